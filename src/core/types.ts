@@ -1,0 +1,165 @@
+/**
+ * The nouns of the protocol: identifiers, configuration, durable records.
+ *
+ * Decides nothing. Every duration is in milliseconds of some monotonic clock and ends in `Ms`;
+ * every instant is a reading of the node's *own* monotonic clock and is called `...At` or `...Until`.
+ * Read next: `messages.ts` (what processes tell each other), `state.ts` (what a process remembers).
+ */
+
+/** Name of a process: `/^[A-Za-z0-9._-]{1,64}$/`, unique in its cluster, compared for equality only (R49). */
+export type ProcessId = string
+
+/** Name of an election: `/^[A-Za-z0-9._:-]{1,128}$/`, unique in its cluster. */
+export type ElectionName = string
+
+/** A term, and therefore a fencing token (R41): a safe integer, 0 = "none yet", at most 2^53 - 2 (R44). */
+export type Term = number
+
+/** Number of one life of a process: durable counter, or random where nothing is durable (R24, R28). */
+export type Incarnation = number
+
+/**
+ * Name of one uninterrupted period of support: `<voter incarnation>.<counter>`.
+ * Never used twice by one voter (R58). Compared for equality only.
+ */
+export type Grant = string
+
+/** What a member of the cluster is. A `peer` is a process; a `store` is a set of records behind a `StoreVoter`. */
+export type VoterKind = 'peer' | 'store'
+
+/** One voter of the cluster. */
+export interface Voter {
+  readonly id: ProcessId
+  readonly kind: VoterKind
+}
+
+/** Version of the set of voters, ordered by `term`, then `version` (R29). Static clusters stay at 0.1. */
+export interface ConfigVersion {
+  readonly term: Term
+  readonly version: number
+}
+
+/** The set of voters with its version and the floor under all terms (R29, R72). */
+export interface ClusterConfig extends ConfigVersion {
+  readonly termFloor: Term
+  /** Non-empty, distinct ids. */
+  readonly voters: readonly Voter[]
+}
+
+/** Timing of the protocol. All of it is liveness except `promiseMs`, `rho`, `deltaMs` and `campaignMs < promiseMs`. */
+export interface Timing {
+  /** D: how long a voter supports a process after each heartbeat, on the voter's clock. */
+  readonly promiseMs: number
+  /** h: interval of heartbeats. */
+  readonly heartbeatMs: number
+  /** A campaign ends this long after its start, on read (R3). Below `promiseMs`. */
+  readonly campaignMs: number
+  /** Distance of two neighbours in the succession (R69). */
+  readonly stepMs: number
+  /** Bound on the rate of any monotonic clock against real time (A2): 0.10 = within 10 %. */
+  readonly rho: number
+  /** Resolution of the clock, subtracted once from each lease (A2). */
+  readonly deltaMs: number
+  /** First upper bound of the random back-off after a failed attempt (R35). */
+  readonly backoffMs: number
+  /** Largest upper bound of that back-off. */
+  readonly backoffMaxMs: number
+  /** A heartbeat that asks for less support than this is refused (R18). */
+  readonly minPromiseMs: number
+  /** A heartbeat that asks for more support than this is refused (R18). */
+  readonly maxPromiseMs: number
+}
+
+/** What never changes while a process runs. */
+export interface CoreConfig {
+  readonly self: ProcessId
+  readonly incarnation: Incarnation
+  /** Random name of this process's storage (R25). */
+  readonly storageId: string
+  readonly cluster: ClusterConfig
+  readonly timing: Timing
+  /** Ask before campaigning (R8). Off only in tests and comparisons. */
+  readonly preVote: boolean
+  /** First attempts are ordered by succession (R69); `false`: random delay in [0, backoffMs) as in the Raft paper. */
+  readonly succession: boolean
+  /** Upper bound on elections that peers may make this process remember. */
+  readonly maxElections: number
+  /** Nothing survives a restart: R28 governs the start. */
+  readonly ephemeral: boolean
+}
+
+/** What a process must remember across restarts, apart from the terms of its elections. */
+export interface ProcessRecord {
+  readonly format: 1
+  readonly clusterId: string
+  readonly nodeId: ProcessId
+  /** Random, made when the record is created (R25). */
+  readonly storageId: string
+  /** Incremented and durable before the first byte is sent (R24). */
+  readonly incarnation: Incarnation
+  readonly config: ConfigVersion & { readonly termFloor: Term }
+  /** The longest promise ever made; the next start waits it out (R19). */
+  readonly maxPromiseMs: number
+  /** True only after a clean stop that left no promise behind (R19). */
+  readonly cleanNoPromise: boolean
+  /** Who was met, by process id (R25, R27). */
+  readonly pins: Readonly<Record<ProcessId, Pin>>
+}
+
+/** The storage and the highest incarnation that a peer ever showed (R25, R27). */
+export interface Pin {
+  readonly storageId: string
+  readonly incarnation: Incarnation
+}
+
+/** One write to the storage: whole record if it changed, and the terms that changed. Later changes join the next write (R1). */
+export interface DurableChange {
+  readonly process?: ProcessRecord
+  readonly terms: ReadonlyMap<ElectionName, Term>
+}
+
+/** Everything that a storage gives back at start. */
+export interface DurableState {
+  readonly process: ProcessRecord
+  readonly terms: ReadonlyMap<ElectionName, Term>
+}
+
+/** Roles of an election at one process. */
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader'
+
+/** Why a leadership ended. */
+export type RevokeReason =
+  | 'expired'
+  | 'superseded'
+  | 'reelected'
+  | 'resigned'
+  | 'transferred'
+  | 'drainTimeout'
+  | 'unhealthy'
+  | 'stalled'
+  | 'suspended'
+  | 'storageFailed'
+  | 'removed'
+  | 'stopped'
+
+/** Why a voter said no (R7, R8). */
+export type Refusal =
+  | 'bound'
+  | 'term'
+  | 'boot'
+  | 'recovering'
+  | 'session'
+  | 'leading'
+  | 'config'
+  | 'floor'
+  | 'storage'
+  | 'ended'
+  | 'limit'
+
+/** What an operator should look at. Alarms never change the protocol's course. */
+export type AlarmCode =
+  | 'invariantViolation'
+  | 'configMismatch'
+  | 'termJump'
+  | 'duplicateIdentity'
+  | 'electionLimit'

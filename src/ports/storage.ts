@@ -1,0 +1,31 @@
+import type { ClusterConfig, DurableChange, DurableState, ProcessId } from '../core/types'
+
+/**
+ * Where a process keeps what it must not forget (A3): one record of the process and one integer per election.
+ *
+ * What the runtime guarantees: `open` once, before anything else; then `write` one at a time, the next only after the
+ * former called back; each write carries everything that changed since the former one; no call after `close`. After a
+ * failed write it never writes again and renounces every leadership (R1: an fsync that failed once may lie afterwards).
+ * What a storage guarantees: when `done(null)` is called, the change and all former ones survive a crash of the process
+ * and of the machine, or their loss is detected by the next `open` (`ELECTION_STORAGE_CORRUPT`). `done` is called
+ * exactly once per write and never throws back; a second process on the same data is refused at `open`
+ * (`ELECTION_STORAGE_LOCKED`) as long as the first lives; data of another cluster or process is refused untouched
+ * (`ELECTION_STORAGE_FOREIGN`).
+ */
+export interface Storage {
+  /** `durable`: survives restarts. `volatile`: every start is amnesia and R28 governs it. */
+  readonly kind: 'durable' | 'volatile'
+  /** Takes the exclusive lock and reads; creates the record (random `storageId`, incarnation 0) when there is none. */
+  open(identity: StorageIdentity): Promise<DurableState>
+  write(change: DurableChange, done: (error: Error | null) => void): void
+  /** Frees the lock. Never rejects; safe to call twice. */
+  close(): Promise<void>
+}
+
+/** Whose data is to be opened. */
+export interface StorageIdentity {
+  readonly clusterId: string
+  readonly nodeId: ProcessId
+  /** Written into a record that is created now. */
+  readonly config: Pick<ClusterConfig, 'term' | 'version' | 'termFloor'>
+}

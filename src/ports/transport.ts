@@ -1,0 +1,103 @@
+import type { Part } from '../core/messages'
+import type { Incarnation, ProcessId } from '../core/types'
+import type { Logger } from './logger'
+
+/**
+ * Carries frames between processes that have greeted each other.
+ *
+ * What the runtime guarantees: `start` once; `send` only between `start` and `stop`; parts that were handed over are
+ * never changed afterwards; it drops, duplicates and reorders gracefully, so a transport may do all three.
+ * What a transport guarantees: it calls the host serially and never from inside `send`; `send` never throws and never
+ * blocks; it may drop silently. Parts of one `send` arrive together and in order, or not at all, except that a frame
+ * above the limit may be cut between parts. It delivers only what a fully greeted, admitted peer sent in *this* session
+ * and never what was meant for another incarnation of either end (R24). It queues at most a bounded amount per peer: the
+ * newest replaces the oldest (B.17).
+ */
+export interface Transport {
+  start(host: TransportHost): Promise<void>
+  /** Sends to that life of the peer; silence if it is not connected. */
+  send(to: ProcessId, toIncarnation: Incarnation, parts: readonly Part[]): void
+  /** Says good-bye: what was sent before is flushed for at most `flushMs`, then everything is closed. Never rejects. */
+  stop(flushMs: number): Promise<void>
+  /** For exit hooks: hands everything that is queued to the kernel synchronously, as far as it takes it (R53). */
+  flushSync(): void
+  /** For `status()`. */
+  stats(): TransportStats
+}
+
+/** What the runtime offers to its transport. */
+export interface TransportHost {
+  readonly local: Greeting
+  /** Ids of the peers to keep a link with. Where they live is the transport's own option. */
+  readonly peers: readonly ProcessId[]
+  readonly logger: Logger
+  now(): number
+  /** Judges a greeting before anything else of the session is read (R24, R25, R27). Changes nothing if it refuses. */
+  admit(greeting: Greeting): Admission
+  /**
+   * A session with an admitted peer is up. `sentAt`: reading of `now()` before the first byte of this end's greeting
+   * or dial was sent; the peer has answered it (R64).
+   */
+  connected(peer: Greeting, sentAt: number): void
+  /** The last session with that life of the peer is gone. A suspicion, not a proof (R56). */
+  closed(peer: ProcessId, incarnation: Incarnation, reason: string): void
+  received(from: ProcessId, fromIncarnation: Incarnation, parts: readonly Part[]): void
+  /** Something was refused: `reason` is one of a small fixed set, for counters; details are logged by the transport at a limited rate. */
+  refused(reason: RefusedReason): void
+  /** The transport cannot work any more (listener gone): the runtime renounces everything (R52). */
+  failed(error: Error): void
+}
+
+/** Who a process says it is (Hello of PROTOCOL A.5). */
+export interface Greeting {
+  readonly clusterId: string
+  readonly nodeId: ProcessId
+  readonly storageId: string
+  readonly incarnation: Incarnation
+  /** Random per start; tells two processes with one identity apart (R27). 32 hex digits. */
+  readonly nonce: string
+  /** Clock-rate bound and resolution of that end (R18). */
+  readonly rho: number
+  readonly deltaMs: number
+  readonly configTerm: number
+  readonly configVersion: number
+}
+
+/** Judgement on a greeting. */
+export type Admission = { readonly ok: true } | { readonly ok: false; readonly reason: RefusedReason }
+
+/** Why a transport or the runtime refused a session, a frame or a part. */
+export type RefusedReason =
+  | 'malformed'
+  | 'oversized'
+  | 'replayed'
+  | 'unauthenticated'
+  | 'wrongVersion'
+  | 'wrongCluster'
+  | 'wrongIdentity'
+  | 'unknownMember'
+  | 'amnesiac'
+  | 'duplicateIdentity'
+  | 'staleIncarnation'
+  | 'handshakeTimeout'
+  | 'tooManyConnections'
+  | 'backPressure'
+
+/** Counters and links, plain data. */
+export interface TransportStats {
+  readonly links: readonly LinkStats[]
+  readonly framesSent: number
+  readonly framesReceived: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly refused: Readonly<Partial<Record<RefusedReason, number>>>
+}
+
+/** One peer as the transport sees it. */
+export interface LinkStats {
+  readonly peer: ProcessId
+  readonly connected: boolean
+  readonly incarnation: Incarnation | null
+  readonly address: string
+  readonly lastError: string | null
+}
