@@ -8,7 +8,7 @@ import type { ClusterConfig, DurableChange, DurableState, ProcessId } from '../c
  * failed write it never writes again and renounces every leadership (R1: an fsync that failed once may lie afterwards).
  * What a storage guarantees: when `done(null)` is called, the change and all former ones survive a crash of the process
  * and of the machine, or their loss is detected by the next `open` (`ELECTION_STORAGE_CORRUPT`). `done` is called
- * exactly once per write and never throws back; a second process on the same data is refused at `open`
+ * exactly once per write, from inside the call or later (callbacks, so that a simulation needs no microtasks); a second process on the same data is refused at `open`
  * (`ELECTION_STORAGE_LOCKED`) as long as the first lives; data of another cluster or process is refused untouched
  * (`ELECTION_STORAGE_FOREIGN`).
  */
@@ -16,10 +16,10 @@ export interface Storage {
   /** `durable`: survives restarts. `volatile`: every start is amnesia and R28 governs it. */
   readonly kind: 'durable' | 'volatile'
   /** Takes the exclusive lock and reads; creates the record (random `storageId`, incarnation 0) when there is none. */
-  open(identity: StorageIdentity): Promise<DurableState>
+  open(identity: StorageIdentity, done: (error: Error | null, state: DurableState | null) => void): void
   write(change: DurableChange, done: (error: Error | null) => void): void
-  /** Frees the lock. Never rejects; safe to call twice. */
-  close(): Promise<void>
+  /** Frees the lock. Cannot fail; safe to call twice, each call calls back. */
+  close(done: () => void): void
 }
 
 /** Whose data is to be opened. */

@@ -14,11 +14,12 @@ import type { Logger } from './logger'
  * newest replaces the oldest (B.17).
  */
 export interface Transport {
-  start(host: TransportHost): Promise<void>
+  /** Listens and starts to dial. Calls back once: ready, or `ELECTION_TRANSPORT_FAILED`. */
+  start(host: TransportHost, ready: (error: Error | null) => void): void
   /** Sends to that life of the peer; silence if it is not connected. */
   send(to: ProcessId, toIncarnation: Incarnation, parts: readonly Part[]): void
-  /** Says good-bye: what was sent before is flushed for at most `flushMs`, then everything is closed. Never rejects. */
-  stop(flushMs: number): Promise<void>
+  /** Flushes what was sent before for at most `flushMs`, then closes everything and calls back. The host hears no more. */
+  stop(flushMs: number, done: () => void): void
   /** For exit hooks: hands everything that is queued to the kernel synchronously, as far as it takes it (R53). */
   flushSync(): void
   /** For `status()`. */

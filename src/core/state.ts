@@ -1,0 +1,325 @@
+/**
+ * What a process remembers: plain data, nothing else. Can be printed, cloned, hashed, put into a bug report.
+ *
+ * Two halves. *Sessions* (liveness, per pair of processes): `supports` is what this process promises as a voter,
+ * `accounts` what it was promised as a holder. *Elections* (leadership, per name). Both hang together in two places
+ * only: a binding names a grant of `supports`, a lease is computed from `accounts`.
+ * Read next: `sessions.ts`, `elections.ts`.
+ */
+import type { LeaseId } from './inputs'
+import type { Bind, Certificate, Contend, Part, Release } from './messages'
+import type {
+  CoreConfig,
+  DurableState,
+  ElectionName,
+  Grant,
+  Incarnation,
+  ProcessId,
+  Refusal,
+  Role,
+  Term,
+} from './types'
+import type { Slot } from './voter'
+
+/** As a voter: what this process promises to another one (R58). */
+export interface Support {
+  /** Highest incarnation seen; lower ones are ignored. */
+  incarnation: Incarnation
+  storageId: string | null
+  /** That incarnation has ended for good (R71, R55): nothing of it counts any more. */
+  ended: boolean
+  /** Present grant, or null. It has run out as soon as the clock reads `until`, whether or not that was noticed (R59). */
+  grant: Grant | null
+  until: number
+  /** Last round that renewed. */
+  lastRound: number
+  /** Elections whose slot here is bound to this process. */
+  readonly bound: Set<ElectionName>
+  /** Answers that ride on the next heartbeat to that process (R71). */
+  heldAcks: Part[]
+}
+
+/** As a holder: what one voter was understood to promise to this process (R60). */
+export interface Account {
+  /** Life of the voter that is connected, or 0. */
+  incarnation: Incarnation
+  connected: boolean
+  /** The larger clock-rate bound and resolution of the two ends (R18). */
+  rho: number
+  deltaMs: number
+  /** Grant -> own clock until which it is counted. */
+  readonly untilByGrant: Map<Grant, number>
+  /** Newest grant that the voter named, and the round that told it. */
+  grant: Grant | null
+  grantRound: number
+  /** Send time of the newest frame that this voter has answered (R64). */
+  lastAnsweredSend: number
+  /** Facts owed to this voter, repeated until answered (R62, R63). */
+  readonly facts: Map<ElectionName, Bind | Release>
+  /** Contentions owed to this process (R69). */
+  readonly contentions: Map<ElectionName, Contend>
+}
+
+/** A lease shared by all elections with the same bound voters and grants (R13). */
+export interface Lease {
+  readonly id: LeaseId
+  readonly key: string
+  /** Voter -> its counted grants. The own process counts by `ownRoundAt`. */
+  readonly bound: ReadonlyMap<ProcessId, readonly Grant[]>
+  until: number
+  /** Frozen leases are never extended (R20). */
+  readonly frozen: boolean
+  readonly elections: Set<ElectionName>
+}
+
+/** A leadership that stands. */
+export interface Lead {
+  readonly term: Term
+  /** Voter -> (grant -> term bound under it). Only terms >= `term` count (R12). */
+  readonly bound: Map<ProcessId, Map<Grant, Term>>
+  lease: LeaseId
+  /** Why it was frozen, or null (R20). */
+  frozen: 'drainTimeout' | null
+}
+
+/** A pre-vote or a campaign under way (R3, R8). */
+export interface Campaign {
+  readonly phase: 'preVote' | 'vote'
+  readonly term: Term
+  readonly nonce: number
+  readonly startedAt: number
+  /** Void from this instant on, on read. */
+  deadline: number
+  /** Voter -> grant of its vote ('' for a pre-vote). Distinct voters (R4). */
+  readonly grants: Map<ProcessId, Grant>
+  readonly refusals: Map<ProcessId, Refusal>
+  readonly certificate: Certificate | null
+  /** The own vote is durable; only then requests leave (R1, R3). */
+  durable: boolean
+  /** Voters that have to answer a probe before they are asked (R71). */
+  readonly unasked: Set<ProcessId>
+}
+
+/** A pre-vote that waits for a binding to end (R56). */
+export interface Parked {
+  readonly from: ProcessId
+  readonly incarnation: Incarnation
+  readonly term: Term
+  readonly nonce: number
+}
+
+/** Everything about one election at one process. */
+export interface Election {
+  readonly name: ElectionName
+  readonly slot: Slot
+  /** Durable or on its way (R1). */
+  decidedTerm: Term
+  /** Decision number that made `decidedTerm` durable. */
+  decidedAt: number
+  parked: Parked | null
+  contending: boolean
+  priority: number
+  lead: Lead | null
+  campaign: Campaign | null
+  /** Highest term campaigned in by this incarnation; all up to it are renounced when a renouncement comes (R20). */
+  topTerm: Term
+  /** When to try next; Infinity = when the slot becomes free. */
+  attemptAt: number
+  /** When the slot became free (R69 counts from here). */
+  freeAt: number
+  /** Not before this (cool-down after a resignation). */
+  notBefore: number
+  /** Failed attempts in a row (R35). */
+  failures: number
+  /** Goes first in the succession (R21). */
+  successor: ProcessId | null
+  /** Other contenders and their priorities (R69). */
+  readonly contenders: Map<ProcessId, number>
+  role: Role
+  /** Last `leaderChanged` that was reported. */
+  leader: ProcessId | null
+  leaderTerm: Term
+  /** Why the last attempt failed, voter by voter, for `status()`. */
+  lastRefusals: ReadonlyMap<ProcessId, Refusal>
+}
+
+/** An answer that waits for a write (R1). */
+export type Waiting =
+  | {
+      readonly kind: 'vote'
+      readonly version: number
+      readonly to: ProcessId
+      readonly toIncarnation: Incarnation
+      readonly election: ElectionName
+      readonly term: Term
+      readonly nonce: number
+      readonly grant: Grant
+    }
+  | { readonly kind: 'campaign'; readonly version: number; readonly election: ElectionName; readonly nonce: number }
+  | {
+      readonly kind: 'ack'
+      readonly version: number
+      readonly to: ProcessId
+      readonly toIncarnation: Incarnation
+      readonly part: Part
+    }
+
+/** The start of a process that remembers nothing (R28). */
+export interface Recovery {
+  readonly until: number
+  readonly nonce: number
+  /** Own proposal for the floor if nobody remembers anything: wall clock at start, ms. */
+  readonly proposal: Term
+  /** Voter -> largest term of any of its elections. */
+  readonly terms: Map<ProcessId, Term>
+  /** Voters that recover too -> their proposals. */
+  readonly recovering: Map<ProcessId, Term>
+  nextAskAt: number
+}
+
+/** One timer of one election; stale entries are skipped when they come up. */
+export interface Timer {
+  readonly at: number
+  readonly election: ElectionName
+}
+
+/** The whole memory of the core. */
+export interface State {
+  now: number
+  /** State of the PRNG. */
+  random: number
+  /** No votes before this (R19). */
+  bootUntil: number
+  recovery: Recovery | null
+  termFloor: Term
+  /** Longest promise decided on (R18). */
+  maxPromiseMs: number
+  storageFailed: boolean
+  ended: boolean
+
+  /** Numbers of decisions that need a write: the last one made, and the last one known durable (R1). */
+  decided: number
+  written: number
+  readonly waiting: Waiting[]
+
+  grantCounter: number
+  readonly supports: Map<ProcessId, Support>
+
+  round: number
+  /** Instant of the last own round: what the own voter counts from (R13). */
+  ownRoundAt: number
+  readonly rounds: Map<number, { readonly sentAt: number; readonly promiseMs: number }>
+  nextHeartbeatAt: number
+  readonly accounts: Map<ProcessId, Account>
+
+  readonly elections: Map<ElectionName, Election>
+  /** Names with a pre-vote or campaign under way. */
+  readonly campaigning: Set<ElectionName>
+  readonly leases: Map<LeaseId, Lease>
+  leaseCounter: number
+  nonceCounter: number
+  /** Binary heap by `at`. */
+  readonly timers: Timer[]
+  readonly lastAlarm: Map<string, number>
+}
+
+/** How a state begins: readings and randomness enter as data. */
+export interface Beginning {
+  readonly now: number
+  /** Reading at process start; the boot wait counts from here (R19). */
+  readonly startedAt: number
+  /** Any 32-bit number; crypto-random in production (R35). */
+  readonly seed: number
+  /** Wall clock, ms. Used only by R28 when nobody in the cluster remembers anything. */
+  readonly wallMs: number
+}
+
+/** The state of a process that has just started with what its storage gave back. */
+export function createState(config: CoreConfig, durable: DurableState, beginning: Beginning): State {
+  const { timing, cluster, self } = config
+  const record = durable.process
+  const boots = record.maxPromiseMs > 0 && !record.cleanNoPromise
+  const slack = (1 + timing.rho) / (1 - timing.rho)
+  const state: State = {
+    now: beginning.now,
+    random: beginning.seed | 0 || 0x9e3779b9,
+    bootUntil: boots ? beginning.startedAt + record.maxPromiseMs : beginning.startedAt,
+    recovery: config.ephemeral
+      ? {
+          until: beginning.startedAt + (timing.maxPromiseMs + timing.campaignMs) * slack,
+          nonce: 1,
+          proposal: Math.floor(beginning.wallMs),
+          terms: new Map(),
+          recovering: new Map(),
+          nextAskAt: 0,
+        }
+      : null,
+    termFloor: Math.max(cluster.termFloor, record.config.termFloor),
+    maxPromiseMs: Math.max(record.maxPromiseMs, timing.promiseMs),
+    storageFailed: false,
+    ended: false,
+    decided: 0,
+    written: 0,
+    waiting: [],
+    grantCounter: 0,
+    supports: new Map(),
+    round: 0,
+    ownRoundAt: Number.NEGATIVE_INFINITY,
+    rounds: new Map(),
+    nextHeartbeatAt: beginning.now,
+    accounts: new Map(),
+    elections: new Map(),
+    campaigning: new Set(),
+    leases: new Map(),
+    leaseCounter: 0,
+    nonceCounter: 0,
+    timers: [],
+    lastAlarm: new Map(),
+  }
+  for (const voter of cluster.voters) {
+    if (voter.id !== self) state.accounts.set(voter.id, createAccount(config))
+  }
+  for (const [name, term] of durable.terms) state.elections.set(name, createElection(name, term))
+  return state
+}
+
+function createAccount({ timing }: CoreConfig): Account {
+  return {
+    incarnation: 0,
+    connected: false,
+    rho: timing.rho,
+    deltaMs: timing.deltaMs,
+    untilByGrant: new Map(),
+    grant: null,
+    grantRound: 0,
+    lastAnsweredSend: Number.NEGATIVE_INFINITY,
+    facts: new Map(),
+    contentions: new Map(),
+  }
+}
+
+/** An election as a process first knows it: free, nobody contends. */
+export function createElection(name: ElectionName, durableTerm: Term): Election {
+  return {
+    name,
+    slot: { knownTerm: durableTerm, binding: null },
+    decidedTerm: durableTerm,
+    decidedAt: 0,
+    parked: null,
+    contending: false,
+    priority: 0,
+    lead: null,
+    campaign: null,
+    topTerm: 0,
+    attemptAt: Number.POSITIVE_INFINITY,
+    freeAt: Number.NEGATIVE_INFINITY,
+    notBefore: Number.NEGATIVE_INFINITY,
+    failures: 0,
+    successor: null,
+    contenders: new Map(),
+    role: 'follower',
+    leader: null,
+    leaderTerm: 0,
+    lastRefusals: new Map(),
+  }
+}
