@@ -14,6 +14,8 @@ export interface Heartbeat {
   readonly round: number
   readonly promiseMs: number
   readonly probe: boolean
+  /** Answer at once: the ack must not wait for the voter's own heartbeat (R71). */
+  readonly prompt: boolean
 }
 
 /** Answer to one heartbeat or probe. `renewed`: this very frame prolonged the support (R58, R60). */

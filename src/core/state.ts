@@ -123,6 +123,10 @@ export interface Election {
   campaign: Campaign | null
   /** Highest term campaigned in by this incarnation; all up to it are renounced when a renouncement comes (R20). */
   topTerm: Term
+  /** The own slot became free by a release, a session end or a proof of death: no need to ask first (R8). */
+  evidence: boolean
+  /** When the known term last jumped by more than 1,000 (R44). */
+  jumpedAt: number
   /** When to try next; Infinity = when the slot becomes free. */
   attemptAt: number
   /** When the slot became free (R69 counts from here). */
@@ -155,7 +159,12 @@ export type Waiting =
       readonly nonce: number
       readonly grant: Grant
     }
-  | { readonly kind: 'campaign'; readonly version: number; readonly election: ElectionName; readonly nonce: number }
+  | {
+      readonly kind: 'campaign'
+      readonly version: number
+      readonly election: ElectionName
+      readonly nonce: number
+    }
   | {
       readonly kind: 'ack'
       readonly version: number
@@ -172,8 +181,8 @@ export interface Recovery {
   readonly proposal: Term
   /** Voter -> largest term of any of its elections. */
   readonly terms: Map<ProcessId, Term>
-  /** Voters that recover too -> their proposals. */
-  readonly recovering: Map<ProcessId, Term>
+  /** Voters that recover too -> their lives and proposals. */
+  readonly recovering: Map<ProcessId, { readonly incarnation: Incarnation; readonly proposal: Term }>
   nextAskAt: number
 }
 
@@ -191,9 +200,12 @@ export interface State {
   /** No votes before this (R19). */
   bootUntil: number
   recovery: Recovery | null
+  /** After a bootstrap without any memory: the lives that took part, so that they may follow (R28). */
+  readonly bootstrapped: Map<ProcessId, Incarnation>
   termFloor: Term
-  /** Longest promise decided on (R18). */
+  /** Longest promise decided on, and the decision that makes it durable (R18). */
   maxPromiseMs: number
+  maxPromiseDecidedAt: number
   storageFailed: boolean
   ended: boolean
 
@@ -213,6 +225,8 @@ export interface State {
   readonly accounts: Map<ProcessId, Account>
 
   readonly elections: Map<ElectionName, Election>
+  /** How many elections this process contends in. */
+  contentions: number
   /** Names with a pre-vote or campaign under way. */
   readonly campaigning: Set<ElectionName>
   readonly leases: Map<LeaseId, Lease>
@@ -220,7 +234,6 @@ export interface State {
   nonceCounter: number
   /** Binary heap by `at`. */
   readonly timers: Timer[]
-  readonly lastAlarm: Map<string, number>
 }
 
 /** How a state begins: readings and randomness enter as data. */
@@ -254,8 +267,10 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
           nextAskAt: 0,
         }
       : null,
+    bootstrapped: new Map(),
     termFloor: Math.max(cluster.termFloor, record.config.termFloor),
     maxPromiseMs: Math.max(record.maxPromiseMs, timing.promiseMs),
+    maxPromiseDecidedAt: 0,
     storageFailed: false,
     ended: false,
     decided: 0,
@@ -269,12 +284,12 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     nextHeartbeatAt: beginning.now,
     accounts: new Map(),
     elections: new Map(),
+    contentions: 0,
     campaigning: new Set(),
     leases: new Map(),
     leaseCounter: 0,
     nonceCounter: 0,
     timers: [],
-    lastAlarm: new Map(),
   }
   for (const voter of cluster.voters) {
     if (voter.id !== self) state.accounts.set(voter.id, createAccount(config))
@@ -311,6 +326,8 @@ export function createElection(name: ElectionName, durableTerm: Term): Election 
     lead: null,
     campaign: null,
     topTerm: 0,
+    evidence: false,
+    jumpedAt: Number.NEGATIVE_INFINITY,
     attemptAt: Number.POSITIVE_INFINITY,
     freeAt: Number.NEGATIVE_INFINITY,
     notBefore: Number.NEGATIVE_INFINITY,

@@ -1,0 +1,369 @@
+/**
+ * Standing for election: pre-vote (R8), campaign (R3, R4), and what becomes of each answer (R5, R9, R22, R65).
+ *
+ * A campaign is void at its deadline *on read*, and before anything else of that turn (R16). Requests leave only when
+ * the own vote is durable (R1). A leader that learns of a higher term campaigns, too, and keeps its lease meanwhile (R22).
+ * Read next: `votes.ts` (the other side).
+ */
+
+import { decideTerm } from './durability'
+import { oweBind, oweRelease } from './facts'
+import { countBound, isBound, renounce, settleRole, win } from './leadership'
+import { winsNow } from './leases'
+import type { BindAck, Certificate, PreVoteReply, VoteReply } from './messages'
+import { LARGE_TERM_JUMP, LARGE_TERM_JUMP_INTERVAL_MS, MAX_TERM, MAX_TERM_JUMP, quorumOf } from './numbers'
+import { answersLately, heartbeatTo, isVoter, noteAnswer, OWN_GRANT, stampRound } from './sessions'
+import type { Account, Campaign, Election } from './state'
+import { arm, attemptAt, backOff } from './succession'
+import { alarm, floorOf, nonce, send, type Turn } from './turn'
+import type { ProcessId, Refusal, Term } from './types'
+import { vote } from './voter'
+
+/** What keeps this very process from giving votes and from standing, in any election (R1, R19, R28, R71). */
+export function ownObstacle(turn: Turn): Refusal | null {
+  const { state } = turn
+  if (state.ended) return 'ended'
+  if (state.storageFailed) return 'storage'
+  if (state.recovery !== null) return 'recovering'
+  if (turn.now < state.bootUntil) return 'boot'
+  return null
+}
+
+/**
+ * May that term be believed? (R44) A safe integer, not too far above what is known, and large jumps at most once a minute.
+ * `adopt`: the caller will make it its known term.
+ */
+export function plausible(
+  turn: Turn,
+  election: Election,
+  term: Term,
+  from: ProcessId,
+  adopt: boolean,
+): boolean {
+  const known = floorOf(turn, election)
+  if (term <= known) return true
+  const jump = term - known
+  const fits = term <= MAX_TERM && (election.slot.knownTerm === 0 || jump <= MAX_TERM_JUMP)
+  const rare =
+    jump <= LARGE_TERM_JUMP ||
+    election.slot.knownTerm === 0 ||
+    turn.now - election.jumpedAt >= LARGE_TERM_JUMP_INTERVAL_MS
+  if (!fits || !rare) {
+    alarm(turn, 'termJump', election.name, from, `term ${term}, known here is ${known}`)
+    return false
+  }
+  if (adopt && jump > LARGE_TERM_JUMP) election.jumpedAt = turn.now
+  return true
+}
+
+/** Learns a term from an answer (R9): volatile, and never a reason to step down (R22). */
+function learn(turn: Turn, election: Election, term: Term, from: ProcessId): void {
+  if (term <= election.slot.knownTerm || !plausible(turn, election, term, from, true)) return
+  election.slot.knownTerm = term
+}
+
+// --- standing -----------------------------------------------------------------------------------------------------
+
+/** Stands now if nothing is in the way; otherwise arms the next try (R3, R8). */
+export function attempt(turn: Turn, election: Election): void {
+  attemptAt(turn, election, Number.POSITIVE_INFINITY)
+  if (!election.contending || election.campaign !== null) return
+  const obstacle = ownObstacle(turn)
+  if (obstacle === 'boot') attemptAt(turn, election, turn.state.bootUntil)
+  if (obstacle !== null) return
+  if (election.lead !== null) {
+    reterm(turn, election)
+    return
+  }
+  if (isBound(turn, election)) return
+  if (!reachesQuorum(turn)) {
+    attemptAt(turn, election, turn.now + turn.config.timing.heartbeatMs)
+    return
+  }
+  const asks = turn.config.preVote && !election.evidence
+  election.evidence = false
+  if (asks) startPreVote(turn, election, turn.now + turn.config.timing.campaignMs)
+  else startCampaign(turn, election, null)
+}
+
+function reachesQuorum(turn: Turn): boolean {
+  const { config, state } = turn
+  let reached = isVoter(config, config.self) ? 1 : 0
+  for (const account of state.accounts.values()) if (account.connected) reached += 1
+  return reached >= quorumOf(config.cluster.voters.length)
+}
+
+/** Asks everybody without changing anything anywhere (R8). May start on suspicion, before the own slot is free (R56). */
+export function startPreVote(turn: Turn, election: Election, deadline: number): void {
+  const { config, state } = turn
+  const term = floorOf(turn, election) + 1
+  if (term > MAX_TERM) return
+  const campaign = begin(turn, election, 'preVote', term, deadline, null)
+  if (isVoter(config, config.self) && !isBound(turn, election)) campaign.grants.set(config.self, OWN_GRANT)
+  for (const [voter, account] of state.accounts) {
+    if (account.connected) askPreVote(turn, election, campaign, voter)
+  }
+  settlePreVote(turn, election)
+}
+
+function askPreVote(turn: Turn, election: Election, campaign: Campaign, voter: ProcessId): void {
+  send(turn, voter, { kind: 'preVote', election: election.name, term: campaign.term, nonce: campaign.nonce })
+}
+
+/** Campaigns in the next term with a fresh nonce; the self-vote goes to the storage first (R1, R3). */
+export function startCampaign(turn: Turn, election: Election, certificate: Certificate | null): void {
+  const { config } = turn
+  const term = Math.max(floorOf(turn, election), certificate?.term ?? 0) + 1
+  if (term > MAX_TERM) return
+  const campaign = begin(turn, election, 'vote', term, turn.now + config.timing.campaignMs, certificate)
+  election.topTerm = term
+  if (isVoter(config, config.self)) {
+    vote(election.slot, { process: config.self, incarnation: config.incarnation, term, grant: OWN_GRANT })
+    const version = decideTerm(turn, election)
+    turn.state.waiting.push({ kind: 'campaign', version, election: election.name, nonce: campaign.nonce })
+  } else {
+    election.slot.knownTerm = term
+    campaign.durable = true
+    requestVotes(turn, election, campaign)
+  }
+}
+
+function begin(
+  turn: Turn,
+  election: Election,
+  phase: Campaign['phase'],
+  term: Term,
+  deadline: number,
+  certificate: Certificate | null,
+): Campaign {
+  const campaign: Campaign = {
+    phase,
+    term,
+    nonce: nonce(turn),
+    startedAt: turn.now,
+    deadline,
+    grants: new Map(),
+    refusals: new Map(),
+    certificate,
+    durable: false,
+    unasked: new Set(),
+  }
+  election.campaign = campaign
+  turn.state.campaigning.add(election.name)
+  arm(turn.state.timers, { at: deadline, election: election.name })
+  settleRole(turn, election)
+  return campaign
+}
+
+/** The self-vote is durable: it counts from now on, and the requests leave (R1, R3). */
+export function ownVoteDurable(turn: Turn, election: Election, ofNonce: number): void {
+  const { campaign } = election
+  if (campaign === null || campaign.nonce !== ofNonce || campaign.durable) return
+  campaign.durable = true
+  campaign.grants.set(turn.config.self, OWN_GRANT)
+  requestVotes(turn, election, campaign)
+}
+
+/** One stamped round for all; voters that have not answered lately are probed and asked on their answer (R64, R71). */
+function requestVotes(turn: Turn, election: Election, campaign: Campaign): void {
+  stampRound(turn)
+  for (const [voter, account] of turn.state.accounts) {
+    if (account.connected) requestVote(turn, election, campaign, voter, account)
+    else campaign.unasked.add(voter)
+  }
+}
+
+function requestVote(
+  turn: Turn,
+  election: Election,
+  campaign: Campaign,
+  voter: ProcessId,
+  account: Account,
+): void {
+  heartbeatTo(turn, voter, account, true, false)
+  if (!answersLately(turn, account)) {
+    campaign.unasked.add(voter)
+    return
+  }
+  campaign.unasked.delete(voter)
+  send(turn, voter, {
+    kind: 'requestVote',
+    election: election.name,
+    term: campaign.term,
+    nonce: campaign.nonce,
+    certificate: campaign.certificate,
+  })
+}
+
+/** A voter answered something: the request that waited for that may leave now (R71). */
+export function askAnswered(turn: Turn, voter: ProcessId, account: Account): void {
+  for (const name of turn.state.campaigning) {
+    const election = turn.state.elections.get(name)
+    const campaign = election?.campaign
+    if (election === undefined || campaign == null || !campaign.durable) continue
+    if (campaign.unasked.has(voter)) requestVote(turn, election, campaign, voter, account)
+  }
+}
+
+/** Asks again whoever has not answered yet: on each heartbeat, and when a link comes up. */
+export function askAgain(turn: Turn, voter: ProcessId, account: Account): void {
+  for (const name of turn.state.campaigning) {
+    const election = turn.state.elections.get(name)
+    const campaign = election?.campaign
+    if (election === undefined || campaign == null) continue
+    if (campaign.grants.has(voter) || campaign.refusals.has(voter)) continue
+    if (campaign.phase === 'preVote') askPreVote(turn, election, campaign, voter)
+    else if (campaign.durable) requestVote(turn, election, campaign, voter, account)
+  }
+}
+
+// --- answers ------------------------------------------------------------------------------------------------------
+
+export function hearPreVoteReply(turn: Turn, from: ProcessId, account: Account, reply: PreVoteReply): void {
+  const election = turn.state.elections.get(reply.election)
+  if (election === undefined) return
+  learn(turn, election, reply.knownTerm, from)
+  const { campaign } = election
+  if (campaign === null || campaign.phase !== 'preVote' || campaign.nonce !== reply.nonce) return
+  noteAnswer(turn, from, account, campaign.startedAt)
+  if (reply.refusal === null) {
+    campaign.refusals.delete(from)
+    campaign.grants.set(from, '')
+    settlePreVote(turn, election)
+    return
+  }
+  campaign.refusals.set(from, reply.refusal)
+  if (reply.refusal === 'term' && floorOf(turn, election) >= campaign.term) {
+    startPreVote(turn, election, campaign.deadline)
+  } else if (isHopeless(turn, campaign, ['bound', 'leading'])) {
+    fail(turn, election)
+  }
+}
+
+/** A quorum would vote: campaign, if the own slot is free by now (R3). */
+export function settlePreVote(turn: Turn, election: Election): void {
+  const { campaign } = election
+  if (campaign === null || campaign.phase !== 'preVote' || isBound(turn, election)) return
+  if (isVoter(turn.config, turn.config.self)) campaign.grants.set(turn.config.self, OWN_GRANT)
+  if (campaign.grants.size < quorumOf(turn.config.cluster.voters.length)) return
+  startCampaign(turn, election, null)
+}
+
+/** More voters refused for good than a quorum can miss. `mayChange`: refusals that a parked pre-vote may still turn (R56). */
+function isHopeless(turn: Turn, campaign: Campaign, mayChange: readonly Refusal[]): boolean {
+  const voters = turn.config.cluster.voters.length
+  let refused = 0
+  for (const reason of campaign.refusals.values()) if (!mayChange.includes(reason)) refused += 1
+  return refused > voters - quorumOf(voters)
+}
+
+export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, reply: VoteReply): void {
+  const election = turn.state.elections.get(reply.election)
+  if (election === undefined) return
+  const { campaign, lead } = election
+  const current =
+    campaign !== null &&
+    campaign.phase === 'vote' &&
+    campaign.term === reply.term &&
+    campaign.nonce === reply.nonce
+  if (reply.grant !== null) {
+    if (current) {
+      campaign.grants.set(from, reply.grant)
+      campaign.refusals.delete(from)
+      turn.promisesMoved = true
+    }
+    if (lead !== null && reply.term >= lead.term)
+      countBound(turn, election, lead, from, reply.grant, reply.term)
+    else if (!current) settleOrphan(turn, from, account, election)
+    return
+  }
+  learn(turn, election, reply.knownTerm, from)
+  if (current) {
+    campaign.refusals.set(from, reply.refusal ?? 'term')
+    if (isHopeless(turn, campaign, [])) fail(turn, election)
+  }
+  if (election.lead !== null) retermIfBehind(turn, election)
+}
+
+/** R65: a grant that no running campaign asked for is counted if one leads (by the caller), answered by `bind`, or released. */
+function settleOrphan(turn: Turn, from: ProcessId, account: Account, election: Election): void {
+  if (election.lead !== null) oweBind(turn, from, account, election, election.lead.term)
+  else if (election.campaign === null || election.campaign.phase === 'preVote') {
+    oweRelease(turn, from, account, election, null)
+  }
+}
+
+export function hearBindAck(turn: Turn, from: ProcessId, account: Account, ack: BindAck): void {
+  const election = turn.state.elections.get(ack.election)
+  if (election === undefined) return
+  const { lead } = election
+  const fact = account.facts.get(ack.election)
+  const answered = ack.grant !== null || ack.knownTerm > ack.term
+  if (fact?.kind === 'bind' && fact.term === ack.term && answered) account.facts.delete(ack.election)
+  if (ack.grant === null) {
+    learn(turn, election, ack.knownTerm, from)
+    if (lead !== null) retermIfBehind(turn, election)
+    return
+  }
+  if (lead !== null && ack.term >= lead.term) countBound(turn, election, lead, from, ack.grant, ack.term)
+  else settleOrphan(turn, from, account, election)
+}
+
+// --- ends ---------------------------------------------------------------------------------------------------------
+
+/** The try is over without a lease: wait a random while, then try again (R35). */
+export function fail(turn: Turn, election: Election): void {
+  if (election.campaign === null) return
+  election.lastRefusals = election.campaign.refusals
+  endCampaign(turn, election)
+  backOff(turn, election)
+}
+
+/**
+ * Ends a try without a lease: a pre-vote just ends; a campaign is renounced (R16), unless it was a leader's for its next
+ * term: then nothing is renounced and nothing released (R22, R65). Also how a voter gives way to a higher claim, before
+ * it applies the claim (R15).
+ */
+export function endCampaign(turn: Turn, election: Election): void {
+  const { campaign } = election
+  if (campaign === null) return
+  if (campaign.phase === 'vote' && election.lead === null) {
+    renounce(turn, election, 'superseded')
+    return
+  }
+  election.campaign = null
+  turn.state.campaigning.delete(election.name)
+  settleRole(turn, election)
+}
+
+/** Ends campaigns whose deadline has passed at this reading (R3, R16). */
+export function endOverdueCampaigns(turn: Turn): void {
+  for (const name of turn.state.campaigning) {
+    const election = turn.state.elections.get(name)
+    if (election?.campaign != null && turn.now >= election.campaign.deadline) fail(turn, election)
+  }
+}
+
+/** Campaigns whose grants stand for a quorum win now (R5). */
+export function settleCampaigns(turn: Turn): void {
+  for (const name of turn.state.campaigning) {
+    const election = turn.state.elections.get(name)
+    const campaign = election?.campaign
+    if (election === undefined || campaign == null || campaign.phase !== 'vote' || !campaign.durable) continue
+    if (winsNow(turn, campaign)) win(turn, election, campaign)
+  }
+}
+
+/** R22: a voter knows a higher term than the one led; campaign above it while the lease stands. */
+function retermIfBehind(turn: Turn, election: Election): void {
+  const { lead } = election
+  if (lead === null || lead.frozen !== null || election.campaign !== null) return
+  if (election.slot.knownTerm <= Math.max(lead.term, election.topTerm)) return
+  if (election.attemptAt === Number.POSITIVE_INFINITY) attempt(turn, election)
+}
+
+function reterm(turn: Turn, election: Election): void {
+  const { lead } = election
+  if (lead === null || lead.frozen !== null || election.slot.knownTerm <= lead.term) return
+  startCampaign(turn, election, null)
+}

@@ -1,0 +1,29 @@
+/**
+ * Persist first (R1): decisions get a number, and answers that depend on one wait until a write contained it.
+ */
+import type { Election } from './state'
+import type { Turn } from './turn'
+
+/** The term of the slot goes to the storage with this turn's write; returns the number of that decision. */
+export function decideTerm(turn: Turn, election: Election): number {
+  const version = turn.state.decided + 1
+  election.decidedTerm = election.slot.knownTerm
+  election.decidedAt = version
+  turn.terms.set(election.name, election.decidedTerm)
+  turn.decided = true
+  return version
+}
+
+/** Turns what this turn decided into one `persist` effect, ahead of whatever follows. */
+export function emitDecisions(turn: Turn): void {
+  if (!turn.decided) return
+  const { state } = turn
+  state.decided += 1
+  turn.effects.push({
+    type: 'persist',
+    version: state.decided,
+    terms: turn.terms,
+    maxPromiseMs: turn.promiseGrew ? state.maxPromiseMs : null,
+    config: null,
+  })
+}

@@ -1,0 +1,68 @@
+/**
+ * Keeping the other voters informed: what is owed to whom, and repeated until answered.
+ *
+ * Per peer and election at most one *fact* (`bind T` or `release T`) and one *contention*. They are statements, not a
+ * log: lost, doubled, late or reordered they do no harm, so nothing numbers them (PROTOCOL, "Keeping the other voters
+ * informed"). Each leaves at once and rides on every heartbeat until its answer comes.
+ */
+import type { Contend, Part } from './messages'
+import type { Account, Election } from './state'
+import { send, type Turn } from './turn'
+import type { ProcessId, Term } from './types'
+
+/** Owes `bind lead.term` to one voter (R62). While an election is led the fact is always `bind`. */
+export function oweBind(
+  turn: Turn,
+  voter: ProcessId,
+  account: Account,
+  election: Election,
+  term: Term,
+): void {
+  const fact = { kind: 'bind', election: election.name, term } as const
+  account.facts.set(election.name, fact)
+  if (account.connected) send(turn, voter, fact)
+}
+
+/**
+ * Owes `release topTerm` to one voter (R63). Never while the election is led (R65); only a fact of a higher term replaces it.
+ */
+export function oweRelease(
+  turn: Turn,
+  voter: ProcessId,
+  account: Account,
+  election: Election,
+  successor: ProcessId | null,
+): void {
+  if (election.lead !== null || election.topTerm === 0) return
+  const fact = { kind: 'release', election: election.name, term: election.topTerm, successor } as const
+  account.facts.set(election.name, fact)
+  if (account.connected) send(turn, voter, fact)
+}
+
+/** Owes the present contention to one process (R69). */
+export function oweContention(turn: Turn, process: ProcessId, account: Account, election: Election): void {
+  const part: Contend = {
+    kind: 'contend',
+    election: election.name,
+    contending: election.contending,
+    priority: election.priority,
+  }
+  account.contentions.set(election.name, part)
+  if (account.connected) send(turn, process, part)
+}
+
+/** Everything owed to one process, in the order in which it was first owed. */
+export function* owedParts(account: Account): Iterable<Part> {
+  yield* account.facts.values()
+  yield* account.contentions.values()
+}
+
+/** A new life of a voter remembers nothing: releases are pointless, contentions are owed again (binds follow its grant). */
+export function owedToNewLife(turn: Turn, process: ProcessId, account: Account): void {
+  for (const [name, fact] of account.facts) {
+    if (fact.kind === 'release') account.facts.delete(name)
+  }
+  for (const election of turn.state.elections.values()) {
+    if (election.contending) oweContention(turn, process, account, election)
+  }
+}

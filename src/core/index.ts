@@ -1,0 +1,10 @@
+/** `conclave/core`: the algorithm without a clock, a socket or a disk. For simulators, checkers and authors of runtimes. */
+export type * from './inputs'
+export type * from './messages'
+export { leaseLength, MAX_TERM, quorumOf } from './numbers'
+export type * from './state'
+export { createElection, createState } from './state'
+export { nextDeadline, promisesNothing, step } from './step'
+export type * from './types'
+export type { Binding, Claim, Slot } from './voter'
+export { bind, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'

@@ -1,0 +1,156 @@
+/**
+ * The lease of a leader: the q-th largest instant until which its bound voters are counted (R13).
+ *
+ * Elections whose bound voters and grants are the same share one lease, so ten thousand of them cost one number. A lease
+ * is compared with the clock before anything that could extend it is applied (R16); here it only ever grows. A frozen
+ * lease never grows and is never shared (R20).
+ * Read next: `leadership.ts`.
+ */
+import type { LeaseId } from './inputs'
+import { quorumOf } from './numbers'
+import { countedUntil, isVoter, OWN_GRANT } from './sessions'
+import type { Campaign, Election, Lead, Lease } from './state'
+import type { Turn } from './turn'
+import type { Grant, ProcessId, Term } from './types'
+
+/** The instant until which at least a quorum is counted, given for each voter the grants it is bound under. */
+function quorumUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): number {
+  const { voters } = turn.config.cluster
+  const untils: number[] = []
+  for (const { id } of voters) {
+    let until = Number.NEGATIVE_INFINITY
+    for (const grant of bound.get(id) ?? []) until = Math.max(until, countedUntil(turn, id, grant))
+    untils.push(until)
+  }
+  untils.sort((a, b) => b - a)
+  return untils[quorumOf(voters.length) - 1] ?? Number.NEGATIVE_INFINITY
+}
+
+/** R5: does a quorum of exactly these grants stand at this reading? */
+export function winsNow(turn: Turn, campaign: Campaign): boolean {
+  let standing = 0
+  for (const [voter, grant] of campaign.grants) {
+    if (countedUntil(turn, voter, grant) > turn.now) standing += 1
+  }
+  return standing >= quorumOf(turn.config.cluster.voters.length)
+}
+
+/** Notes that `voter` is bound under `grant` for `term` (R12); the caller attaches afterwards. */
+export function addBound(lead: Lead, voter: ProcessId, grant: Grant, term: Term): void {
+  let grants = lead.bound.get(voter)
+  if (grants === undefined) {
+    grants = new Map()
+    lead.bound.set(voter, grants)
+  }
+  grants.set(grant, Math.max(term, grants.get(grant) ?? 0))
+}
+
+/** The bound set that a won campaign begins with. */
+export function boundOf(turn: Turn, campaign: Campaign): Map<ProcessId, Map<Grant, Term>> {
+  const bound = new Map<ProcessId, Map<Grant, Term>>()
+  for (const [voter, grant] of campaign.grants) {
+    if (voter !== turn.config.self || isVoter(turn.config, voter))
+      bound.set(voter, new Map([[grant, campaign.term]]))
+  }
+  return bound
+}
+
+/** Grants of `lead` that may still count: of a term it can count (R12), and not passed unless it is the present one. */
+function countable(turn: Turn, lead: Lead): Map<ProcessId, Grant[]> {
+  const result = new Map<ProcessId, Grant[]>()
+  for (const [voter, grants] of lead.bound) {
+    const present = voter === turn.config.self ? OWN_GRANT : turn.state.accounts.get(voter)?.grant
+    const kept: Grant[] = []
+    for (const [grant, term] of grants) {
+      if (grant !== present && countedUntil(turn, voter, grant) <= turn.now) grants.delete(grant)
+      else if (term >= lead.term) kept.push(grant)
+    }
+    if (kept.length > 0) result.set(voter, kept.sort())
+  }
+  return result
+}
+
+function keyOf(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): string {
+  let key = ''
+  for (const { id } of turn.config.cluster.voters) key += `${bound.get(id)?.join('+') ?? ''}|`
+  return key
+}
+
+/** Hangs a leadership on the lease of its bound set, sharing it with others; emits what changed. */
+export function attachLease(turn: Turn, election: Election, lead: Lead): void {
+  if (lead.frozen !== null) return
+  const bound = countable(turn, lead)
+  const key = keyOf(turn, bound)
+  let lease = [...turn.state.leases.values()].find((each) => each.key === key && !each.frozen)
+  if (lease === undefined) lease = createLease(turn, key, bound, quorumUntil(turn, bound), false)
+  if (lead.lease === lease.id) return
+  const former = lead.lease
+  lease.elections.add(election.name)
+  lead.lease = lease.id
+  if (former !== 0) {
+    turn.effects.push({ type: 'leaseChanged', election: election.name, lease: lease.id })
+    leave(turn, election, former)
+  }
+}
+
+function createLease(
+  turn: Turn,
+  key: string,
+  bound: ReadonlyMap<ProcessId, readonly Grant[]>,
+  until: number,
+  frozen: boolean,
+): Lease {
+  turn.state.leaseCounter += 1
+  const lease: Lease = { id: turn.state.leaseCounter, key, bound, until, frozen, elections: new Set() }
+  turn.state.leases.set(lease.id, lease)
+  turn.effects.push({ type: 'leaseExtended', lease: lease.id, until })
+  return lease
+}
+
+/** Takes a leadership off its lease; an empty lease is dropped. */
+export function detachLease(turn: Turn, election: Election, lead: Lead): void {
+  leave(turn, election, lead.lease)
+}
+
+function leave(turn: Turn, election: Election, id: LeaseId): void {
+  const lease = turn.state.leases.get(id)
+  if (lease === undefined) return
+  lease.elections.delete(election.name)
+  if (lease.elections.size === 0) {
+    turn.state.leases.delete(id)
+    turn.effects.push({ type: 'leaseDropped', lease: id })
+  }
+}
+
+/** R20: the lease stays as it is, for this election alone, whatever is acknowledged later. */
+export function freezeLease(turn: Turn, election: Election, lead: Lead): void {
+  const former = turn.state.leases.get(lead.lease)
+  if (former === undefined || lead.frozen !== null) return
+  const lease = createLease(turn, `frozen ${election.name}`, former.bound, former.until, true)
+  lease.elections.add(election.name)
+  lead.lease = lease.id
+  lead.frozen = 'drainTimeout'
+  turn.effects.push({ type: 'leaseChanged', election: election.name, lease: lease.id })
+  leave(turn, election, former.id)
+}
+
+/** After an account or the own round moved: every shared lease is computed again, and only grows. */
+export function extendLeases(turn: Turn): void {
+  for (const lease of turn.state.leases.values()) {
+    if (lease.frozen) continue
+    const until = quorumUntil(turn, lease.bound)
+    if (until > lease.until) {
+      lease.until = until
+      turn.effects.push({ type: 'leaseExtended', lease: lease.id, until })
+    }
+  }
+}
+
+/** Names of the elections whose lease has ended at this reading (R16). */
+export function endedLeases(turn: Turn): string[] {
+  const ended: string[] = []
+  for (const lease of turn.state.leases.values()) {
+    if (turn.now >= lease.until) ended.push(...lease.elections)
+  }
+  return ended
+}

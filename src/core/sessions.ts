@@ -1,0 +1,262 @@
+/**
+ * Liveness: the session half of the core, once per pair of processes, whatever the number of elections.
+ *
+ * As a voter (`hear...`, `standingGrant`): support another process for D after each heartbeat that renews, under a grant
+ * that never stands again once it ran out (R58, R59). As a holder (`beat`, `hearAck`, `countedUntil`): count what voters
+ * promised, from the instant of *sending*, per grant (R10, R60), and fall silent towards voters that do not answer (R64).
+ * Knows nothing of terms or leaders; a grant that ends puts the elections bound under it into `turn.freed`.
+ * Read next: `leases.ts`.
+ */
+import { owedParts } from './facts'
+import type { Ack, Heartbeat } from './messages'
+import { leaseLength } from './numbers'
+import type { Account, Support } from './state'
+import { alarm, type Freed, send, type Turn } from './turn'
+import type { CoreConfig, Grant, Incarnation, ProcessId } from './types'
+
+/** Name of the own voter's promise to itself in bound sets; never travels. */
+export const OWN_GRANT: Grant = 'self'
+
+export function isVoter(config: CoreConfig, process: ProcessId): boolean {
+  return config.cluster.voters.some((voter) => voter.id === process)
+}
+
+// --- as a voter -------------------------------------------------------------------------------------------------
+
+function supportOf(turn: Turn, process: ProcessId): Support {
+  let support = turn.state.supports.get(process)
+  if (support === undefined) {
+    support = {
+      incarnation: 0,
+      storageId: null,
+      ended: false,
+      grant: null,
+      until: Number.NEGATIVE_INFINITY,
+      lastRound: 0,
+      bound: new Set(),
+      heldAcks: [],
+    }
+    turn.state.supports.set(process, support)
+  }
+  return support
+}
+
+/** The grant under which (process, incarnation) is supported at this very reading, or null (R58, R59). */
+export function standingGrant(turn: Turn, process: ProcessId, incarnation: Incarnation): Grant | null {
+  const support = turn.state.supports.get(process)
+  if (support === undefined || support.incarnation !== incarnation || support.ended) return null
+  return turn.now < support.until ? support.grant : null
+}
+
+function endSupport(turn: Turn, support: Support, how: Freed): void {
+  support.grant = null
+  support.until = Number.NEGATIVE_INFINITY
+  for (const name of support.bound) turn.freed.set(name, how)
+  support.bound.clear()
+}
+
+/**
+ * A sign of that life of a process: false if a higher one is known or this one has ended. A higher one ends the support
+ * of the lower at once (R54): the storage lock lets only one live (A4).
+ */
+export function meet(turn: Turn, process: ProcessId, incarnation: Incarnation): boolean {
+  const support = supportOf(turn, process)
+  if (incarnation > support.incarnation) {
+    endSupport(turn, support, 'evidence')
+    support.incarnation = incarnation
+    support.storageId = null
+    support.ended = false
+    support.lastRound = 0
+    support.heldAcks = []
+  }
+  return incarnation === support.incarnation && !support.ended
+}
+
+/** Ends the support of lives up to `incarnation` for good (R71, R55). */
+export function endLife(turn: Turn, process: ProcessId, incarnation: Incarnation): void {
+  const support = supportOf(turn, process)
+  if (incarnation < support.incarnation) return
+  endSupport(turn, support, 'evidence')
+  support.incarnation = incarnation
+  support.ended = true
+  support.heldAcks = []
+}
+
+/** Reports support that ran out, so that elections bound under it wake up. Only reports: run-out is judged on read (R59). */
+export function reportLapses(turn: Turn): void {
+  for (const support of turn.state.supports.values()) {
+    if (support.grant !== null && turn.now >= support.until) endSupport(turn, support, 'lapse')
+  }
+}
+
+/** Applies one heartbeat or probe of a life that was met, and answers it (R58). `alone`: the frame holds nothing urgent. */
+export function hearHeartbeat(turn: Turn, from: ProcessId, heartbeat: Heartbeat, alone: boolean): void {
+  const { state, config, now } = turn
+  if (!isVoter(config, config.self) || state.storageFailed || state.ended) return
+  const support = supportOf(turn, from)
+  if (support.grant !== null && now >= support.until) endSupport(turn, support, 'lapse')
+  const renews =
+    !heartbeat.probe && heartbeat.round > support.lastRound && acceptsPromise(turn, from, heartbeat)
+  if (renews) {
+    if (support.grant === null) {
+      state.grantCounter += 1
+      support.grant = `${config.incarnation}.${state.grantCounter}`
+    }
+    support.until = Math.max(support.until, now + heartbeat.promiseMs)
+    support.lastRound = heartbeat.round
+    if (heartbeat.promiseMs > state.maxPromiseMs) {
+      state.maxPromiseMs = heartbeat.promiseMs
+      state.maxPromiseDecidedAt = state.decided + 1
+      turn.promiseGrew = true
+      turn.decided = true
+    }
+  }
+  const ack: Ack = { kind: 'ack', round: heartbeat.round, grant: support.grant, renewed: renews }
+  if (state.maxPromiseDecidedAt > state.written) {
+    state.waiting.push({
+      kind: 'ack',
+      version: state.maxPromiseDecidedAt,
+      to: from,
+      toIncarnation: support.incarnation,
+      part: ack,
+    })
+  } else if (alone && ridesSoon(turn, from)) {
+    support.heldAcks.push(ack)
+  } else {
+    send(turn, from, ack)
+  }
+}
+
+function acceptsPromise(turn: Turn, from: ProcessId, { promiseMs }: Heartbeat): boolean {
+  const { minPromiseMs, maxPromiseMs } = turn.config.timing
+  if (promiseMs >= minPromiseMs && promiseMs <= maxPromiseMs) return true
+  alarm(
+    turn,
+    'configMismatch',
+    null,
+    from,
+    `asks for support of ${promiseMs} ms, bounds here are ${minPromiseMs}..${maxPromiseMs} ms`,
+  )
+  return false
+}
+
+/** R71: an ack rides on the own heartbeat if one leaves within h/4. */
+function ridesSoon(turn: Turn, to: ProcessId): boolean {
+  const { nextHeartbeatAt, accounts } = turn.state
+  if (accounts.get(to)?.connected !== true || !heartbeats(turn)) return false
+  return nextHeartbeatAt - turn.now <= turn.config.timing.heartbeatMs / 4
+}
+
+// --- as a holder ------------------------------------------------------------------------------------------------
+
+/** Whether this process leads, campaigns or contends anywhere, and therefore heartbeats (R71). */
+export function heartbeats(turn: Turn): boolean {
+  const { contentions, campaigning, leases } = turn.state
+  return contentions > 0 || campaigning.size > 0 || leases.size > 0
+}
+
+/** The round of this turn, stamped before anything of it is handed out (R10). The own voter counts from it, too (R13). */
+export function stampRound(turn: Turn): number {
+  const { state, now, config } = turn
+  if (turn.round === 0) {
+    state.round += 1
+    turn.round = state.round
+    state.rounds.set(state.round, { sentAt: now, promiseMs: config.timing.promiseMs })
+    state.ownRoundAt = now
+    turn.promisesMoved = true
+    for (const [round, { sentAt, promiseMs }] of state.rounds) {
+      if (sentAt + promiseMs >= now) break
+      state.rounds.delete(round)
+    }
+  }
+  return turn.round
+}
+
+/** True if that voter answered something sent less than D ago, so that a frame to it may renew (R64). */
+export function answersLately(turn: Turn, account: Account): boolean {
+  return turn.now - account.lastAnsweredSend < turn.config.timing.promiseMs
+}
+
+/** Puts this turn's heartbeat (or probe, R64) into the frame to that voter, once, before whatever follows it. */
+export function heartbeatTo(
+  turn: Turn,
+  voter: ProcessId,
+  account: Account,
+  prompt: boolean,
+  probe: boolean,
+): void {
+  if (turn.beaten.has(voter)) return
+  turn.beaten.add(voter)
+  send(turn, voter, {
+    kind: 'heartbeat',
+    round: stampRound(turn),
+    promiseMs: turn.config.timing.promiseMs,
+    probe: probe || !answersLately(turn, account),
+    prompt,
+  })
+}
+
+/** The regular round: one frame per connected voter with held acks, the heartbeat, and whatever is owed (R62, R71). */
+export function beat(turn: Turn, prompt: boolean): void {
+  const { state, config } = turn
+  const leads = heartbeats(turn)
+  state.nextHeartbeatAt = turn.now + (leads ? config.timing.heartbeatMs : config.timing.promiseMs / 2)
+  stampRound(turn)
+  for (const [voter, account] of state.accounts) {
+    const support = state.supports.get(voter)
+    if (support !== undefined && support.heldAcks.length > 0) {
+      for (const ack of support.heldAcks) send(turn, voter, ack)
+      support.heldAcks = []
+    }
+    if (!account.connected) continue
+    heartbeatTo(turn, voter, account, prompt, !leads)
+    if (account.facts.size + account.contentions.size > 0) {
+      for (const part of owedParts(account)) send(turn, voter, part)
+    }
+  }
+}
+
+/** Notes that `voter` answered something that left at `sentAt` (R64). */
+export function noteAnswer(turn: Turn, voter: ProcessId, account: Account, sentAt: number): void {
+  if (sentAt > account.lastAnsweredSend) account.lastAnsweredSend = sentAt
+  turn.answered.add(voter)
+}
+
+/** Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60). */
+export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack): void {
+  const round = turn.state.rounds.get(ack.round)
+  if (round === undefined) return
+  noteAnswer(turn, from, account, round.sentAt)
+  if (ack.round >= account.grantRound) {
+    account.grantRound = ack.round
+    if (ack.grant !== account.grant) {
+      account.grant = ack.grant
+      if (ack.grant !== null) turn.regranted.add(from)
+    }
+  }
+  if (!ack.renewed || ack.grant === null) return
+  const until = round.sentAt + leaseLength(round.promiseMs, account.rho, account.deltaMs)
+  const counted = account.untilByGrant.get(ack.grant)
+  if (counted !== undefined && counted >= until) return
+  if (counted === undefined) forgetPassed(turn, account)
+  account.untilByGrant.set(ack.grant, until)
+  turn.promisesMoved = true
+}
+
+/** Entries that have passed count for nothing any more; an ack that names their grant again makes them anew (R60). */
+function forgetPassed(turn: Turn, account: Account): void {
+  for (const [grant, until] of account.untilByGrant) {
+    if (until <= turn.now) account.untilByGrant.delete(grant)
+  }
+}
+
+/** Own clock until which `voter` is counted under that grant; minus infinity if not at all (R13). */
+export function countedUntil(turn: Turn, voter: ProcessId, grant: Grant): number {
+  const { state, config } = turn
+  if (voter === config.self) {
+    if (state.storageFailed) return Number.NEGATIVE_INFINITY
+    const { promiseMs, rho, deltaMs } = config.timing
+    return state.ownRoundAt + leaseLength(promiseMs, rho, deltaMs)
+  }
+  return state.accounts.get(voter)?.untilByGrant.get(grant) ?? Number.NEGATIVE_INFINITY
+}

@@ -1,0 +1,459 @@
+/**
+ * The whole algorithm as one function: `step(config, state, input)` -> effects, in the order in which to execute them.
+ *
+ * A turn has four parts, always in this order:
+ *  1. *Time passes.* Leases and campaigns that have ended by this reading end now, before anything that could prolong
+ *     them is applied (R16, R3). So a lease that ended unread cannot come back.
+ *  2. *The input is applied*, by the rule that its name says: heartbeats and acks in `sessions.ts`, answers to one's own
+ *     requests in `campaigns.ts`, requests of others in `votes.ts`. Rules leave their consequences in the `Turn`.
+ *  3. *Consequences settle*: leases grow (R13), candidates whose grants stand win (R5), voters with a new grant are owed
+ *     everything again (R62), free slots are stood for in order (R69), answers whose write is done leave (R1).
+ *  4. *Effects*: one `persist` for all decisions, one `send` per process (R70).
+ *
+ * Timers of elections and heartbeats fire only on `tick`, which the driver sends after it has read its sockets (R36);
+ * frames are applied as they come. Unknown, stale or foreign input leaves the state as it is. Nothing here throws for
+ * anything that a peer can send. `state` is changed in place and belongs to the core alone.
+ */
+import {
+  askAgain,
+  askAnswered,
+  attempt,
+  endCampaign,
+  endOverdueCampaigns,
+  hearBindAck,
+  hearPreVoteReply,
+  hearVoteReply,
+  ownVoteDurable,
+  settleCampaigns,
+  settlePreVote,
+  startPreVote,
+} from './campaigns'
+import { emitDecisions } from './durability'
+import { oweContention, owedParts, owedToNewLife } from './facts'
+import type { ConnectedInput, ContendInput, Effect, FrameInput, Input, RenounceInput } from './inputs'
+import { isBound, observeLeader, oweToNewGrant, renounce, transfer } from './leadership'
+import { endedLeases, extendLeases, freezeLease } from './leases'
+import type { Part } from './messages'
+import { hearFloorReply, hearFloorRequest, recover } from './recovery'
+import {
+  beat,
+  endLife,
+  hearAck,
+  hearHeartbeat,
+  heartbeats,
+  heartbeatTo,
+  isVoter,
+  meet,
+  noteAnswer,
+  reportLapses,
+} from './sessions'
+import type { Account, Election, State } from './state'
+import { attemptAt, awaitTurn, rank, takeDue } from './succession'
+import { beginTurn, electionOf, type Freed, send, type Turn } from './turn'
+import type { CoreConfig, Incarnation, ProcessId, RevokeReason } from './types'
+import {
+  answerParked,
+  hearBind,
+  hearContend,
+  hearPreVote,
+  hearRelease,
+  hearRequestVote,
+  hearTimeoutNow,
+  voteDurable,
+} from './votes'
+
+/** Applies one input at `input.now`. Changes `state`, returns what the driver has to do, in order. Never throws. */
+export function step(config: CoreConfig, state: State, input: Input): readonly Effect[] {
+  const now = Math.max(input.now, state.now)
+  state.now = now
+  if (state.ended) return []
+  const turn = beginTurn(config, state, now)
+  passTime(turn)
+  apply(turn, input)
+  settle(turn)
+  return finish(turn)
+}
+
+/** The instant at which `tick` has something to do; Infinity when nothing ever will (after `end`). */
+export function nextDeadline(state: State): number {
+  if (state.ended) return Number.POSITIVE_INFINITY
+  let at = Math.min(state.nextHeartbeatAt, state.timers[0]?.at ?? Number.POSITIVE_INFINITY)
+  for (const lease of state.leases.values()) at = Math.min(at, lease.until)
+  for (const support of state.supports.values()) {
+    if (support.grant !== null && support.bound.size > 0) at = Math.min(at, support.until)
+  }
+  if (state.recovery !== null && state.now < state.recovery.until) at = Math.min(at, state.recovery.until)
+  return at
+}
+
+function passTime(turn: Turn): void {
+  for (const name of endedLeases(turn)) {
+    const election = turn.state.elections.get(name)
+    if (election?.lead != null) renounce(turn, election, election.lead.frozen ?? 'expired')
+  }
+  endOverdueCampaigns(turn)
+}
+
+function apply(turn: Turn, input: Input): void {
+  const { state, config } = turn
+  switch (input.type) {
+    case 'tick':
+      return tick(turn)
+    case 'frame':
+      return hearFrame(turn, input)
+    case 'connected':
+      return connected(turn, input)
+    case 'closed':
+      return closed(turn, input.peer, input.incarnation)
+    case 'persisted':
+      state.written = Math.max(state.written, Math.min(input.version, state.decided))
+      return
+    case 'storageFailed':
+      state.storageFailed = true
+      state.waiting.length = 0
+      return renounceAll(turn, 'storageFailed')
+    case 'contend':
+      return contend(turn, input)
+    case 'campaign': {
+      const election = state.elections.get(input.election)
+      if (election !== undefined) attempt(turn, election)
+      return
+    }
+    case 'renounce':
+      return giveUp(turn, input)
+    case 'freeze': {
+      const election = state.elections.get(input.election)
+      if (election?.lead == null) return
+      endCampaign(turn, election)
+      return freezeLease(turn, election, election.lead)
+    }
+    case 'heartbeatNow':
+      return beat(turn, true)
+    case 'readTerm':
+      for (const [voter, account] of state.accounts) {
+        if (account.connected)
+          send(turn, voter, { kind: 'readTerm', election: input.election, nonce: input.nonce })
+      }
+      return readOwnTerm(turn, input.election, input.nonce)
+    case 'suspended':
+      state.bootUntil = Math.max(state.bootUntil, turn.now + state.maxPromiseMs)
+      return renounceAll(turn, 'suspended')
+    case 'death':
+      if (input.process !== config.self && isOfStorage(state, input.process, input.storageId)) {
+        endLife(turn, input.process, input.incarnation)
+      }
+      return
+    case 'end':
+      return end(turn, input.reason)
+  }
+}
+
+// --- time -----------------------------------------------------------------------------------------------------------
+
+function tick(turn: Turn): void {
+  const { state, now } = turn
+  reportLapses(turn)
+  if (recover(turn)) {
+    for (const election of state.elections.values()) {
+      if (election.contending && election.attemptAt === Number.POSITIVE_INFINITY) awaitTurn(turn, election)
+    }
+  }
+  if (now >= state.nextHeartbeatAt) {
+    beat(turn, false)
+    for (const [voter, account] of state.accounts) if (account.connected) askAgain(turn, voter, account)
+  }
+  for (const name of takeDue(state.timers, now)) {
+    const election = state.elections.get(name)
+    if (election !== undefined && now >= election.attemptAt) takeTurn(turn, election)
+  }
+}
+
+/** The wait is over: stand, unless somebody that goes before is still alive and its step has not passed (R69). */
+function takeTurn(turn: Turn, election: Election): void {
+  const { config, now } = turn
+  if (config.succession && election.failures === 0 && election.lead === null && !isBound(turn, election)) {
+    const due = election.freeAt + rank(turn, election) * config.timing.stepMs
+    if (due > now) return attemptAt(turn, election, due)
+  }
+  attempt(turn, election)
+}
+
+// --- links ----------------------------------------------------------------------------------------------------------
+
+function connected(turn: Turn, input: ConnectedInput): void {
+  const { state, config } = turn
+  if (input.peer === config.self || !meet(turn, input.peer, input.incarnation)) return
+  const support = state.supports.get(input.peer)
+  if (support !== undefined) support.storageId = input.storageId
+  const account = state.accounts.get(input.peer)
+  if (account === undefined) return
+  const reborn = account.incarnation !== input.incarnation
+  account.incarnation = input.incarnation
+  account.connected = true
+  account.rho = Math.max(config.timing.rho, input.rho)
+  account.deltaMs = Math.max(config.timing.deltaMs, input.deltaMs)
+  if (reborn) owedToNewLife(turn, input.peer, account)
+  noteAnswer(turn, input.peer, account, input.sentAt)
+  heartbeatTo(turn, input.peer, account, false, !heartbeats(turn))
+  for (const part of owedParts(account)) send(turn, input.peer, part)
+  askAgain(turn, input.peer, account)
+}
+
+/** R56: whoever goes first after this peer may ask at once; the support stands until it has run out. */
+function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
+  const { state, config } = turn
+  const account = state.accounts.get(peer)
+  if (account === undefined || account.incarnation !== incarnation) return
+  account.connected = false
+  const support = state.supports.get(peer)
+  if (support === undefined || !config.preVote || !config.succession) return
+  for (const name of support.bound) {
+    const election = state.elections.get(name)
+    if (
+      election === undefined ||
+      !election.contending ||
+      election.campaign !== null ||
+      election.lead !== null
+    )
+      continue
+    if (rank(turn, election, peer) === 0) {
+      startPreVote(turn, election, support.until + config.timing.campaignMs)
+    }
+  }
+}
+
+// --- frames ---------------------------------------------------------------------------------------------------------
+
+function hearFrame(turn: Turn, frame: FrameInput): void {
+  const { config } = turn
+  if (frame.toIncarnation !== config.incarnation || frame.from === config.self) return
+  if (!meet(turn, frame.from, frame.fromIncarnation)) return
+  const alone = frame.parts.every(({ kind }) => kind !== 'requestVote' && kind !== 'bind')
+  for (const part of frame.parts) hear(turn, frame.from, frame.fromIncarnation, part, alone)
+}
+
+function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part, alone: boolean): void {
+  switch (part.kind) {
+    case 'heartbeat':
+      return hearHeartbeat(turn, from, part, alone && !part.prompt && !part.probe)
+    case 'requestVote':
+      return hearRequestVote(turn, from, incarnation, part)
+    case 'preVote':
+      return hearPreVote(turn, from, incarnation, part)
+    case 'bind':
+      return hearBind(turn, from, incarnation, part)
+    case 'release':
+      return hearRelease(turn, from, incarnation, part)
+    case 'timeoutNow':
+      return hearTimeoutNow(turn, from, incarnation, part)
+    case 'contend':
+      return hearContend(turn, from, part)
+    case 'sessionEnd':
+      return endLife(turn, from, incarnation)
+    case 'floorRequest':
+      return hearFloorRequest(turn, from, incarnation, part)
+    case 'floorReply':
+      return hearFloorReply(turn, from, incarnation, part)
+    case 'readTerm':
+      return answerReadTerm(turn, from, part.election, part.nonce)
+    case 'deathNotice':
+      return
+    default: {
+      const account = turn.state.accounts.get(from)
+      if (account !== undefined) hearAnswer(turn, from, account, part)
+    }
+  }
+}
+
+/** Answers of voters; from anybody else they count for nothing (R4, R12). */
+function hearAnswer(turn: Turn, from: ProcessId, account: Account, part: Part): void {
+  switch (part.kind) {
+    case 'ack':
+      return hearAck(turn, from, account, part)
+    case 'voteReply':
+      return hearVoteReply(turn, from, account, part)
+    case 'preVoteReply':
+      return hearPreVoteReply(turn, from, account, part)
+    case 'bindAck':
+      return hearBindAck(turn, from, account, part)
+    case 'releaseAck': {
+      const fact = account.facts.get(part.election)
+      if (fact?.kind === 'release' && fact.term === part.term) account.facts.delete(part.election)
+      return
+    }
+    case 'contendAck': {
+      const owed = account.contentions.get(part.election)
+      if (owed?.contending === part.contending) account.contentions.delete(part.election)
+      return
+    }
+    case 'readTermReply':
+      turn.effects.push({
+        type: 'termRead',
+        election: part.election,
+        nonce: part.nonce,
+        voter: from,
+        term: part.term,
+      })
+      return
+    default:
+      return
+  }
+}
+
+// --- what the service asks for ----------------------------------------------------------------------------------------
+
+function contend(turn: Turn, input: ContendInput): void {
+  const { state } = turn
+  const election = electionOf(turn, input.election)
+  if (election === null) return
+  if (election.contending !== input.contending) state.contentions += input.contending ? 1 : -1
+  if (state.contentions === 1 && input.contending)
+    state.nextHeartbeatAt = Math.min(state.nextHeartbeatAt, turn.now)
+  election.contending = input.contending
+  election.priority = input.priority
+  for (const [process, account] of state.accounts) oweContention(turn, process, account, election)
+  if (!input.contending) {
+    if (election.lead === null) endCampaign(turn, election)
+    attemptAt(turn, election, Number.POSITIVE_INFINITY)
+  } else if (election.lead === null && election.campaign === null && !isBound(turn, election)) {
+    awaitTurn(turn, election)
+  }
+}
+
+function giveUp(turn: Turn, input: RenounceInput): void {
+  const election = turn.state.elections.get(input.election)
+  if (election === undefined || election.lead === null) return
+  election.notBefore = turn.now + input.cooldownMs
+  if (input.to !== null && input.to !== turn.config.self && election.lead.frozen === null) {
+    transfer(turn, election, input.reason, input.to)
+  } else {
+    renounce(turn, election, input.reason)
+  }
+}
+
+function renounceAll(turn: Turn, reason: RevokeReason): void {
+  for (const lease of [...turn.state.leases.values()]) {
+    for (const name of [...lease.elections]) {
+      const election = turn.state.elections.get(name)
+      if (election?.lead != null) renounce(turn, election, reason)
+    }
+  }
+  for (const name of [...turn.state.campaigning]) {
+    const election = turn.state.elections.get(name)
+    if (election !== undefined) endCampaign(turn, election)
+  }
+}
+
+/** R71: everything is renounced, then one word frees all of it at every voter, and this life is over. */
+function end(turn: Turn, reason: RevokeReason): void {
+  const { state } = turn
+  renounceAll(turn, reason)
+  turn.outbox.clear()
+  turn.freed.clear()
+  for (const [process, account] of state.accounts)
+    if (account.connected) send(turn, process, { kind: 'sessionEnd' })
+  for (const support of state.supports.values()) support.heldAcks = []
+  state.waiting.length = 0
+  state.ended = true
+}
+
+/**
+ * R19: may the next start skip its boot wait? Only after `end`, and only if no promise to another process stands at `now`.
+ */
+export function promisesNothing(config: CoreConfig, state: State, now: number): boolean {
+  if (!state.ended || state.storageFailed || now < state.bootUntil || state.recovery !== null) return false
+  for (const { slot } of state.elections.values()) {
+    const held = slot.binding
+    if (held === null || held.released || held.leader === config.self) continue
+    const support = state.supports.get(held.leader)
+    if (support?.grant === held.grant && now < support.until) return false
+  }
+  return true
+}
+
+function isOfStorage(state: State, process: ProcessId, storageId: string): boolean {
+  const known = state.supports.get(process)?.storageId ?? null
+  return known === null || known === storageId
+}
+
+// --- guards that start closed (R43) -----------------------------------------------------------------------------------
+
+function answerReadTerm(turn: Turn, from: ProcessId, name: string, nonce: number): void {
+  const { state } = turn
+  if (state.recovery !== null || state.storageFailed || !isVoter(turn.config, turn.config.self)) return
+  const term = Math.max(state.elections.get(name)?.decidedTerm ?? 0, state.termFloor)
+  send(turn, from, { kind: 'readTermReply', election: name, nonce, term })
+}
+
+function readOwnTerm(turn: Turn, name: string, nonce: number): void {
+  const { state, config } = turn
+  if (state.recovery !== null || state.storageFailed || !isVoter(config, config.self)) return
+  const term = Math.max(state.elections.get(name)?.decidedTerm ?? 0, state.termFloor)
+  turn.effects.push({ type: 'termRead', election: name, nonce, voter: config.self, term })
+}
+
+// --- consequences -----------------------------------------------------------------------------------------------------
+
+function settle(turn: Turn): void {
+  const { state } = turn
+  if (state.ended) return
+  answerDurable(turn)
+  if (turn.promisesMoved) {
+    extendLeases(turn)
+    settleCampaigns(turn)
+  }
+  for (const voter of turn.regranted) {
+    const account = state.accounts.get(voter)
+    if (account !== undefined) oweToNewGrant(turn, voter, account)
+  }
+  for (const [name, how] of turn.freed) {
+    const election = state.elections.get(name)
+    if (election !== undefined) freed(turn, election, how)
+  }
+  for (const voter of turn.answered) {
+    const account = state.accounts.get(voter)
+    if (account?.connected === true) askAnswered(turn, voter, account)
+  }
+  if (turn.decided) emitDecisions(turn)
+}
+
+/** Answers whose write is done leave now, in the order of their decisions (R1). */
+function answerDurable(turn: Turn): void {
+  const { state } = turn
+  if (state.waiting.length === 0) return
+  const ready = state.waiting.filter(({ version }) => version <= state.written)
+  if (ready.length === 0) return
+  const rest = state.waiting.filter(({ version }) => version > state.written)
+  state.waiting.length = 0
+  for (const waiting of rest) state.waiting.push(waiting)
+  for (const waiting of ready) {
+    if (waiting.kind === 'vote') voteDurable(turn, waiting.to, waiting.toIncarnation, waiting)
+    else if (waiting.kind === 'ack') send(turn, waiting.to, waiting.part)
+    else {
+      const election = state.elections.get(waiting.election)
+      if (election !== undefined) ownVoteDurable(turn, election, waiting.nonce)
+    }
+  }
+}
+
+function freed(turn: Turn, election: Election, how: Freed): void {
+  if (isBound(turn, election)) return
+  answerParked(turn, election)
+  observeLeader(turn, election)
+  if (!election.contending || election.lead !== null) return
+  election.evidence = how === 'evidence' && election.slot.binding?.led === true
+  if (election.campaign?.phase === 'preVote' && !election.evidence) return settlePreVote(turn, election)
+  if (how === 'own' && election.attemptAt !== Number.POSITIVE_INFINITY) return
+  endCampaign(turn, election)
+  awaitTurn(turn, election)
+}
+
+// --- effects ----------------------------------------------------------------------------------------------------------
+
+function finish(turn: Turn): readonly Effect[] {
+  for (const [to, parts] of turn.outbox) {
+    const toIncarnation = turn.state.supports.get(to)?.incarnation ?? 0
+    if (toIncarnation > 0) turn.effects.push({ type: 'send', to, toIncarnation, parts })
+  }
+  return turn.effects
+}

@@ -1,0 +1,101 @@
+/**
+ * When to stand: order instead of luck (R69), luck only after a failure (R35). Liveness only; no rule of safety looks here.
+ *
+ * Every process derives the same order of contenders from priorities and a hash of (election, process). When an election
+ * becomes free, each waits one step per contender before it whose session stands here. Timers are a heap of
+ * (instant, election); entries that no longer apply are skipped when they come up, so nothing is ever searched.
+ */
+import { hash } from './numbers'
+import { standingGrant } from './sessions'
+import type { Election, Timer } from './state'
+import { random, type Turn } from './turn'
+import type { ElectionName, ProcessId } from './types'
+
+/** How many contenders go before this process, not counting those whose session does not stand here (R69). */
+export function rank(turn: Turn, election: Election, without: ProcessId | null = null): number {
+  const { self } = turn.config
+  if (election.successor === self) return 0
+  const own = order(election, self, election.priority)
+  let before = 0
+  for (const [process, priority] of election.contenders) {
+    if (process === without) continue
+    const life = turn.state.supports.get(process)?.incarnation ?? 0
+    if (standingGrant(turn, process, life) === null) continue
+    if (process === election.successor || order(election, process, priority) < own) before += 1
+  }
+  return before
+}
+
+/** Smaller goes first: higher priority, then the hash. */
+function order(election: Election, process: ProcessId, priority: number): number {
+  return -priority * 2 ** 33 + hash(`${election.name} ${process}`)
+}
+
+/** The slot is free from now on: stand when one's turn comes. */
+export function awaitTurn(turn: Turn, election: Election): void {
+  const { config, state, now } = turn
+  election.freeAt = now
+  const { stepMs, backoffMs } = config.timing
+  const voters = config.cluster.voters.length
+  let wait: number
+  if (!config.succession) wait = random(turn) * backoffMs
+  else if (election.contenders.size < voters - 1) wait = random(turn) * stepMs * (voters - 1)
+  else wait = rank(turn, election) * stepMs
+  attemptAt(turn, election, Math.max(now + wait, election.notBefore, state.bootUntil))
+}
+
+/** An attempt failed: wait a random, growing time (R35). */
+export function backOff(turn: Turn, election: Election): void {
+  const { backoffMs, backoffMaxMs } = turn.config.timing
+  const bound = Math.min(backoffMs * 2 ** Math.min(election.failures, 16), backoffMaxMs)
+  election.failures += 1
+  attemptAt(turn, election, Math.max(turn.now + random(turn) * bound, election.notBefore))
+}
+
+/** Arms the next attempt; Infinity disarms it. */
+export function attemptAt(turn: Turn, election: Election, at: number): void {
+  election.attemptAt = at
+  if (at !== Number.POSITIVE_INFINITY) arm(turn.state.timers, { at, election: election.name })
+}
+
+// --- the heap ---------------------------------------------------------------------------------------------------
+
+/** Adds a timer. */
+export function arm(timers: Timer[], timer: Timer): void {
+  let child = timers.length
+  timers.push(timer)
+  while (child > 0) {
+    const parent = (child - 1) >> 1
+    const above = timers[parent] as Timer
+    if (above.at <= timer.at) break
+    timers[child] = above
+    child = parent
+  }
+  timers[child] = timer
+}
+
+/** Takes the elections whose timers are due; the same name may come up more than once. */
+export function takeDue(timers: Timer[], now: number): ElectionName[] {
+  const due: ElectionName[] = []
+  for (let first = timers[0]; first !== undefined && first.at <= now; first = timers[0]) {
+    due.push(first.election)
+    const last = timers.pop() as Timer
+    if (timers.length > 0) sink(timers, last)
+  }
+  return due
+}
+
+function sink(timers: Timer[], timer: Timer): void {
+  let parent = 0
+  for (;;) {
+    let child = 2 * parent + 1
+    if (child >= timers.length) break
+    const right = timers[child + 1]
+    if (right !== undefined && right.at < (timers[child] as Timer).at) child += 1
+    const below = timers[child] as Timer
+    if (below.at >= timer.at) break
+    timers[parent] = below
+    parent = child
+  }
+  timers[parent] = timer
+}

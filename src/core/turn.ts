@@ -1,0 +1,108 @@
+/**
+ * One call of `step`: what it works on, and what it leaves behind.
+ *
+ * The rules write their consequences here instead of calling each other: elections that became free, voters that
+ * answered, voters whose grant changed. `step.ts` settles these in a fixed order at the end of the turn, then turns the
+ * outbox into one `send` per process (R70). Read next: `step.ts`.
+ */
+import type { Effect } from './inputs'
+import type { Part } from './messages'
+import { nextRandom } from './numbers'
+import { createElection, type Election, type State } from './state'
+import type { AlarmCode, CoreConfig, ElectionName, ProcessId, Term } from './types'
+
+/**
+ * How a slot became free: `lapse`: the grant ran out; `evidence`: its holder let go or died (R8); `own`: it was bound to
+ * this very process, which renounced.
+ */
+export type Freed = 'lapse' | 'evidence' | 'own'
+
+export interface Turn {
+  readonly config: CoreConfig
+  readonly state: State
+  readonly now: number
+  readonly effects: Effect[]
+  readonly outbox: Map<ProcessId, Part[]>
+  /** Elections whose own slot became free, and how. */
+  readonly freed: Map<ElectionName, Freed>
+  /** Voters that have answered something in this turn (R64). */
+  readonly answered: Set<ProcessId>
+  /** Voters that named a new grant: everything led is owed to them again (R62). */
+  readonly regranted: Set<ProcessId>
+  /** An account or the own round moved: leases and campaigns have to be looked at again (R5, R13). */
+  promisesMoved: boolean
+  /** Round stamped in this turn, or 0; voters whose frame of this turn already carries its heartbeat. */
+  round: number
+  readonly beaten: Set<ProcessId>
+  /** Terms and promise that this turn decided to make durable (R1). */
+  readonly terms: Map<ElectionName, Term>
+  promiseGrew: boolean
+  decided: boolean
+}
+
+export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
+  return {
+    config,
+    state,
+    now,
+    effects: [],
+    outbox: new Map(),
+    freed: new Map(),
+    answered: new Set(),
+    regranted: new Set(),
+    promisesMoved: false,
+    round: 0,
+    beaten: new Set(),
+    terms: new Map(),
+    promiseGrew: false,
+    decided: false,
+  }
+}
+
+/** Puts a part into the frame of this turn to that process. */
+export function send(turn: Turn, to: ProcessId, part: Part): void {
+  const parts = turn.outbox.get(to)
+  if (parts === undefined) turn.outbox.set(to, [part])
+  else parts.push(part)
+}
+
+/** A number in [0, 1) from the state's own generator (R35). */
+export function random(turn: Turn): number {
+  const { state, value } = nextRandom(turn.state.random)
+  turn.state.random = state
+  return value
+}
+
+/** A number that no other pre-vote or campaign of this incarnation has. */
+export function nonce(turn: Turn): number {
+  turn.state.nonceCounter += 1
+  return turn.state.nonceCounter
+}
+
+export function alarm(
+  turn: Turn,
+  code: AlarmCode,
+  election: ElectionName | null,
+  process: ProcessId | null,
+  detail: string,
+): void {
+  turn.effects.push({ type: 'alarm', code, election, process, detail })
+}
+
+/** The election of that name, made if a peer names it first; null at the limit. */
+export function electionOf(turn: Turn, name: ElectionName): Election | null {
+  const known = turn.state.elections.get(name)
+  if (known !== undefined) return known
+  if (turn.state.elections.size >= turn.config.maxElections) {
+    alarm(turn, 'electionLimit', name, null, `more than ${turn.config.maxElections} elections`)
+    return null
+  }
+  const election = createElection(name, 0)
+  turn.state.elections.set(name, election)
+  return election
+}
+
+/** The term under which nothing is voted for: own knowledge and the floor (R28, R72). */
+export function floorOf(turn: Turn, election: Election): Term {
+  return Math.max(election.slot.knownTerm, turn.state.termFloor)
+}
