@@ -1,0 +1,91 @@
+/**
+ * Looks at the package as a user would get it: packs it, checks the list of files, then publint and attw, then imports
+ * every entry point from the unpacked archive as ESM and as CommonJS and compiles against its types both ways.
+ *
+ * Needs `npm run build` before. Reads `dist`, writes only below `.tmp`, uses no network.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const work = join(root, '.tmp', 'package')
+const bin = (name) => join(root, 'node_modules', '.bin', name)
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const entries = Object.keys(manifest.exports).filter((key) => key !== './package.json')
+const names = entries.map((key) => key.replace('.', manifest.name))
+
+/** Runs a command and gives its output; on failure prints that output and ends with the command's exit code. */
+function run(command, args, cwd = root) {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    console.error(`${command} ${args.join(' ')}\n${error.stdout ?? ''}${error.stderr ?? error}`)
+    process.exit(error.status || 1)
+  }
+}
+
+/** The archive, after a check that it holds the built entry points, the three documents, and nothing else. */
+function pack() {
+  const [archive] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', work]))
+  const files = archive.files.map((file) => file.path)
+  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+  const built = Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [] : Object.values(target).flatMap((condition) => Object.values(condition)),
+  )
+  const wanted = [...documents, ...built.map((file) => file.replace('./', ''))]
+  const missing = wanted.filter((file) => !files.includes(file))
+  const extra = files.filter((file) => !wanted.includes(file) && !/^dist\/[\w-]+\.d\.c?ts$/.test(file))
+  if (missing.length > 0 || extra.length > 0) {
+    console.error(`The archive lacks [${missing}] and should not hold [${extra}].`)
+    process.exit(1)
+  }
+  console.log(`packed ${files.length} files, ${Math.ceil(archive.size / 1024)} KiB`)
+  return join(work, archive.filename)
+}
+
+/** A project beside the archive: its own copy of the package, the dependencies of this repository. */
+function installInto(folder, archive) {
+  const home = join(folder, 'node_modules', manifest.name)
+  mkdirSync(home, { recursive: true })
+  run('tar', ['-xzf', archive, '-C', home, '--strip-components=1'])
+}
+
+/** Loads every entry point, in both module systems, from the unpacked archive. */
+function load(folder) {
+  const esm = names.map((name) => `await import('${name}')`).join('\n')
+  const cjs = names.map((name) => `require('${name}')`).join('\n')
+  writeFileSync(join(folder, 'load.mjs'), esm)
+  writeFileSync(join(folder, 'load.cjs'), cjs)
+  run(process.execPath, ['load.mjs'], folder)
+  run(process.execPath, ['load.cjs'], folder)
+}
+
+/** Compiles a file that imports every entry point, as each kind of project resolves it, libraries checked too. */
+function compile(folder) {
+  const source = names.map((name, i) => `import * as e${i} from '${name}'\nexport type E${i} = typeof e${i}`)
+  for (const file of ['types.mts', 'types.cts', 'types.ts'])
+    writeFileSync(join(folder, file), source.join('\n'))
+  const typeRoots = join(root, 'node_modules', '@types')
+  const common = ['--strict', '--noEmit', '--target', 'es2022', '--lib', 'es2023', '--types', 'node']
+  for (const how of [
+    ['--module', 'nodenext', 'types.mts', 'types.cts'],
+    ['--module', 'commonjs', '--moduleResolution', 'node10', '--ignoreDeprecations', '6.0', 'types.ts'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler', 'types.mts'],
+  ]) {
+    run(bin('tsc'), [...common, '--typeRoots', typeRoots, ...how], folder)
+  }
+}
+
+rmSync(work, { recursive: true, force: true })
+mkdirSync(work, { recursive: true })
+const archive = pack()
+run(bin('publint'), ['run', archive, '--strict'])
+console.log('publint: clean')
+run(bin('attw'), [archive])
+console.log('attw: clean')
+installInto(work, archive)
+load(work)
+compile(work)
+console.log(`loaded and compiled as ESM and CommonJS: ${names.join(' ')}`)

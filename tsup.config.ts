@@ -1,0 +1,27 @@
+/**
+ * Builds `dist`: one file per entry point and format, and the declarations of each.
+ *
+ * Every entry is a bundle of its own (no shared chunks of code): the library keeps no module state and brands its errors
+ * with `Symbol.for`, so two entries, or the ESM and the CommonJS copy, can live in one process. Runtime dependencies stay
+ * outside. A new entry point is one line here; test/tidy/package.test.ts says what else has to name it.
+ */
+import type { Options } from 'tsup'
+
+/** Entry point -> source file. `index` is `conclave` itself, `tcp` is `conclave/tcp`, and so on. */
+export const entries: Readonly<Record<string, string>> = {
+  index: 'src/index.ts',
+  core: 'src/core/index.ts',
+}
+
+const options: Options = {
+  entry: { ...entries },
+  format: ['esm', 'cjs'],
+  target: 'node20',
+  platform: 'node',
+  splitting: false,
+  clean: true,
+  treeshake: true,
+  dts: { compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
+}
+
+export default options
