@@ -29,8 +29,13 @@ export interface Transport {
 /** What the runtime offers to its transport. */
 export interface TransportHost {
   readonly local: Greeting
-  /** Ids of the peers to keep a link with. Where they live is the transport's own option. */
+  /** Ids of the peers to keep a link with. */
   readonly peers: readonly ProcessId[]
+  /**
+   * Where the processes live, as far as the runtime was told (`'10.0.0.1:7400'`); may contain the own id, which is then
+   * where to listen. May be empty: a transport may have addresses of its own, or need none.
+   */
+  readonly addresses: Readonly<Record<ProcessId, string>>
   readonly logger: Logger
   now(): number
   /** Judges a greeting before anything else of the session is read (R24, R25, R27). Changes nothing if it refuses. */
