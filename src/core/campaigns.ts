@@ -12,7 +12,7 @@ import { countBound, isBound, renounce, settleRole, win } from './leadership'
 import { winsNow } from './leases'
 import type { BindAck, Certificate, PreVoteReply, VoteReply } from './messages'
 import { LARGE_TERM_JUMP, LARGE_TERM_JUMP_INTERVAL_MS, MAX_TERM, MAX_TERM_JUMP, quorumOf } from './numbers'
-import { answersLately, heartbeatTo, isVoter, noteAnswer, OWN_GRANT, stampRound } from './sessions'
+import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
 import type { Account, Campaign, Election } from './state'
 import { arm, attemptAt, backOff } from './succession'
 import { alarm, floorOf, nonce, send, type Turn } from './turn'
@@ -88,7 +88,7 @@ export function attempt(turn: Turn, election: Election): void {
 
 function reachesQuorum(turn: Turn): boolean {
   const { config, state } = turn
-  let reached = isVoter(config, config.self) ? 1 : 0
+  let reached = votes(turn) ? 1 : 0
   for (const account of state.accounts.values()) if (account.connected) reached += 1
   return reached >= quorumOf(config.cluster.voters.length)
 }
@@ -99,7 +99,7 @@ export function startPreVote(turn: Turn, election: Election, deadline: number): 
   const term = floorOf(turn, election) + 1
   if (term > MAX_TERM) return
   const campaign = begin(turn, election, 'preVote', term, deadline, null)
-  if (isVoter(config, config.self) && !isBound(turn, election)) campaign.grants.set(config.self, OWN_GRANT)
+  if (votes(turn) && !isBound(turn, election)) campaign.grants.set(config.self, OWN_GRANT)
   for (const [voter, account] of state.accounts) {
     if (account.connected) askPreVote(turn, election, campaign, voter)
   }
@@ -117,7 +117,7 @@ export function startCampaign(turn: Turn, election: Election, certificate: Certi
   if (term > MAX_TERM) return
   const campaign = begin(turn, election, 'vote', term, turn.now + config.timing.campaignMs, certificate)
   election.topTerm = term
-  if (isVoter(config, config.self)) {
+  if (votes(turn)) {
     vote(election.slot, { process: config.self, incarnation: config.incarnation, term, grant: OWN_GRANT })
     const version = decideTerm(turn, election)
     turn.state.waiting.push({ kind: 'campaign', version, election: election.name, nonce: campaign.nonce })
@@ -150,6 +150,7 @@ function begin(
   }
   election.campaign = campaign
   turn.state.campaigning.add(election.name)
+  turn.state.nextHeartbeatAt = Math.min(turn.state.nextHeartbeatAt, turn.now + turn.config.timing.heartbeatMs)
   arm(turn.state.timers, { at: deadline, election: election.name })
   settleRole(turn, election)
   return campaign
@@ -244,7 +245,7 @@ export function hearPreVoteReply(turn: Turn, from: ProcessId, account: Account, 
 export function settlePreVote(turn: Turn, election: Election): void {
   const { campaign } = election
   if (campaign === null || campaign.phase !== 'preVote' || isBound(turn, election)) return
-  if (isVoter(turn.config, turn.config.self)) campaign.grants.set(turn.config.self, OWN_GRANT)
+  if (votes(turn)) campaign.grants.set(turn.config.self, OWN_GRANT)
   if (campaign.grants.size < quorumOf(turn.config.cluster.voters.length)) return
   startCampaign(turn, election, null)
 }

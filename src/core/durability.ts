@@ -9,6 +9,7 @@ export function decideTerm(turn: Turn, election: Election): number {
   const version = turn.state.decided + 1
   election.decidedTerm = election.slot.knownTerm
   election.decidedAt = version
+  turn.terms ??= new Map()
   turn.terms.set(election.name, election.decidedTerm)
   turn.decided = true
   return version
@@ -22,7 +23,7 @@ export function emitDecisions(turn: Turn): void {
   turn.effects.push({
     type: 'persist',
     version: state.decided,
-    terms: turn.terms,
+    terms: turn.terms ?? new Map(),
     maxPromiseMs: turn.promiseGrew ? state.maxPromiseMs : null,
     config: null,
   })

@@ -10,7 +10,7 @@ import { addBound, attachLease, boundOf, detachLease } from './leases'
 import { standingGrant } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
 import { attemptAt } from './succession'
-import { send, type Turn } from './turn'
+import { free, send, type Turn } from './turn'
 import type { ProcessId, RevokeReason, Role, Term } from './types'
 import { isHeldBy, release } from './voter'
 
@@ -139,7 +139,7 @@ export function renounce(
     for (const [voter, account] of state.accounts) oweRelease(turn, voter, account, election, successor)
   }
   election.successor = successor
-  if (!turn.freed.has(election.name)) turn.freed.set(election.name, 'own')
+  free(turn, election.name, 'own')
   settleRole(turn, election)
 }
 

@@ -8,22 +8,25 @@
  */
 import type { LeaseId } from './inputs'
 import { quorumOf } from './numbers'
-import { countedUntil, isVoter, OWN_GRANT } from './sessions'
+import { countedUntil, OWN_GRANT, votes } from './sessions'
 import type { Campaign, Election, Lead, Lease } from './state'
 import type { Turn } from './turn'
-import type { Grant, ProcessId, Term } from './types'
+import type { ElectionName, Grant, ProcessId, Term } from './types'
 
 /** The instant until which at least a quorum is counted, given for each voter the grants it is bound under. */
 function quorumUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): number {
   const { voters } = turn.config.cluster
-  const untils: number[] = []
+  const descending: number[] = []
   for (const { id } of voters) {
     let until = Number.NEGATIVE_INFINITY
-    for (const grant of bound.get(id) ?? []) until = Math.max(until, countedUntil(turn, id, grant))
-    untils.push(until)
+    const grants = bound.get(id)
+    if (grants !== undefined)
+      for (const grant of grants) until = Math.max(until, countedUntil(turn, id, grant))
+    let i = descending.length
+    for (; i > 0 && (descending[i - 1] as number) < until; i--) descending[i] = descending[i - 1] as number
+    descending[i] = until
   }
-  untils.sort((a, b) => b - a)
-  return untils[quorumOf(voters.length) - 1] ?? Number.NEGATIVE_INFINITY
+  return descending[quorumOf(voters.length) - 1] ?? Number.NEGATIVE_INFINITY
 }
 
 /** R5: does a quorum of exactly these grants stand at this reading? */
@@ -49,8 +52,7 @@ export function addBound(lead: Lead, voter: ProcessId, grant: Grant, term: Term)
 export function boundOf(turn: Turn, campaign: Campaign): Map<ProcessId, Map<Grant, Term>> {
   const bound = new Map<ProcessId, Map<Grant, Term>>()
   for (const [voter, grant] of campaign.grants) {
-    if (voter !== turn.config.self || isVoter(turn.config, voter))
-      bound.set(voter, new Map([[grant, campaign.term]]))
+    if (voter !== turn.config.self || votes(turn)) bound.set(voter, new Map([[grant, campaign.term]]))
   }
   return bound
 }
@@ -81,8 +83,7 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
   if (lead.frozen !== null) return
   const bound = countable(turn, lead)
   const key = keyOf(turn, bound)
-  let lease = [...turn.state.leases.values()].find((each) => each.key === key && !each.frozen)
-  if (lease === undefined) lease = createLease(turn, key, bound, quorumUntil(turn, bound), false)
+  const lease = sharedLease(turn, key) ?? createLease(turn, key, bound, quorumUntil(turn, bound), false)
   if (lead.lease === lease.id) return
   const former = lead.lease
   lease.elections.add(election.name)
@@ -91,6 +92,11 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
     turn.effects.push({ type: 'leaseChanged', election: election.name, lease: lease.id })
     leave(turn, election, former)
   }
+}
+
+function sharedLease(turn: Turn, key: string): Lease | null {
+  for (const lease of turn.state.leases.values()) if (lease.key === key && !lease.frozen) return lease
+  return null
 }
 
 function createLease(
@@ -147,10 +153,12 @@ export function extendLeases(turn: Turn): void {
 }
 
 /** Names of the elections whose lease has ended at this reading (R16). */
-export function endedLeases(turn: Turn): string[] {
-  const ended: string[] = []
+export function endedLeases(turn: Turn): readonly ElectionName[] {
+  let ended: readonly ElectionName[] = NONE
   for (const lease of turn.state.leases.values()) {
-    if (turn.now >= lease.until) ended.push(...lease.elections)
+    if (turn.now >= lease.until) ended = [...ended, ...lease.elections]
   }
   return ended
 }
+
+const NONE: readonly ElectionName[] = []

@@ -11,14 +11,15 @@ import { owedParts } from './facts'
 import type { Ack, Heartbeat } from './messages'
 import { leaseLength } from './numbers'
 import type { Account, Support } from './state'
-import { alarm, type Freed, send, type Turn } from './turn'
-import type { CoreConfig, Grant, Incarnation, ProcessId } from './types'
+import { alarm, type Freed, free, send, type Turn } from './turn'
+import type { Grant, Incarnation, ProcessId } from './types'
 
 /** Name of the own voter's promise to itself in bound sets; never travels. */
 export const OWN_GRANT: Grant = 'self'
 
-export function isVoter(config: CoreConfig, process: ProcessId): boolean {
-  return config.cluster.voters.some((voter) => voter.id === process)
+/** Whether this process votes itself: there is an account for every other voter. */
+export function votes(turn: Turn): boolean {
+  return turn.state.accounts.size < turn.config.cluster.voters.length
 }
 
 // --- as a voter -------------------------------------------------------------------------------------------------
@@ -51,7 +52,7 @@ export function standingGrant(turn: Turn, process: ProcessId, incarnation: Incar
 function endSupport(turn: Turn, support: Support, how: Freed): void {
   support.grant = null
   support.until = Number.NEGATIVE_INFINITY
-  for (const name of support.bound) turn.freed.set(name, how)
+  for (const name of support.bound) free(turn, name, how)
   support.bound.clear()
 }
 
@@ -92,7 +93,7 @@ export function reportLapses(turn: Turn): void {
 /** Applies one heartbeat or probe of a life that was met, and answers it (R58). `alone`: the frame holds nothing urgent. */
 export function hearHeartbeat(turn: Turn, from: ProcessId, heartbeat: Heartbeat, alone: boolean): void {
   const { state, config, now } = turn
-  if (!isVoter(config, config.self) || state.storageFailed || state.ended) return
+  if (!votes(turn) || state.storageFailed || state.ended) return
   const support = supportOf(turn, from)
   if (support.grant !== null && now >= support.until) endSupport(turn, support, 'lapse')
   const renews =
@@ -149,10 +150,9 @@ function ridesSoon(turn: Turn, to: ProcessId): boolean {
 
 // --- as a holder ------------------------------------------------------------------------------------------------
 
-/** Whether this process leads, campaigns or contends anywhere, and therefore heartbeats (R71). */
+/** Whether this process leads or campaigns anywhere, and therefore heartbeats; otherwise it only probes (R71). */
 export function heartbeats(turn: Turn): boolean {
-  const { contentions, campaigning, leases } = turn.state
-  return contentions > 0 || campaigning.size > 0 || leases.size > 0
+  return turn.state.campaigning.size > 0 || turn.state.leases.size > 0
 }
 
 /** The round of this turn, stamped before anything of it is handed out (R10). The own voter counts from it, too (R13). */
@@ -185,8 +185,8 @@ export function heartbeatTo(
   prompt: boolean,
   probe: boolean,
 ): void {
-  if (turn.beaten.has(voter)) return
-  turn.beaten.add(voter)
+  if (turn.beaten.includes(voter)) return
+  turn.beaten.push(voter)
   send(turn, voter, {
     kind: 'heartbeat',
     round: stampRound(turn),
@@ -219,7 +219,7 @@ export function beat(turn: Turn, prompt: boolean): void {
 /** Notes that `voter` answered something that left at `sentAt` (R64). */
 export function noteAnswer(turn: Turn, voter: ProcessId, account: Account, sentAt: number): void {
   if (sentAt > account.lastAnsweredSend) account.lastAnsweredSend = sentAt
-  turn.answered.add(voter)
+  if (turn.state.campaigning.size > 0) turn.answered.push(voter)
 }
 
 /** Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60). */
@@ -231,7 +231,7 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack)
     account.grantRound = ack.round
     if (ack.grant !== account.grant) {
       account.grant = ack.grant
-      if (ack.grant !== null) turn.regranted.add(from)
+      if (ack.grant !== null) turn.regranted.push(from)
     }
   }
   if (!ack.renewed || ack.grant === null) return

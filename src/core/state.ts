@@ -225,8 +225,6 @@ export interface State {
   readonly accounts: Map<ProcessId, Account>
 
   readonly elections: Map<ElectionName, Election>
-  /** How many elections this process contends in. */
-  contentions: number
   /** Names with a pre-vote or campaign under way. */
   readonly campaigning: Set<ElectionName>
   readonly leases: Map<LeaseId, Lease>
@@ -284,7 +282,6 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     nextHeartbeatAt: beginning.now,
     accounts: new Map(),
     elections: new Map(),
-    contentions: 0,
     campaigning: new Set(),
     leases: new Map(),
     leaseCounter: 0,

@@ -42,10 +42,10 @@ import {
   hearHeartbeat,
   heartbeats,
   heartbeatTo,
-  isVoter,
   meet,
   noteAnswer,
   reportLapses,
+  votes,
 } from './sessions'
 import type { Account, Election, State } from './state'
 import { attemptAt, awaitTurn, rank, takeDue } from './succession'
@@ -91,7 +91,7 @@ function passTime(turn: Turn): void {
     const election = turn.state.elections.get(name)
     if (election?.lead != null) renounce(turn, election, election.lead.frozen ?? 'expired')
   }
-  endOverdueCampaigns(turn)
+  if (turn.state.campaigning.size > 0) endOverdueCampaigns(turn)
 }
 
 function apply(turn: Turn, input: Input): void {
@@ -228,7 +228,7 @@ function hearFrame(turn: Turn, frame: FrameInput): void {
   const { config } = turn
   if (frame.toIncarnation !== config.incarnation || frame.from === config.self) return
   if (!meet(turn, frame.from, frame.fromIncarnation)) return
-  const alone = frame.parts.every(({ kind }) => kind !== 'requestVote' && kind !== 'bind')
+  const alone = frame.parts.length === 1
   for (const part of frame.parts) hear(turn, frame.from, frame.fromIncarnation, part, alone)
 }
 
@@ -306,9 +306,6 @@ function contend(turn: Turn, input: ContendInput): void {
   const { state } = turn
   const election = electionOf(turn, input.election)
   if (election === null) return
-  if (election.contending !== input.contending) state.contentions += input.contending ? 1 : -1
-  if (state.contentions === 1 && input.contending)
-    state.nextHeartbeatAt = Math.min(state.nextHeartbeatAt, turn.now)
   election.contending = input.contending
   election.priority = input.priority
   for (const [process, account] of state.accounts) oweContention(turn, process, account, election)
@@ -348,8 +345,7 @@ function renounceAll(turn: Turn, reason: RevokeReason): void {
 function end(turn: Turn, reason: RevokeReason): void {
   const { state } = turn
   renounceAll(turn, reason)
-  turn.outbox.clear()
-  turn.freed.clear()
+  turn.outbox.length = 0
   for (const [process, account] of state.accounts)
     if (account.connected) send(turn, process, { kind: 'sessionEnd' })
   for (const support of state.supports.values()) support.heldAcks = []
@@ -380,16 +376,16 @@ function isOfStorage(state: State, process: ProcessId, storageId: string): boole
 
 function answerReadTerm(turn: Turn, from: ProcessId, name: string, nonce: number): void {
   const { state } = turn
-  if (state.recovery !== null || state.storageFailed || !isVoter(turn.config, turn.config.self)) return
+  if (state.recovery !== null || state.storageFailed || !votes(turn)) return
   const term = Math.max(state.elections.get(name)?.decidedTerm ?? 0, state.termFloor)
   send(turn, from, { kind: 'readTermReply', election: name, nonce, term })
 }
 
 function readOwnTerm(turn: Turn, name: string, nonce: number): void {
-  const { state, config } = turn
-  if (state.recovery !== null || state.storageFailed || !isVoter(config, config.self)) return
+  const { state } = turn
+  if (state.recovery !== null || state.storageFailed || !votes(turn)) return
   const term = Math.max(state.elections.get(name)?.decidedTerm ?? 0, state.termFloor)
-  turn.effects.push({ type: 'termRead', election: name, nonce, voter: config.self, term })
+  turn.effects.push({ type: 'termRead', election: name, nonce, voter: turn.config.self, term })
 }
 
 // --- consequences -----------------------------------------------------------------------------------------------------
@@ -406,9 +402,11 @@ function settle(turn: Turn): void {
     const account = state.accounts.get(voter)
     if (account !== undefined) oweToNewGrant(turn, voter, account)
   }
-  for (const [name, how] of turn.freed) {
-    const election = state.elections.get(name)
-    if (election !== undefined) freed(turn, election, how)
+  if (turn.freed !== null) {
+    for (const [name, how] of turn.freed) {
+      const election = state.elections.get(name)
+      if (election !== undefined) freed(turn, election, how)
+    }
   }
   for (const voter of turn.answered) {
     const account = state.accounts.get(voter)
@@ -451,7 +449,7 @@ function freed(turn: Turn, election: Election, how: Freed): void {
 // --- effects ----------------------------------------------------------------------------------------------------------
 
 function finish(turn: Turn): readonly Effect[] {
-  for (const [to, parts] of turn.outbox) {
+  for (const { to, parts } of turn.outbox) {
     const toIncarnation = turn.state.supports.get(to)?.incarnation ?? 0
     if (toIncarnation > 0) turn.effects.push({ type: 'send', to, toIncarnation, parts })
   }

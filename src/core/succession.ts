@@ -6,12 +6,14 @@
  * (instant, election); entries that no longer apply are skipped when they come up, so nothing is ever searched.
  */
 import { hash } from './numbers'
-import { standingGrant } from './sessions'
 import type { Election, Timer } from './state'
 import { random, type Turn } from './turn'
 import type { ElectionName, ProcessId } from './types'
 
-/** How many contenders go before this process, not counting those whose session does not stand here (R69). */
+/**
+ * How many contenders go before this process (R69). Those without a link are not counted: followers only probe, so a link
+ * says what a standing session would; one that is up to a dead process costs a step.
+ */
 export function rank(turn: Turn, election: Election, without: ProcessId | null = null): number {
   const { self } = turn.config
   if (election.successor === self) return 0
@@ -19,8 +21,7 @@ export function rank(turn: Turn, election: Election, without: ProcessId | null =
   let before = 0
   for (const [process, priority] of election.contenders) {
     if (process === without) continue
-    const life = turn.state.supports.get(process)?.incarnation ?? 0
-    if (standingGrant(turn, process, life) === null) continue
+    if (turn.state.accounts.get(process)?.connected !== true) continue
     if (process === election.successor || order(election, process, priority) < own) before += 1
   }
   return before

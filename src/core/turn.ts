@@ -22,20 +22,21 @@ export interface Turn {
   readonly state: State
   readonly now: number
   readonly effects: Effect[]
-  readonly outbox: Map<ProcessId, Part[]>
-  /** Elections whose own slot became free, and how. */
-  readonly freed: Map<ElectionName, Freed>
+  /** One frame per process; few, so a list. */
+  readonly outbox: { readonly to: ProcessId; readonly parts: Part[] }[]
+  /** Elections whose own slot became free, and how; made on first use, as most turns free none. */
+  freed: Map<ElectionName, Freed> | null
   /** Voters that have answered something in this turn (R64). */
-  readonly answered: Set<ProcessId>
+  readonly answered: ProcessId[]
   /** Voters that named a new grant: everything led is owed to them again (R62). */
-  readonly regranted: Set<ProcessId>
+  readonly regranted: ProcessId[]
   /** An account or the own round moved: leases and campaigns have to be looked at again (R5, R13). */
   promisesMoved: boolean
   /** Round stamped in this turn, or 0; voters whose frame of this turn already carries its heartbeat. */
   round: number
-  readonly beaten: Set<ProcessId>
+  readonly beaten: ProcessId[]
   /** Terms and promise that this turn decided to make durable (R1). */
-  readonly terms: Map<ElectionName, Term>
+  terms: Map<ElectionName, Term> | null
   promiseGrew: boolean
   decided: boolean
 }
@@ -46,14 +47,14 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
     state,
     now,
     effects: [],
-    outbox: new Map(),
-    freed: new Map(),
-    answered: new Set(),
-    regranted: new Set(),
+    outbox: [],
+    freed: null,
+    answered: [],
+    regranted: [],
     promisesMoved: false,
     round: 0,
-    beaten: new Set(),
-    terms: new Map(),
+    beaten: [],
+    terms: null,
     promiseGrew: false,
     decided: false,
   }
@@ -61,9 +62,19 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
 
 /** Puts a part into the frame of this turn to that process. */
 export function send(turn: Turn, to: ProcessId, part: Part): void {
-  const parts = turn.outbox.get(to)
-  if (parts === undefined) turn.outbox.set(to, [part])
-  else parts.push(part)
+  for (const frame of turn.outbox) {
+    if (frame.to === to) {
+      frame.parts.push(part)
+      return
+    }
+  }
+  turn.outbox.push({ to, parts: [part] })
+}
+
+/** Notes that the own slot of an election became free; the first cause of a turn stays, evidence overrides. */
+export function free(turn: Turn, election: ElectionName, how: Freed): void {
+  turn.freed ??= new Map()
+  if (how === 'evidence' || !turn.freed.has(election)) turn.freed.set(election, how)
 }
 
 /** A number in [0, 1) from the state's own generator (R35). */

@@ -8,10 +8,10 @@ import { endCampaign, ownObstacle, plausible, startCampaign } from './campaigns'
 import { decideTerm } from './durability'
 import { isBound, observeLeader } from './leadership'
 import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, TimeoutNow } from './messages'
-import { isVoter, standingGrant } from './sessions'
+import { standingGrant, votes } from './sessions'
 import type { Election } from './state'
 import { attemptAt } from './succession'
-import { alarm, electionOf, floorOf, send, type Turn } from './turn'
+import { alarm, electionOf, floorOf, free, send, type Turn } from './turn'
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
 
@@ -19,7 +19,7 @@ import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from 
 function refusalOf(turn: Turn, election: Election, claim: Claim, adopt: boolean): Refusal | 'repeat' | null {
   const obstacle = ownObstacle(turn)
   if (obstacle !== null) return obstacle
-  if (!isVoter(turn.config, turn.config.self)) return 'config'
+  if (!votes(turn)) return 'config'
   if (!plausible(turn, election, claim.term, claim.process, adopt)) return 'limit'
   if (election.lead !== null) return 'leading'
   const { campaign } = election
@@ -36,7 +36,7 @@ function applyCertificate(turn: Turn, election: Election, certificate: Certifica
   if (held.term > certificate.term || certificate.leader === turn.config.self) return
   const storageId = turn.state.supports.get(certificate.leader)?.storageId ?? null
   if (storageId !== null && storageId !== certificate.storageId) return
-  if (isBound(turn, election)) turn.freed.set(election.name, 'evidence')
+  if (isBound(turn, election)) free(turn, election.name, 'evidence')
   forgetBound(turn, election)
   election.slot.binding = { ...held, released: true }
 }
@@ -151,7 +151,7 @@ function replyPreVote(
   send(turn, to, { kind: 'preVoteReply', election: election.name, nonce, refusal, knownTerm, leader })
 }
 
-/** R56: one pre-vote per election may wait for the binding to end; the first one stays while its session stands. */
+/** R56: one pre-vote per election may wait for the binding to end; the first one stays while its link does. */
 function park(
   turn: Turn,
   election: Election,
@@ -160,11 +160,7 @@ function park(
   request: PreVote,
 ): void {
   const { parked } = election
-  if (
-    parked !== null &&
-    parked.from !== from &&
-    standingGrant(turn, parked.from, parked.incarnation) !== null
-  ) {
+  if (parked !== null && parked.from !== from && turn.state.accounts.get(parked.from)?.connected === true) {
     return
   }
   election.parked = { from, incarnation, term: request.term, nonce: request.nonce }
@@ -183,8 +179,8 @@ export function answerParked(turn: Turn, election: Election): void {
 
 /** A leader announces itself (R62); an accepted one first ends a campaign of one's own (R15) and replaces any binding (R17). */
 export function hearBind(turn: Turn, from: ProcessId, incarnation: Incarnation, fact: Bind): void {
-  const { state, config } = turn
-  if (state.storageFailed || state.ended || !isVoter(config, config.self)) return
+  const { state } = turn
+  if (state.storageFailed || state.ended || !votes(turn)) return
   const election = electionOf(turn, fact.election)
   if (election === null) return
   const grant = standingGrant(turn, from, incarnation)
@@ -230,7 +226,7 @@ export function hearRelease(turn: Turn, from: ProcessId, incarnation: Incarnatio
     if (release(election.slot, active, from, incarnation, fact.term)) {
       forgetBound(turn, election)
       election.successor = fact.successor
-      turn.freed.set(election.name, 'evidence')
+      free(turn, election.name, 'evidence')
     }
   }
   send(turn, from, { kind: 'releaseAck', election: fact.election, term: fact.term })
