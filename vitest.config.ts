@@ -2,19 +2,13 @@
  * How `npm test` runs: first everything that needs no real time, on both cores; then `test/real` (processes, sockets,
  * servers), one file after the other, so that neither half disturbs the clocks of the other.
  *
- * Tests import the package by its public names; the names lead to the sources, so a test never sees a stale build.
+ * Tests import the package by its public names; the `paths` of tsconfig.json lead those to the sources, so a test never
+ * sees a stale build.
  */
-import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { entries } from './tsup.config'
-
-const alias = Object.entries(entries).map(([name, file]) => ({
-  find: name === 'index' ? /^conclave$/ : new RegExp(`^conclave/${name}$`),
-  replacement: fileURLToPath(new URL(file, import.meta.url)),
-}))
 
 export default defineConfig({
-  resolve: { alias },
+  resolve: { tsconfigPaths: true },
   test: {
     pool: 'forks',
     projects: [

@@ -1,0 +1,104 @@
+/**
+ * Goal: the files that describe the package agree with each other and with the tree. Method: read them side by side:
+ * package.json, its lock file, tsconfig.json, tsup.config.ts, the top level.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { entries } from '../../tsup.config'
+import { filesUnder, read, root } from './tree'
+
+const manifest = JSON.parse(read('package.json'))
+const names = Object.keys(entries)
+const publicName = (name: string) => (name === 'index' ? 'conclave' : `conclave/${name}`)
+const exists = (path: string) => existsSync(join(root, path))
+
+const TOP_LEVEL = new Set(
+  `src test examples package.json tsconfig.json tsup.config.ts vitest.config.ts README.md LICENSE package-lock.json
+  biome.json CHANGELOG.md CONTRIBUTING.md SECURITY.md .gitignore .npmrc .ci`.split(/\s+/),
+)
+
+/** What an entry point looks like in `exports`. */
+function exportOf(name: string): object {
+  const file = `./dist/${name}`
+  return {
+    import: { types: `${file}.d.ts`, default: `${file}.js` },
+    require: { types: `${file}.d.cts`, default: `${file}.cjs` },
+  }
+}
+
+describe('entry points', () => {
+  it('each is built from a file that exists', () => {
+    expect(Object.values(entries).filter((file) => !exists(file))).toEqual([])
+  })
+
+  it('package.json exports exactly what is built, with types for both module systems', () => {
+    const wanted = names.map((name) => [publicName(name).replace('conclave', '.'), exportOf(name)])
+    expect(manifest.exports).toEqual({ ...Object.fromEntries(wanted), './package.json': './package.json' })
+  })
+
+  it('older resolution finds the same types', () => {
+    const subpaths = names.filter((name) => name !== 'index')
+    const wanted = Object.fromEntries(subpaths.map((name) => [name, [`./dist/${name}.d.cts`]]))
+    expect(manifest.typesVersions).toEqual({ '*': wanted })
+    expect([manifest.main, manifest.types]).toEqual(['./dist/index.cjs', './dist/index.d.cts'])
+  })
+
+  it('tests and examples reach the sources by the public names', () => {
+    const wanted = Object.fromEntries(names.map((name) => [publicName(name), [`./${entries[name]}`]]))
+    expect(JSON.parse(read('tsconfig.json')).compilerOptions.paths).toEqual(wanted)
+  })
+})
+
+describe('package.json', () => {
+  /** What a script needs and does not find: a file, another script, or a command of a dependency. */
+  function danglingIn(script: string): string[] {
+    return script.split('&&').flatMap((step) => {
+      const words = step.trim().split(/\s+/)
+      const files = words.filter(
+        (word) => /^[\w./-]+\.(?:[cm]?[jt]s|json|sh)$/.test(word) || /^[\w.]+\/\S+$/.test(word),
+      )
+      const [command = '', verb, target = ''] = words
+      const called =
+        command === 'npm' && verb === 'run' ? [target].filter((one) => !(one in manifest.scripts)) : []
+      const unknown =
+        /^(?:node|npm)$/.test(command) || exists(`node_modules/.bin/${command}`) ? [] : [command]
+      return [...files.filter((file) => !exists(file)), ...called, ...unknown]
+    })
+  }
+
+  it('every script points to what exists', () => {
+    const dangling = Object.entries<string>(manifest.scripts).flatMap(([name, script]) =>
+      danglingIn(script).map((one) => `${name}: ${one}`),
+    )
+    expect(dangling).toEqual([])
+    expect(danglingIn('tsx test/none.ts && npm run none && no-such-command')).toEqual([
+      'test/none.ts',
+      'none',
+      'no-such-command',
+    ])
+  })
+
+  it('E12: three runtime dependencies, no install scripts', () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(['eventemitter3', 'pino', 'zod'])
+    expect(Object.keys(manifest.scripts).filter((name) => /install|prepare/.test(name))).toEqual([])
+    expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m)
+  })
+
+  it('E12: the lock file has a hash for every package and names no server', () => {
+    const lock = JSON.parse(read('package-lock.json'))
+    const packages = Object.entries<{ resolved?: string; integrity?: string }>(lock.packages).slice(1)
+    expect(packages.filter(([, one]) => one.resolved !== undefined).map(([path]) => path)).toEqual([])
+    expect(packages.filter(([, one]) => !one.integrity).map(([path]) => path)).toEqual([])
+    expect([lock.name, lock.version]).toEqual([manifest.name, manifest.version])
+  })
+
+  it('the changelog opens with the version', () => {
+    expect(/^## (\S+)/m.exec(read('CHANGELOG.md'))?.[1]).toBe(manifest.version)
+  })
+})
+
+it('the top level holds what was agreed and nothing else', () => {
+  const present = new Set(filesUnder('').map((path) => path.split('/')[0] ?? ''))
+  expect([...present].filter((name) => !TOP_LEVEL.has(name))).toEqual([])
+})

@@ -1,0 +1,105 @@
+/**
+ * Goal: files that a newcomer finds by name and reads in one sitting. Method: sizes, openings, module state and
+ * forbidden words, over the sources; whoever is over a limit is in a table, with the reason in a sentence.
+ */
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { filesUnder, parse, place, read, sourcesUnder, visit } from './tree'
+
+const FILE_LINES = 300
+const FUNCTION_LINES = 60
+
+/** Files of `src` over the limit, and why they are one file. A file that got shorter leaves the table. */
+const LONG_FILES: Readonly<Record<string, string>> = {}
+
+/** Functions of `src` over the limit, as `path name`, and why they are one function. */
+const LONG_FUNCTIONS: Readonly<Record<string, string>> = {}
+
+const MARKERS = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX', 'HA' + 'CK'].join('|')})\\b`)
+const HOMES = new RegExp(
+  ['/work' + '/', '/home' + '/\\w', '/Users' + '/\\w', '/root' + '/', 'C:\\\\Users'].join('|'),
+)
+
+/** The lines of a text that a pattern finds, as `path:line`. */
+function hits(path: string, pattern: RegExp, text = read(path)): string[] {
+  return text
+    .split('\n')
+    .flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1} ${line.trim()}`] : []))
+}
+
+function lineCount(text: string): number {
+  return text.trimEnd().split('\n').length
+}
+
+/** Named functions and methods of a file that are over the limit, as `path name`. */
+function longFunctions(path: string, text?: string): string[] {
+  const found: string[] = []
+  visit(parse(path, text), (node) => {
+    if (!ts.isFunctionLike(node) || lineCount(node.getText()) <= FUNCTION_LINES) return
+    const owner =
+      ts.isVariableDeclaration(node.parent) || ts.isPropertyAssignment(node.parent) ? node.parent : node
+    found.push(`${path} ${owner.name?.getText() ?? 'anonymous'}`)
+  })
+  return found
+}
+
+/** Variables of a module that can be assigned anew: state that two electors in one process would share. */
+function moduleState(path: string, text?: string): string[] {
+  return parse(path, text).statements.flatMap((one) =>
+    ts.isVariableStatement(one) && !(one.declarationList.flags & ts.NodeFlags.Const) ? [place(one)] : [],
+  )
+}
+
+/** Tests that would not run, or would keep others from running. */
+const SWITCHED =
+  /\b(?:it|test|describe|suite|bench)(?:\.\w+)*\.(?:only|skip|todo)\b|\b(?:[fx]it|[fx]describe)\(|\bctx\.skip\(/
+
+describe('sources', () => {
+  const src = sourcesUnder('src')
+  const committed = filesUnder('').filter((path) => path !== 'package-lock.json')
+
+  it(`every file of src has at most ${FILE_LINES} lines, or a reason`, () => {
+    expect(src.filter((path) => lineCount(read(path)) > FILE_LINES).sort()).toEqual(
+      Object.keys(LONG_FILES).sort(),
+    )
+  })
+
+  it(`every function of src has at most ${FUNCTION_LINES} lines, or a reason`, () => {
+    expect(src.flatMap((path) => longFunctions(path)).sort()).toEqual(Object.keys(LONG_FUNCTIONS).sort())
+  })
+
+  it('every file of src, test and examples opens with a comment', () => {
+    const all = [...src, ...sourcesUnder('test'), ...sourcesUnder('examples')]
+    expect(all.filter((path) => !/^(?:#!.*\n)?\/[*/]/.test(read(path)))).toEqual([])
+  })
+
+  it('no module of src has state', () => {
+    expect(src.flatMap((path) => moduleState(path))).toEqual([])
+  })
+
+  it('no test is switched off or runs alone', () => {
+    const tests = sourcesUnder('test').filter((path) => path !== 'test/tidy/sources.test.ts')
+    expect(tests.flatMap((path) => hits(path, SWITCHED))).toEqual([])
+  })
+
+  it('nothing is left for later', () => {
+    expect(committed.flatMap((path) => hits(path, MARKERS))).toEqual([])
+  })
+
+  it('no path of the machine that a file was written on', () => {
+    expect(committed.flatMap((path) => hits(path, HOMES))).toEqual([])
+  })
+
+  it('each of these checks finds what it is for', () => {
+    expect(longFunctions('src/a.ts', `export const f = () => {\n${'//\n'.repeat(60)}}`)).toEqual([
+      'src/a.ts f',
+    ])
+    expect(longFunctions('src/a.ts', `export const f = () => {\n${'//\n'.repeat(58)}}`)).toEqual([])
+    expect(moduleState('src/a.ts', 'const a = 1\nlet b = 2')).toEqual(['src/a.ts:2'])
+    expect(hits('a', MARKERS, `// ${'TO' + 'DO'}: later`)).toHaveLength(1)
+    expect(hits('a', HOMES, `in ${'/ho' + 'me/me'}/x`)).toHaveLength(1)
+    for (const line of ['it.only(', "describe.skip('x'", "it.concurrent.todo('x'", 'xit(']) {
+      expect(hits('a', SWITCHED, line), line).toHaveLength(1)
+    }
+  })
+})
