@@ -1,0 +1,89 @@
+/**
+ * A fence of one process: marks, turns and a floor, over whatever keeps the marks (nothing, or a journal).
+ *
+ * Decides the order of things: shape of the claim, floor, turn, comparison, durability, work. Comparing and remembering
+ * happen in one synchronous step; whoever comes next for that resource waits until the step is durable and its work done.
+ * Must not touch files: `Keeper` does. Read next: `marks.ts`, `turns.ts`; `file.ts` for the keeper with a disk.
+ */
+import { ElectionError } from '../errors'
+import { type ClaimSource, claimOf, type FenceMark, resourceOf } from './claim'
+import type { FenceStats, ProcessFence } from './fence'
+import { LearnedFloor } from './floor'
+import { type MarkEntry, type Marks, staleToken } from './marks'
+import type { CheckedOptions } from './options'
+import { Turns } from './turns'
+
+/** Keeps the changes of the marks. `null` means "at once". */
+export interface Keeper {
+  /**
+   * Resolves when these entries are kept. Without entries: when everything that was ever confirmed or refused here is
+   * kept; after a failure that takes more than doing nothing.
+   */
+  keep(entries: readonly MarkEntry[]): Promise<void> | null
+  /** Resolves when every change of the marks up to now is kept. */
+  settle(): Promise<void> | null
+}
+
+/** See `memoryFence` and `fileFence`. */
+export class LocalFence implements ProcessFence {
+  readonly #marks: Marks
+  readonly #keeper: Keeper
+  readonly #turns: Turns
+  readonly #floor: LearnedFloor | null
+  #closed = false
+
+  constructor(marks: Marks, keeper: Keeper, options: CheckedOptions) {
+    this.#marks = marks
+    this.#keeper = keeper
+    this.#turns = new Turns(options.waitMs)
+    this.#floor = options.floor === null ? null : new LearnedFloor(options.floor, options.floorTimeoutMs)
+  }
+
+  async check(resource: string, claim: ClaimSource): Promise<void> {
+    await this.guard(resource, claim, () => undefined)
+  }
+
+  async guard<T>(resource: string, claim: ClaimSource, work: () => T | PromiseLike<T>): Promise<T> {
+    const name = resourceOf(resource)
+    const mark = claimOf(claim)
+    if (this.#floor !== null && this.#floor.known === null) await this.#floor.learn()
+    return this.#turns.run(name, async () => {
+      this.#assertOpen()
+      const floor = this.#floor?.known ?? 0
+      if (mark.token < floor) throw staleToken(name, mark, floor, null)
+      await this.#keeper.keep(this.#marks.accept(name, mark))
+      return work()
+    })
+  }
+
+  async highest(resource: string): Promise<FenceMark | null> {
+    const mark = this.#marks.get(resourceOf(resource))
+    this.#assertOpen()
+    await this.#keeper.settle()
+    return mark
+  }
+
+  async forget(resource: string): Promise<boolean> {
+    const name = resourceOf(resource)
+    return this.#turns.run(name, async () => {
+      this.#assertOpen()
+      const entries = this.#marks.fold(name)
+      await this.#keeper.keep(entries)
+      return entries.length > 0
+    })
+  }
+
+  stats(): FenceStats {
+    return { resources: this.#marks.resources, floors: this.#marks.floors }
+  }
+
+  /** Refuses everything from now on with ELECTION_STOPPED; resolves when the last guarded work is done. */
+  async drain(): Promise<void> {
+    this.#closed = true
+    await this.#turns.idle()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new ElectionError('ELECTION_STOPPED', 'the fence is closed')
+  }
+}
