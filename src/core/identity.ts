@@ -1,0 +1,84 @@
+/**
+ * Who may talk to whom: the judgement on a greeting, before a single term of that session is read (R24, R25, R27).
+ *
+ * Pure. Decides by identity alone, never by timing or terms, and changes nothing: what has to be remembered about an
+ * admitted process is returned as a pin for the caller to write. Read next: `sessions.ts` (what an admitted life may do).
+ */
+import type { Incarnation, Pin, ProcessId } from './types'
+
+/** Who a process says it is, as far as the judgement looks. */
+export interface Identity {
+  readonly clusterId: string
+  readonly nodeId: ProcessId
+  readonly storageId: string
+  readonly incarnation: Incarnation
+  /** Random per start: tells two processes with one identity apart (R27). */
+  readonly nonce: string
+}
+
+/** One life of a process that was admitted before, in this life of one's own. */
+export type KnownLife = Pick<Identity, 'storageId' | 'incarnation' | 'nonce'>
+
+/** Against what a greeting is judged. */
+export interface Acquaintance {
+  readonly local: Identity
+  readonly isMember: (process: ProcessId) => boolean
+  /** Durable: the storage and the highest incarnation that each process ever showed. */
+  readonly pins: Readonly<Record<ProcessId, Pin>>
+  /** Volatile: the newest life of each process that was admitted since start. */
+  readonly lives: ReadonlyMap<ProcessId, KnownLife>
+  /** Nobody in this cluster has a storage, so a new storage id says nothing (R28). */
+  readonly ephemeral: boolean
+}
+
+/** Why a greeting was refused. */
+export type IdentityRefusal =
+  | 'malformed'
+  | 'wrongCluster'
+  | 'wrongIdentity'
+  | 'unknownMember'
+  | 'amnesiac'
+  | 'duplicateIdentity'
+  | 'staleIncarnation'
+
+/** The verdict; `pin` is what has to become durable once the session is up, or null if nothing is new. */
+export type IdentityVerdict =
+  | { readonly ok: true; readonly pin: Pin | null }
+  | { readonly ok: false; readonly reason: IdentityRefusal }
+
+/**
+ * Judges a greeting. Never throws.
+ *
+ * - another cluster, a process that is no member, oneself (a link that leads back home): refused;
+ * - one's own name from another process, or a life already met under another nonce: `duplicateIdentity` (R27);
+ * - another storage than the pinned one: `amnesiac` (R25), it may have promised what it does not know any more;
+ * - a lower incarnation than the highest seen: `staleIncarnation` (R27), an old life or a restored copy of the disk.
+ */
+export function judgeHello(known: Acquaintance, hello: Identity): IdentityVerdict {
+  const { local, pins, lives } = known
+  if (hello.clusterId !== local.clusterId) return refuse('wrongCluster')
+  if (hello.nodeId === local.nodeId)
+    return refuse(hello.nonce === local.nonce ? 'wrongIdentity' : 'duplicateIdentity')
+  if (!known.isMember(hello.nodeId)) return refuse('unknownMember')
+  if (!Number.isSafeInteger(hello.incarnation) || hello.incarnation < 1) return refuse('malformed')
+  const pin = Object.hasOwn(pins, hello.nodeId) ? pins[hello.nodeId] : undefined
+  if (pin !== undefined) {
+    if (hello.storageId !== pin.storageId && !known.ephemeral) return refuse('amnesiac')
+    if (hello.incarnation < pin.incarnation) return refuse('staleIncarnation')
+  }
+  const life = lives.get(hello.nodeId)
+  if (life !== undefined) {
+    if (hello.incarnation < life.incarnation) return refuse('staleIncarnation')
+    if (hello.incarnation === life.incarnation && hello.nonce !== life.nonce)
+      return refuse('duplicateIdentity')
+  }
+  const isNew = pin === undefined || pin.storageId !== hello.storageId || pin.incarnation < hello.incarnation
+  return {
+    ok: true,
+    pin: isNew ? { storageId: hello.storageId, incarnation: hello.incarnation } : null,
+  }
+}
+
+function refuse(reason: IdentityRefusal): IdentityVerdict {
+  return { ok: false, reason }
+}
