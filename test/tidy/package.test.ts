@@ -93,6 +93,14 @@ describe('package.json', () => {
     expect([lock.name, lock.version]).toEqual([manifest.name, manifest.version])
   })
 
+  it('the lock file is whole: without the packages of other platforms `npm ci` refuses it', () => {
+    const lock = JSON.parse(read('package-lock.json'))
+    const packages = Object.entries<{ optionalDependencies?: Record<string, string> }>(lock.packages)
+    const held = new Set(packages.map(([path]) => path.replace(/^.*node_modules\//, '')))
+    const wanted = packages.flatMap(([, one]) => Object.keys(one.optionalDependencies ?? {}))
+    expect(wanted.filter((name) => !held.has(name))).toEqual([])
+  })
+
   it('the changelog opens with the version', () => {
     expect(/^## (\S+)/m.exec(read('CHANGELOG.md'))?.[1]).toBe(manifest.version)
   })
