@@ -68,7 +68,17 @@ function compile(folder) {
   for (const file of ['types.mts', 'types.cts', 'types.ts'])
     writeFileSync(join(folder, file), source.join('\n'))
   const typeRoots = join(root, 'node_modules', '@types')
-  const common = ['--strict', '--noEmit', '--target', 'es2022', '--lib', 'es2023', '--types', 'node']
+  const common = [
+    '--ignoreConfig',
+    '--strict',
+    '--noEmit',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2023',
+    '--types',
+    'node',
+  ]
   for (const how of [
     ['--module', 'nodenext', 'types.mts', 'types.cts'],
     ['--module', 'commonjs', '--moduleResolution', 'node10', '--ignoreDeprecations', '6.0', 'types.ts'],
