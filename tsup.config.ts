@@ -11,6 +11,11 @@ import type { Options } from 'tsup'
 export const entries: Readonly<Record<string, string>> = {
   index: 'src/index.ts',
   core: 'src/core/index.ts',
+  tcp: 'src/transports/tcp.ts',
+  postgres: 'src/stores/postgres.ts',
+  redis: 'src/stores/redis.ts',
+  etcd: 'src/stores/etcd.ts',
+  fencing: 'src/fencing/index.ts',
 }
 
 const options: Options = {

@@ -20,6 +20,8 @@ const HOMES = new RegExp(
   ['/work' + '/', '/home' + '/\\w', '/Users' + '/\\w', '/root' + '/', 'C:\\\\Users'].join('|'),
 )
 
+const ERROR_CLASS = /\binstanceof (?:Election|StaleToken)Error\b/
+
 /** The lines of a text that a pattern finds, as `path:line`. */
 function hits(path: string, pattern: RegExp, text = read(path)): string[] {
   return text
@@ -76,6 +78,10 @@ describe('sources', () => {
     expect(src.flatMap((path) => moduleState(path))).toEqual([])
   })
 
+  it('no error is told by its class: each entry point has a copy of its own', () => {
+    expect(src.flatMap((path) => hits(path, ERROR_CLASS))).toEqual([])
+  })
+
   it('no test is switched off or runs alone', () => {
     const tests = sourcesUnder('test').filter((path) => path !== 'test/tidy/sources.test.ts')
     expect(tests.flatMap((path) => hits(path, SWITCHED))).toEqual([])
@@ -96,6 +102,7 @@ describe('sources', () => {
     expect(longFunctions('src/a.ts', `export const f = () => {\n${'//\n'.repeat(58)}}`)).toEqual([])
     expect(moduleState('src/a.ts', 'const a = 1\nlet b = 2')).toEqual(['src/a.ts:2'])
     expect(hits('a', MARKERS, `// ${'TO' + 'DO'}: later`)).toHaveLength(1)
+    expect(hits('a', ERROR_CLASS, 'if (error instanceof ElectionError) throw error')).toHaveLength(1)
     expect(hits('a', HOMES, `in ${'/ho' + 'me/me'}/x`)).toHaveLength(1)
     for (const line of ['it.only(', "describe.skip('x'", "it.concurrent.todo('x'", 'xit(']) {
       expect(hits('a', SWITCHED, line), line).toHaveLength(1)
