@@ -5,10 +5,11 @@
  * because a device that failed once may lie afterwards. Decides nothing about the content and never looks at a role.
  */
 import type { DurableChange, ElectionName, ProcessRecord, Term } from '../core/types'
-import { ElectionError, isElectionError } from '../errors'
+import { ElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
 import type { Storage } from '../ports/storage'
 import { Deadline } from './deadline'
+import { storageError } from './failures'
 
 /** Who hears about finished and failed writes. */
 export interface WriterListener {
@@ -130,11 +131,4 @@ export class Writer {
       done()
     }
   }
-}
-
-function storageError(error: Error): ElectionError {
-  if (isElectionError(error)) return error
-  return new ElectionError('ELECTION_STORAGE_FAILED', `a write to the storage failed: ${error.message}`, {
-    cause: error,
-  })
 }

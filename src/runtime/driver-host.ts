@@ -1,0 +1,70 @@
+/**
+ * What the transport sees of the driver: who this process says it is, whom it admits, and where frames go.
+ *
+ * Everything that a transport reports becomes an input of the core or a count; nothing is judged here but by the `Door`,
+ * and nothing reaches the core from a life that has no open session. Read next: `door.ts`, `driver.ts`.
+ */
+import type { Greeting, TransportHost } from '../ports/transport'
+import type { Door } from './door'
+import type { DriverOptions, Submitted } from './driver-options'
+import { printable } from './printable'
+
+/** The parts of the driver that a transport reaches. */
+export interface HostParts {
+  readonly options: DriverOptions
+  readonly door: Door
+  /** False before `boot` and from `shutdown` on: then nothing is heard. */
+  readonly isOpen: () => boolean
+  readonly submit: (input: Submitted) => void
+  /** A pin changed: it has to be written with this turn. */
+  readonly pinned: () => void
+  readonly failed: (error: Error) => void
+}
+
+/** The host that the driver hands to its transport. */
+export function createHost({ options, door, isOpen, submit, pinned, failed }: HostParts): TransportHost {
+  const { config, addresses, logger, clock } = options
+  const { voters } = config.cluster
+  return {
+    local: greetingOf(options),
+    addresses,
+    logger,
+    peers: voters.filter(({ id, kind }) => id !== config.self && kind === 'peer').map(({ id }) => id),
+    now: () => clock.now(),
+    admit: (greeting) => door.admit(greeting),
+    connected: (peer, sentAt) => {
+      if (!isOpen() || !door.connected(peer)) return
+      pinned()
+      const { nodeId, incarnation, storageId, rho, deltaMs } = peer
+      submit({ type: 'connected', peer: nodeId, incarnation, storageId, rho, deltaMs, sentAt })
+    },
+    closed: (peer, incarnation, reason) => {
+      if (!isOpen()) return
+      logger.debug({ peer, incarnation, reason: printable(reason) }, 'a session is gone')
+      door.closed(peer, incarnation)
+      submit({ type: 'closed', peer, incarnation })
+    },
+    received: (from, fromIncarnation, parts) => {
+      if (!isOpen() || !door.isOpen(from, fromIncarnation)) return
+      submit({ type: 'frame', from, fromIncarnation, toIncarnation: config.incarnation, parts })
+    },
+    refused: (reason) => door.count(reason),
+    failed,
+  }
+}
+
+/** Who this process says it is. */
+export function greetingOf({ config, clusterId, nonce }: DriverOptions): Greeting {
+  const { self, storageId, incarnation, timing, cluster } = config
+  return {
+    clusterId,
+    nodeId: self,
+    storageId,
+    incarnation,
+    nonce,
+    rho: timing.rho,
+    deltaMs: timing.deltaMs,
+    configTerm: cluster.term,
+    configVersion: cluster.version,
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Runs inputs through the core: stamps them, steps, and hands the effects out in their order.
+ *
+ * One input at a time, to completion; what is submitted meanwhile waits in a queue (B.10). What one turn of the loop
+ * decided is written and sent at the end of that turn, in one write and one frame per peer (R70). One timer for the
+ * core. Looks at no role and knows nothing of starting and stopping. Read next: `core/step.ts`, `driver.ts`.
+ */
+import {
+  createState,
+  type Input,
+  nextDeadline,
+  type PersistEffect,
+  type SendEffect,
+  type State,
+  step,
+} from '../core'
+import { Deadline } from './deadline'
+import type { DriverOptions, ServiceEffect, Submitted } from './driver-options'
+import { Outbox } from './outbox'
+import { SUSPEND_BOUND_MS, TimeWatch } from './time-watch'
+import type { Writer } from './writer'
+
+/** The turning part of a driver. */
+export class Engine {
+  readonly state: State
+  readonly watch: TimeWatch
+  readonly outbox: Outbox
+  /** Counters since start. */
+  inputs = 0
+  stalls = 0
+  suspends = 0
+
+  private readonly timer: Deadline
+  private readonly queue: (Submitted | (() => void))[] = []
+  /** Between `open` and `clear`: inputs run as they come. */
+  private isOpen = false
+  private running = false
+  private turnEnds = false
+  private readsFirst = false
+
+  constructor(
+    private readonly options: DriverOptions,
+    private readonly writer: Writer,
+  ) {
+    const { config, clock, durable, startedAt, seed, wallMs = clock.wall() } = options
+    this.state = createState(config, durable, { now: clock.now(), startedAt, seed, wallMs })
+    const boundMs = options.suspendBoundMs ?? SUSPEND_BOUND_MS
+    this.watch = new TimeWatch(clock, boundMs, config.timing.promiseMs)
+    this.outbox = new Outbox(options.transport)
+    this.timer = new Deadline(clock, (lateMs) => this.fired(lateMs))
+  }
+
+  /** Puts inputs, or calls that have to come behind them, at the end of the queue and runs it, if it is open. */
+  submit(...items: (Submitted | (() => void))[]): void {
+    this.queue.push(...items)
+    if (!this.isOpen || this.running) return
+    this.runAll()
+    this.arm()
+  }
+
+  /** From now on inputs run as they come; those that waited run now. */
+  open(): void {
+    this.isOpen = true
+    this.submit()
+  }
+
+  /** Runs what is in the queue although it was never opened. */
+  runAll(): void {
+    if (this.running) return
+    this.running = true
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+        if (typeof next === 'function') next()
+        else this.apply(next)
+      }
+    } finally {
+      this.running = false
+    }
+  }
+
+  /** Nothing waits and nothing runs any more. */
+  clear(): void {
+    this.isOpen = false
+    this.queue.length = 0
+    this.timer.clear()
+  }
+
+  /** Runs one input at once, past the queue: `submit` for everything but exit hooks. */
+  apply(input: Submitted): void {
+    const { options, watch } = this
+    const now = options.clock.now()
+    if (input.type === 'suspended') {
+      this.suspends += 1
+      options.logger.warn({}, 'the host was suspended: every leadership is over')
+    } else if (watch.suspects(now) && watch.isMissing()) {
+      this.apply({ type: 'suspended' })
+    }
+    this.inputs += 1
+    const effects = step(options.config, this.state, { ...input, now } as Input)
+    if (input.type === 'suspended') watch.rebase()
+    for (const effect of effects) {
+      if (effect.type === 'persist') this.persist(effect)
+      else if (effect.type === 'send') this.send(effect)
+    }
+    for (const effect of effects) {
+      if (effect.type !== 'persist' && effect.type !== 'send') this.deliver(effect)
+    }
+    if (this.isOpen) options.listener.settled?.()
+  }
+
+  /** Hands one effect to the listener; what it throws is its own fault and stays here (B.9). */
+  deliver(effect: ServiceEffect): void {
+    if (!this.isOpen) return
+    const { listener, logger } = this.options
+    try {
+      listener.effect(effect)
+    } catch (error) {
+      logger.error({ err: error, effect: effect.type }, 'a listener of the driver threw')
+    }
+  }
+
+  /** One write and one frame per peer for whatever this turn of the loop produces (R70). */
+  endTurn(): void {
+    if (this.turnEnds) return
+    this.turnEnds = true
+    this.options.clock.endOfTurn(() => {
+      this.turnEnds = false
+      if (!this.isOpen) return
+      this.outbox.flush()
+      this.writer.flush()
+    })
+  }
+
+  private persist({ version, terms, maxPromiseMs }: PersistEffect): void {
+    if (maxPromiseMs !== null) this.writer.change({ maxPromiseMs })
+    this.writer.decide(version, terms)
+    this.endTurn()
+  }
+
+  private send(effect: SendEffect): void {
+    this.outbox.add(effect)
+    this.endTurn()
+  }
+
+  private arm(): void {
+    if (this.isOpen && !this.readsFirst) this.timer.arm(nextDeadline(this.state))
+  }
+
+  /** R36: after a stall or a suspend the sockets are read before the clock is believed. */
+  private fired(lateMs: number): void {
+    const { config, clock, logger } = this.options
+    const missing = this.watch.isMissing()
+    const late = lateMs > config.timing.heartbeatMs
+    if (!missing && !late) return this.submit({ type: 'tick' })
+    if (late) {
+      this.stalls += 1
+      logger.warn({ lateMs: Math.round(lateMs) }, 'the event loop was stalled')
+    }
+    this.readsFirst = true
+    if (missing) this.submit({ type: 'suspended' })
+    clock.afterIo(() => {
+      this.readsFirst = false
+      if (this.isOpen) this.submit({ type: 'tick' })
+    })
+  }
+}
