@@ -1,0 +1,319 @@
+/**
+ * One socket: first its handshake, then the sealed frames of its session (E3-E5, R38).
+ *
+ * Decides when a socket is no good any more (bad frame, silence, slowness) and closes it; never which of several
+ * connections with a peer is the session, which is for `tcp-peer.ts`. No callback of a socket lets an error out.
+ *
+ * Life: `greeting` (nothing of the peer is believed), `proven` (keys and identity stand, the session is not confirmed),
+ * `up` (the session), `retired` (a newer connection took over: reads on, sends nothing), `closed`.
+ */
+import type { Socket } from 'node:net'
+import type { Part } from '../core/messages'
+import type { ProcessId } from '../core/types'
+import type { Greeting, RefusedReason } from '../ports/transport'
+import {
+  type CloseReason,
+  decodeClose,
+  decodeWelcome,
+  encodeClose,
+  encodeWelcome,
+  FRAME_KINDS,
+  MAX_FRAME_BYTES,
+  MAX_GREETING_FRAME_BYTES,
+  PartDecoder,
+} from '../wire'
+import { FrameReader } from './tcp-frames'
+import { Handshake, type HandshakeContext } from './tcp-handshake'
+import type { Unsealer } from './tcp-keys'
+import { Outbox } from './tcp-outbox'
+
+/** Silent ticks after which a connection is dead; it is asked after the first one. */
+const SILENT_TICKS = 3
+/** How long a connection that was replaced may take to deliver what is under way. */
+const RETIREMENT_MS = 1_000
+
+const NOTHING = new Uint8Array(0)
+
+/** Whom a connection reports to. Calls come serially. */
+export interface ConnectionOwner {
+  /** Handshake done, greeting judged good; `connection.peer` is set. */
+  proven(connection: Connection): void
+  /** The peer's `welcome`: the number of this session there, or 0 (`tcp-peer.ts`). */
+  welcomed(connection: Connection, number: number): void
+  received(connection: Connection, parts: readonly Part[]): void
+  /** Something was refused; the connection is closed if that is the consequence. */
+  refused(connection: Connection, reason: RefusedReason, detail: string): void
+  /** Once per connection that was opened; nothing follows. */
+  closed(connection: Connection, why: string): void
+  /** Counters of traffic, in both directions. */
+  sent(frames: number, bytes: number): void
+  arrived(frames: number, bytes: number): void
+}
+
+/** How one connection is to behave. */
+export interface ConnectionOptions {
+  /** Remote address as text, for logs and `status()`. */
+  readonly remote: string
+  readonly handshake: HandshakeContext
+  /** When the handshake, the confirmation included, must be over (`HandshakeContext.now`). */
+  readonly deadline: number
+  readonly maxQueueBytes: number
+  /** The peer that was dialled; null for an accepted connection. */
+  readonly expected: ProcessId | null
+  /** Called when the session is confirmed. */
+  readonly settled: () => void
+}
+
+/** A connection with a peer, from its first byte to its end. */
+export class Connection {
+  /** The peer that was dialled; null for an accepted connection. */
+  readonly expected: ProcessId | null
+  readonly remote: string
+  state: 'greeting' | 'proven' | 'up' | 'retired' | 'closed' = 'greeting'
+  /** Who is at the other end; null until that is proven. */
+  peer: Greeting | null = null
+  /** See `HandshakeStep`. */
+  greetedAt = 0
+  /** Number that the confirming end gave to this session; higher is newer. */
+  number = 0
+  /** Own clock when the session was confirmed. */
+  upAt = 0
+  readonly #socket: Socket
+  readonly #owner: ConnectionOwner
+  readonly #options: ConnectionOptions
+  readonly #handshake: Handshake
+  readonly #reader = new FrameReader(MAX_GREETING_FRAME_BYTES)
+  readonly #decoder = new PartDecoder()
+  #unsealer: Unsealer | null = null
+  #outbox: Outbox | null = null
+  #timer: NodeJS.Timeout | null = null
+  #finished: (() => void) | null = null
+  #heard = false
+  #silentTicks = 0
+  #slowTicks = 0
+  #framesSeen = 0
+  #framesAtTick = 0
+
+  constructor(socket: Socket, owner: ConnectionOwner, options: ConnectionOptions) {
+    this.#socket = socket
+    this.#owner = owner
+    this.#options = options
+    this.expected = options.expected
+    this.remote = options.remote
+    this.#handshake = new Handshake(options.handshake, this.dialled)
+  }
+
+  /** True at the end that dialled. */
+  get dialled(): boolean {
+    return this.expected !== null
+  }
+
+  /** Listens to the socket and, at the end that dialled, speaks first. The socket is connected. */
+  open(): void {
+    const socket = this.#socket
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, 10_000)
+    socket.on('data', (chunk) => this.#guarded(() => this.#onData(chunk)))
+    socket.on('error', (error) => this.#guarded(() => this.#end(error.message)))
+    socket.on('close', () => this.#guarded(() => this.#end('the peer closed the connection')))
+    const remaining = Math.max(1, this.#options.deadline - this.#options.handshake.now())
+    this.#after(remaining, () => this.refuse('handshakeTimeout', 'the handshake took too long'))
+    if (this.dialled) this.#writePlain(this.#handshake.hello())
+  }
+
+  /** Tells the peer the number of this session; 0: admitted, but not yet confirmed. */
+  welcome(number: number): void {
+    this.#outbox?.control(FRAME_KINDS.welcome, encodeWelcome(number))
+  }
+
+  /** This connection is the session from now on. */
+  confirm(number: number): void {
+    this.state = 'up'
+    this.number = number
+    this.upAt = this.#options.handshake.now()
+    this.#clearTimer()
+    this.#options.settled()
+  }
+
+  /** Queues parts for the present turn. */
+  push(parts: readonly Part[]): void {
+    if (this.state === 'up') this.#outbox?.push(parts)
+  }
+
+  /** End of the turn. */
+  flush(): void {
+    if (this.state === 'up') this.#outbox?.flush()
+  }
+
+  /** Hands over everything that is queued, congested or not. */
+  flushNow(): void {
+    if (this.state === 'up') this.#outbox?.flushNow()
+  }
+
+  /**
+   * Another connection of the same life took over. What is under way in either direction still arrives; `finish`: this
+   * end says that it sends no more.
+   */
+  retire(finish: boolean): void {
+    if (this.state === 'closed') return
+    this.flushNow()
+    this.state = 'retired'
+    if (finish) this.#socket.end()
+    this.#after(RETIREMENT_MS, () => this.#end('replaced by a newer connection'))
+  }
+
+  /** To be called at a steady pace: finds silence and slowness. A stall of this process cannot look like either. */
+  tick(): void {
+    if (this.state !== 'up') return
+    this.#silentTicks = this.#heard ? 0 : this.#silentTicks + 1
+    this.#heard = false
+    const stuck = this.#reader.partial && this.#framesSeen === this.#framesAtTick
+    this.#slowTicks = stuck ? this.#slowTicks + 1 : 0
+    this.#framesAtTick = this.#framesSeen
+    if (this.#silentTicks > SILENT_TICKS) this.#end('nothing was heard on it any more')
+    else if (this.#slowTicks > SILENT_TICKS) this.refuse('malformed', 'a frame was not completed in time')
+    else if (this.#silentTicks > 0 && this.#outbox?.congested === false) {
+      this.#outbox.control(FRAME_KINDS.ping, NOTHING)
+    }
+  }
+
+  /** Refuses the peer: counted, logged, told to it once, closed. */
+  refuse(reason: RefusedReason, detail: string): void {
+    if (this.state === 'closed') return
+    this.#owner.refused(this, reason, detail)
+    this.close(reason, `refused: ${reason}`)
+  }
+
+  /** Says why and closes; what was queued goes first if the socket takes it. */
+  close(reason: CloseReason, why: string): void {
+    if (this.state === 'closed') return
+    this.flush()
+    const body = encodeClose(reason)
+    if (this.#outbox !== null) this.#outbox.control(FRAME_KINDS.close, body)
+    this.#end(why)
+  }
+
+  /** Says good-bye, lets everything that was sent arrive, and calls back when the connection is closed. */
+  finish(done: () => void): void {
+    this.#finished = done
+    this.flushNow()
+    this.#outbox?.control(FRAME_KINDS.close, encodeClose('stopping'))
+    this.state = 'retired'
+    this.#socket.end()
+  }
+
+  /** Closes without a word. */
+  destroy(why: string): void {
+    this.#end(why)
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.state === 'closed') return
+    this.#heard = true
+    const before = this.#framesSeen
+    const sound = this.#reader.push(chunk, (frame) => {
+      this.#framesSeen += 1
+      if (this.state === 'greeting') this.#onGreeting(frame)
+      else this.#onSealed(frame)
+      return this.state !== 'closed'
+    })
+    this.#owner.arrived(this.#framesSeen - before, chunk.length)
+    if (!sound) this.refuse('oversized', 'a frame announces a length that is not allowed')
+  }
+
+  #onGreeting(frame: Buffer): void {
+    const step = this.#handshake.receive(frame)
+    if (step.kind === 'closedByPeer') {
+      this.#end(`refused by the peer: ${step.reason}`)
+      return
+    }
+    if (step.frame !== null) this.#writePlain(step.frame)
+    if (step.kind === 'refused') {
+      this.refuse(step.refusal.reason, step.refusal.detail)
+    } else if (step.kind === 'proven') {
+      this.peer = step.peer
+      this.greetedAt = step.greetedAt
+      this.state = 'proven'
+      this.#reader.limit = MAX_FRAME_BYTES
+      this.#unsealer = step.seals.incoming
+      this.#outbox = new Outbox(this.#socket, step.seals.outgoing, this.#options.maxQueueBytes, {
+        sent: (frames, bytes) => this.#owner.sent(frames, bytes),
+        dropped: (batches) => this.#owner.refused(this, 'backPressure', `dropped ${batches} batches`),
+        unencodable: (parts) =>
+          this.#owner.refused(this, 'malformed', `${parts} own parts cannot be encoded; this is a bug`),
+      })
+      this.#owner.proven(this)
+    }
+  }
+
+  #onSealed(frame: Buffer): void {
+    const unsealed = (this.#unsealer as Unsealer).open(frame)
+    if (!unsealed.ok) {
+      this.refuse(unsealed.reason, 'a sealed frame was changed, repeated or lost on the way')
+      return
+    }
+    const { kind, body } = unsealed
+    if (kind === FRAME_KINDS.parts) this.#onParts(body)
+    else if (kind === FRAME_KINDS.welcome) this.#onWelcome(body)
+    else if (kind === FRAME_KINDS.ping && body.length === 0) {
+      if (this.state === 'up' && this.#outbox?.congested === false)
+        this.#outbox.control(FRAME_KINDS.pong, NOTHING)
+    } else if (kind === FRAME_KINDS.close) {
+      const reason = decodeClose(body)
+      if (reason.ok) this.#end(`closed by the peer: ${reason.value}`)
+      else this.refuse('malformed', `close: ${reason.reason}`)
+    } else if (kind !== FRAME_KINDS.pong || body.length !== 0) {
+      this.refuse('malformed', `a frame of kind ${kind} in a session`)
+    }
+  }
+
+  #onParts(body: Buffer): void {
+    if (this.state === 'proven') {
+      this.refuse('malformed', 'parts before the session was confirmed')
+      return
+    }
+    const parts = this.#decoder.decode(body)
+    if (parts.ok) this.#owner.received(this, parts.value)
+    else this.refuse('malformed', `parts: ${parts.reason}`)
+  }
+
+  #onWelcome(body: Buffer): void {
+    const number = decodeWelcome(body)
+    if (number.ok && this.state === 'proven') this.#owner.welcomed(this, number.value)
+    else this.refuse('malformed', number.ok ? 'a second welcome' : `welcome: ${number.reason}`)
+  }
+
+  #writePlain(frame: Buffer): void {
+    this.#socket.write(frame)
+    this.#owner.sent(1, frame.length)
+  }
+
+  /** The one way out. What was written before still leaves if the kernel takes it. */
+  #end(why: string): void {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    this.#clearTimer()
+    if (this.#socket.writableLength === 0) this.#socket.destroySoon()
+    else this.#socket.destroy()
+    this.#owner.closed(this, why)
+    this.#finished?.()
+  }
+
+  #guarded(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#end(`internal error: ${String(error)}`)
+    }
+  }
+
+  #after(ms: number, run: () => void): void {
+    this.#clearTimer()
+    this.#timer = setTimeout(() => this.#guarded(run), ms)
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+}

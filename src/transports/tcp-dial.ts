@@ -1,0 +1,66 @@
+/**
+ * Opens a socket to a peer: the address is resolved anew each time, TLS if there is any (E2).
+ *
+ * Decides nothing about the peer; hands the connected socket over and reports a failure once. Read next: `tcp-peer.ts`.
+ */
+import { connect, type Socket } from 'node:net'
+import { type SecureContext, connect as tlsConnect } from 'node:tls'
+import { type Address, formatAddress } from './tcp-address'
+import type { Connection } from './tcp-connection'
+import type { Dial } from './tcp-peer'
+
+/** A dial to be made. */
+export interface DialOptions {
+  readonly address: Address
+  readonly secure: SecureContext | null
+  /** For the socket alone; the connection watches the rest of the same deadline. */
+  readonly timeoutMs: number
+  /** Called once with the connected socket. */
+  begin(socket: Socket): Connection
+  /** Called once if there is no connected socket; never from inside `dial`. */
+  failed(why: string): void
+}
+
+/** Starts a dial. Never throws. */
+export function dial(options: DialOptions): Dial {
+  const { address, secure } = options
+  let connection: Connection | null = null
+  let over = false
+  const socket: Socket =
+    secure === null
+      ? connect({ ...address, noDelay: true })
+      : tlsConnect({
+          ...address,
+          secureContext: secure,
+          minVersion: 'TLSv1.2',
+          rejectUnauthorized: true,
+          // Members are known by their id, not by the name of a host: `mayClaim` judges the certificate.
+          checkServerIdentity: () => undefined,
+        })
+  const end = (why: string | null) => {
+    if (over) return
+    over = true
+    clearTimeout(timer)
+    socket.destroy()
+    if (why !== null) options.failed(`${why} (${formatAddress(address)})`)
+  }
+  const timer = setTimeout(() => end('no connection in time'), options.timeoutMs)
+  socket.on('error', (error) => end(error.message))
+  socket.on('close', () => end('the connection was closed at once'))
+  socket.once(secure === null ? 'connect' : 'secureConnect', () => {
+    if (over) return
+    over = true
+    clearTimeout(timer)
+    connection = options.begin(socket)
+    connection.open()
+  })
+  return {
+    get connection() {
+      return connection
+    },
+    abort() {
+      end(null)
+      connection?.destroy('not needed any more')
+    },
+  }
+}

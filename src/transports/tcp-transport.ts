@@ -1,0 +1,151 @@
+/**
+ * The transport itself: options, credentials, listener and links put together, from start to end (E1, R52).
+ *
+ * All work is done in callbacks of sockets and timers, none of which lets an error out. Read next: `tcp-plan.ts` (what is
+ * allowed), `tcp-links.ts` (who is connected), `tcp-handshake.ts` (what is proved).
+ */
+import type { Part } from '../core/messages'
+import type { Incarnation, ProcessId } from '../core/types'
+import { ElectionError } from '../errors'
+import type { Transport, TransportHost, TransportStats } from '../ports/transport'
+import { formatAddress, isLoopback } from './tcp-address'
+import { Credentials } from './tcp-credentials'
+import { QuietHost } from './tcp-host'
+import { Links } from './tcp-links'
+import { Listener } from './tcp-listener'
+import type { TcpCredentials, TcpSettings } from './tcp-options'
+import { authenticates, exposure, planOf } from './tcp-plan'
+
+/** Times per `zombieMs` at which a connection is looked at (`Connection.tick`). */
+const TICKS_PER_ZOMBIE = 3
+
+const NO_TRAFFIC = { links: [], framesSent: 0, framesReceived: 0, bytesSent: 0, bytesReceived: 0 }
+
+/** Peers over TCP. Made by `tcp()`. */
+export class TcpTransport implements Transport {
+  readonly #settings: TcpSettings
+  readonly #credentials: Credentials
+  #state: 'new' | 'starting' | 'running' | 'stopped' = 'new'
+  #host: QuietHost | null = null
+  #links: Links | null = null
+  #listener: Listener | null = null
+  #ticker: NodeJS.Timeout | null = null
+
+  /** Does no I/O. @throws ELECTION_CONFIG_INVALID if the certificates cannot be used. */
+  constructor(settings: TcpSettings) {
+    this.#settings = settings
+    this.#credentials = new Credentials(settings)
+  }
+
+  start(host: TransportHost, ready: (error: Error | null) => void): void {
+    const listening = (error: Error | null) => {
+      const failure = error ?? this.#begin()
+      if (failure !== null) this.#halt()
+      if (failure !== null) this.#listener?.close(() => ready(failure))
+      if (failure === null || this.#listener === null) ready(failure)
+    }
+    try {
+      if (this.#state !== 'new') throw failed('this transport was started before; make a new one with tcp()')
+      this.#state = 'starting'
+      this.#prepare(host)
+    } catch (error) {
+      process.nextTick(ready, error as Error)
+      return
+    }
+    if (this.#listener === null) process.nextTick(listening, null)
+    else this.#listener.listen(listening)
+  }
+
+  send(to: ProcessId, toIncarnation: Incarnation, parts: readonly Part[]): void {
+    if (this.#state === 'running') this.#links?.send(to, toIncarnation, parts)
+  }
+
+  flushSync(): void {
+    this.#links?.flushSync()
+  }
+
+  stop(flushMs: number, done: () => void): void {
+    const listener = this.#listener
+    this.#halt()
+    // The listener is the last thing to go (R52): nobody may be refused before the last word has left.
+    const close = () => (listener === null ? process.nextTick(done) : listener.close(done))
+    if (this.#links === null) close()
+    else this.#links.finish(flushMs, close)
+  }
+
+  /**
+   * New secrets or certificates for connections from now on; sessions that stand are not touched, so no leadership is
+   * lost. What is left out stays as it is. Authentication cannot be switched on or off.
+   * @throws ELECTION_CONFIG_INVALID if they cannot be used; then nothing was changed.
+   */
+  reload(credentials: TcpCredentials): void {
+    this.#credentials.reload(credentials)
+    if (this.#credentials.tls !== null) this.#listener?.reload(this.#credentials.tls)
+  }
+
+  /** Where it listens, `host:port`; null before the start, after the end, and for a process that only dials. */
+  get address(): string | null {
+    const address = this.#listener?.address ?? null
+    return address === null ? null : formatAddress(address)
+  }
+
+  stats(): TransportStats {
+    return { ...(this.#links?.stats() ?? NO_TRAFFIC), refused: { ...this.#host?.refusals } }
+  }
+
+  /** Judges everything that can be judged before a socket is opened. */
+  #prepare(host: TransportHost): void {
+    const settings = this.#settings
+    const { listen, addresses, exposed } = planOf(settings, host)
+    const quiet = new QuietHost(host)
+    const links = new Links({
+      settings,
+      credentials: this.#credentials,
+      host: quiet,
+      addresses,
+      wanted: [...host.peers],
+    })
+    this.#host = quiet
+    this.#links = links
+    if (exposed !== null) {
+      const message = 'insecure: anybody who can connect is believed to be a member'
+      quiet.warn({ address: formatAddress(exposed) }, message)
+    }
+    if (listen === null) return
+    const { maxConnections, handshakeMs } = settings
+    this.#listener = new Listener(
+      { address: listen, tls: settings.tls, maxConnections, handshakeMs },
+      {
+        now: () => quiet.now(),
+        accepted: (accepted) => links.accept(accepted),
+        refused: (reason, remote, detail) => quiet.refused(reason, remote, detail),
+        lost: (error) => quiet.failed(error),
+      },
+    )
+  }
+
+  /** The listener, if any, is up. Returns why the transport cannot run after all. */
+  #begin(): Error | null {
+    if (this.#state === 'stopped') return failed('the transport was stopped before it was ready')
+    const bound = this.#listener?.address ?? null
+    // `localhost` may be anything where somebody made it so.
+    const strict = !authenticates(this.#settings) && !this.#settings.insecure
+    if (strict && bound !== null && !isLoopback(bound.host)) return exposure(bound)
+    this.#state = 'running'
+    this.#ticker = setInterval(() => this.#links?.tick(), this.#settings.zombieMs / TICKS_PER_ZOMBIE)
+    this.#links?.start()
+    return null
+  }
+
+  /** Ends everything that would begin something new. The host hears no more. */
+  #halt(): void {
+    this.#state = 'stopped'
+    this.#host?.silence()
+    if (this.#ticker !== null) clearInterval(this.#ticker)
+    this.#links?.halt()
+  }
+}
+
+function failed(message: string): ElectionError {
+  return new ElectionError('ELECTION_TRANSPORT_FAILED', message)
+}
