@@ -79,6 +79,12 @@ describe('package.json', () => {
     ])
   })
 
+  it('every example runs with one command', () => {
+    const examples = filesUnder('examples').filter((path) => /^examples\/[\w-]+\.ts$/.test(path))
+    const started = Object.values<string>(manifest.scripts).flatMap((script) => script.split(' '))
+    expect(examples.filter((path) => !started.includes(path))).toEqual([])
+  })
+
   it('E12: three runtime dependencies, no install scripts', () => {
     expect(Object.keys(manifest.dependencies)).toEqual(['eventemitter3', 'pino', 'zod'])
     expect(Object.keys(manifest.scripts).filter((name) => /install|prepare/.test(name))).toEqual([])
