@@ -1,0 +1,72 @@
+/**
+ * P7: what a process renounced never comes back: no win in a renounced term, no release of a term that is still led, and
+ * nothing that renews, campaigns, votes or binds after the end of a session.
+ *
+ * Source: PROTOCOL P7, R20, R65 ("no process ever releases a term >= one that it still leads"), R71.
+ */
+import type { ElectionName, Incarnation, Term } from '../../core/types'
+import type { NodeView } from '../observer'
+import type { Invariant, InvariantFactory } from './invariant'
+
+interface Life {
+  readonly incarnation: Incarnation
+  readonly renounced: Map<ElectionName, Term>
+  readonly leads: Map<ElectionName, Term>
+  ended: boolean
+}
+
+const FINAL = new Set(['heartbeat', 'bind', 'preVote', 'requestVote', 'voteReply', 'bindAck', 'timeoutNow'])
+
+export const finality: InvariantFactory = (complain): Invariant => {
+  const lives = new Map<NodeView, Life>()
+  const lifeOf = (node: NodeView): Life => {
+    let life = lives.get(node)
+    if (life === undefined || life.incarnation !== node.incarnation) {
+      life = { incarnation: node.incarnation, renounced: new Map(), leads: new Map(), ended: false }
+      lives.set(node, life)
+    }
+    return life
+  }
+  const renounce = (life: Life, election: ElectionName, term: Term): void => {
+    life.renounced.set(election, Math.max(term, life.renounced.get(election) ?? 0))
+  }
+  return {
+    name: 'P7 finality of renouncing',
+    observer: {
+      elected(node, election, term) {
+        const life = lifeOf(node)
+        const renounced = life.renounced.get(election) ?? 0
+        if (term <= renounced)
+          complain(`${node.id} won term ${term} of ${election}, but renounced ${renounced}`)
+        if (life.ended) complain(`${node.id} won term ${term} of ${election} after it ended its session`)
+        life.leads.set(election, term)
+      },
+      revoked(node, election, term) {
+        const life = lifeOf(node)
+        life.leads.delete(election)
+        renounce(life, election, term)
+      },
+      sent(node, flight) {
+        const life = lifeOf(node)
+        for (const part of flight.parts) {
+          if (part.kind === 'heartbeat' || part.kind === 'ack') {
+            if (life.ended && part.kind === 'heartbeat') complain(`${node.id} sent a heartbeat after its end`)
+          } else if (part.kind === 'release') {
+            const led = life.leads.get(part.election)
+            if (led !== undefined && part.term >= led) {
+              complain(`${node.id} released term ${part.term} of ${part.election} while it leads term ${led}`)
+            }
+            renounce(life, part.election, part.term)
+          } else if (part.kind === 'sessionEnd') {
+            for (const [election, term] of life.leads) {
+              complain(`${node.id} ended its session while it leads term ${term} of ${election}`)
+            }
+            life.ended = true
+          } else if (life.ended && FINAL.has(part.kind)) {
+            complain(`${node.id} sent a ${part.kind} after the end of its session`)
+          }
+        }
+      },
+    },
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * All invariants of a simulated cluster. Each runs after every event that concerns it.
+ *
+ * | file | property | source |
+ * |---|---|---|
+ * | election-safety | P1: one winner per term | Raft paper, figure 3 |
+ * | lease-exclusivity | P2: one valid lease at every true instant | A2, A4 |
+ * | token-monotonicity | P3: later leases have larger tokens | A2 |
+ * | expired-lease | P4: no yes after the lease has ended | R14 |
+ * | guard | P5: an accepted token is never undercut | R42, R43 |
+ * | configuration | P6: a win rests on a majority of one configuration | R4 |
+ * | finality | P7: what was renounced never comes back | R20, R65, R71 |
+ * | alternation | one `elected` and one `revoked` per leadership | R5 |
+ * | one-vote-per-term | a voter votes once per term | R2 |
+ * | term-durability | durable terms and incarnations never fall | R2, R24 |
+ * | persist-first | nothing leaves before what it depends on is durable | R1 |
+ * | lease-end | the end of a lease never moves back | R13 |
+ * | lease-backing | every counted voter really promised that long | Lemma of A.6 |
+ * | self-report | the core raises no alarm about itself | R6 |
+ */
+import type { ProcessId } from '../../core/types'
+import type { NodeView } from '../observer'
+import { alternation } from './alternation'
+import { configuration } from './configuration'
+import { electionSafety } from './election-safety'
+import { expiredLease } from './expired-lease'
+import { finality } from './finality'
+import { guard } from './guard'
+import type { InvariantFactory } from './invariant'
+import { leaseBacking } from './lease-backing'
+import { leaseEnd } from './lease-end'
+import { leaseExclusivity } from './lease-exclusivity'
+import { oneVotePerTerm } from './one-vote-per-term'
+import { persistFirst } from './persist-first'
+import { selfReport } from './self-report'
+import { termDurability } from './term-durability'
+import { tokenMonotonicity } from './token-monotonicity'
+
+export type { Complain, Invariant, InvariantFactory } from './invariant'
+export {
+  alternation,
+  configuration,
+  electionSafety,
+  expiredLease,
+  finality,
+  guard,
+  leaseBacking,
+  leaseEnd,
+  leaseExclusivity,
+  oneVotePerTerm,
+  persistFirst,
+  selfReport,
+  termDurability,
+  tokenMonotonicity,
+}
+
+/** Which assumptions hold in a run, and so which properties may be demanded. */
+export interface Assumptions {
+  /** A2: clocks keep within their bound and nothing stops them invisibly. Default true. Without it P2 and P3 (b) are off. */
+  readonly clockRates?: boolean
+}
+
+/** All that may be demanded of a cluster of these nodes. */
+export function allInvariants(
+  nodes: ReadonlyMap<ProcessId, NodeView>,
+  { clockRates = true }: Assumptions = {},
+): readonly InvariantFactory[] {
+  const timed = [leaseExclusivity, tokenMonotonicity, leaseBacking(nodes)]
+  return [
+    electionSafety,
+    ...(clockRates ? timed : []),
+    expiredLease,
+    guard,
+    configuration([...nodes.keys()]),
+    finality,
+    alternation,
+    oneVotePerTerm,
+    termDurability,
+    persistFirst,
+    leaseEnd,
+    selfReport,
+  ]
+}

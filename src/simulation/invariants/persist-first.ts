@@ -1,0 +1,46 @@
+/**
+ * Nothing leaves before what it depends on is durable: a vote after its term, a vote request after the candidate's own
+ * vote, support after the longest promise.
+ *
+ * Source: R1, R3, R18 (maxPromiseMs); BUGS 9 (lost unsynced vote: split brain). Compares each frame with the disk at the
+ * instant at which it leaves.
+ */
+import type { Invariant, InvariantFactory } from './invariant'
+
+/** Rounding of a difference of two instants, ms. */
+const ROUNDING_MS = 1e-6
+
+export const persistFirst: InvariantFactory = (complain): Invariant => ({
+  name: 'R1 persist before send',
+  observer: {
+    began(node) {
+      const state = node.state
+      if (state !== null && node.durablePromiseMs < state.maxPromiseMs) {
+        complain(
+          `${node.id} began with a durable promise of ${node.durablePromiseMs} ms, needs ${state.maxPromiseMs} ms`,
+        )
+      }
+    },
+    sent(node, flight) {
+      for (const part of flight.parts) {
+        if (part.kind === 'voteReply' && part.grant !== null) {
+          const durable = node.durableTerm(part.election)
+          if (durable < part.term) complain(`${node.id} voted in term ${part.term}, durable is ${durable}`)
+        } else if (part.kind === 'requestVote') {
+          const durable = node.durableTerm(part.election)
+          if (durable < part.term)
+            complain(`${node.id} asks for votes in term ${part.term}, durable is ${durable}`)
+        } else if (part.kind === 'ack' && part.renewed) {
+          const support = node.state?.supports.get(flight.to)
+          if (support === undefined) continue
+          const promised = support.until - node.now()
+          if (promised > node.durablePromiseMs + ROUNDING_MS) {
+            complain(
+              `${node.id} promises ${promised} ms to ${flight.to}, durable is ${node.durablePromiseMs} ms`,
+            )
+          }
+        }
+      }
+    },
+  },
+})

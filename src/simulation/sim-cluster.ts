@@ -1,0 +1,441 @@
+/**
+ * A simulated cluster: nodes over one scheduler and one network, everything decided by one seed.
+ *
+ * Runs the shipping core and driver. Time passes only in `run` and its kin, and stops at every event in order. What can be
+ * done to the cluster is a method here; `faults.ts` has the same as data. Violations are collected, the run halts at the
+ * first one. Read next: `swarm.ts` (many seeds), `simulate.ts` (the user's own code).
+ */
+import { quorumOf, type Timing } from '../core'
+import type { ElectionName, ProcessId } from '../core/types'
+import type { Submitted } from '../runtime/driver'
+import type { WakeOrder } from './event-loop'
+import { allInvariants, type InvariantFactory } from './invariants'
+import { CALM, type LinkQuality } from './links'
+import { Observers } from './observer'
+import type { FreezeMode } from './oscillator'
+import { Random } from './random'
+import { Scheduler } from './scheduler'
+import type { TimerAccuracy } from './sim-clock'
+import { SimDisk } from './sim-disk'
+import { type NetworkOptions, SimNetwork } from './sim-network'
+import { SimNode } from './sim-node'
+import type { WriteTime } from './sim-storage'
+import { UserWork, type WorkOptions } from './user-work'
+
+/** What a cluster is made of. Everything but `seed` has a default. */
+export interface ClusterOptions {
+  /** Decides everything that chance decides. */
+  readonly seed: number
+  /** Names of the voters. Default: `a`, `b`, `c`. */
+  readonly nodes?: readonly ProcessId[]
+  /** Names of the elections; every node contends in all of them. Default: `jobs`. */
+  readonly elections?: readonly ElectionName[]
+  /** Who contends; others only vote. Default: all nodes. */
+  readonly contenders?: readonly ProcessId[]
+  /** Default: `SIM_TIMING`. */
+  readonly timing?: Partial<Timing>
+  /** Deviations of single nodes. */
+  readonly timingOf?: Readonly<Record<ProcessId, Partial<Timing>>>
+  readonly quality?: Partial<LinkQuality>
+  readonly network?: Partial<Omit<NetworkOptions, 'quality'>>
+  readonly accuracy?: TimerAccuracy
+  readonly writeTime?: WriteTime
+  readonly preVote?: boolean
+  readonly succession?: boolean
+  /** Nothing is durable (R28). */
+  readonly ephemeral?: boolean
+  /** Work on the guarded resource; null for none. Default: null. */
+  readonly work?: WorkOptions | null
+  /** Default: all that hold under A1-A5; an empty list for none. */
+  readonly invariants?: readonly InvariantFactory[]
+  /** False: a hypervisor pause may break A2, and P2 and P3 (b) are not demanded. Default true. */
+  readonly clockRates?: boolean
+}
+
+/** A property that did not hold. */
+export interface Violation {
+  /** Name of the invariant. */
+  readonly property: string
+  readonly text: string
+  /** Real time, ms. */
+  readonly at: number
+}
+
+/** Timing of simulated clusters unless said otherwise: the defaults of the library (DESIGN section 4). */
+export const SIM_TIMING: Timing = {
+  promiseMs: 2000,
+  heartbeatMs: 250,
+  campaignMs: 500,
+  stepMs: 50,
+  rho: 0.1,
+  deltaMs: 2,
+  backoffMs: 100,
+  backoffMaxMs: 1000,
+  minPromiseMs: 1,
+  maxPromiseMs: 60_000,
+}
+
+/** A cluster in virtual time. */
+export class SimCluster {
+  readonly scheduler = new Scheduler()
+  readonly network: SimNetwork
+  readonly nodes: ReadonlyMap<ProcessId, SimNode>
+  readonly elections: readonly ElectionName[]
+  readonly observers = new Observers()
+  readonly violations: Violation[] = []
+  readonly work: UserWork | null
+  /** For whatever has to be drawn while the cluster runs. */
+  readonly random: Random
+
+  private readonly events
+  private readonly faults
+
+  constructor(options: ClusterOptions) {
+    const { seed, nodes: ids = ['a', 'b', 'c'], elections = ['jobs'], contenders = ids } = options
+    this.elections = elections
+    this.random = new Random(seed)
+    this.network = new SimNetwork(ids, this.scheduler, this.random.fork(), {
+      quality: { ...CALM, ...options.quality },
+      finMs: 2,
+      linkTimeoutMs: 1500,
+      redialMs: 100,
+      holdInCut: false,
+      ...options.network,
+    })
+    this.nodes = this.createNodes(ids, options)
+    for (const id of contenders) for (const election of elections) this.node(id).contends.set(election, 0)
+    this.events = this.observers.of('event')
+    this.faults = this.observers.of('fault')
+    this.watchNetwork()
+    const { work = null } = options
+    const parts = { scheduler: this.scheduler, random: this.random.fork(), observers: this.observers }
+    this.work = work === null ? null : new UserWork(elections, ids.length, { ...parts, options: work })
+    const assumed = { clockRates: options.clockRates ?? true }
+    for (const factory of options.invariants ?? allInvariants(this.nodes, assumed)) this.demand(factory)
+  }
+
+  private createNodes(ids: readonly ProcessId[], options: ClusterOptions): Map<ProcessId, SimNode> {
+    const cluster = {
+      term: 0,
+      version: 1,
+      termFloor: 0,
+      voters: ids.map((id) => ({ id, kind: 'peer' as const })),
+    }
+    const nodes = new Map<ProcessId, SimNode>()
+    for (const [number, id] of ids.entries()) {
+      const disk = new SimDisk(id, this.random.fork())
+      const node = new SimNode({
+        id,
+        number,
+        clusterId: 'simulation',
+        cluster,
+        timing: { ...SIM_TIMING, ...options.timing, ...options.timingOf?.[id] },
+        preVote: options.preVote ?? true,
+        succession: options.succession ?? true,
+        ephemeral: options.ephemeral ?? false,
+        accuracy: options.accuracy ?? { early: 0, lateMs: 0 },
+        writeTime: options.writeTime ?? { leastMs: 0.1, mostMs: 0.1 },
+        scheduler: this.scheduler,
+        network: this.network,
+        disk,
+        random: this.random.fork(),
+        observers: this.observers,
+      })
+      const durable = this.observers.of('durable')
+      disk.observer = {
+        durable: (_id, storageId, change) => {
+          for (const hook of durable) hook(node, storageId, change)
+        },
+      }
+      nodes.set(id, node)
+    }
+    return nodes
+  }
+
+  /** Lets the hooks of observers hear the network; frames cost nothing while nobody listens. */
+  private watchNetwork(): void {
+    const sent = this.observers.of('sent')
+    const delivered = this.observers.of('delivered')
+    const lost = this.observers.of('lost')
+    const linked = this.observers.of('linked')
+    const refused = this.observers.of('refused')
+    const byNumber = [...this.nodes.values()]
+    this.network.observer = {
+      sent(flight) {
+        for (const hook of sent) hook(byNumber[flight.link.from] as SimNode, flight)
+      },
+      delivered(flight) {
+        for (const hook of delivered) hook(byNumber[flight.link.to] as SimNode, flight)
+      },
+      lost(flight, reason) {
+        for (const hook of lost) hook(flight, reason)
+      },
+      connected: (at, peer, incarnation) => {
+        for (const hook of linked) hook(this.node(at), peer, incarnation, null)
+      },
+      closed: (at, peer, incarnation, reason) => {
+        for (const hook of linked) hook(this.node(at), peer, incarnation, reason)
+      },
+      refused: (at, peer, reason) => {
+        for (const hook of refused) hook(this.node(at), peer, reason)
+      },
+    }
+  }
+
+  /** Demands one more property from now on. */
+  demand(factory: InvariantFactory): void {
+    let name = ''
+    const invariant = factory((text) => {
+      this.violations.push({ property: name, text, at: this.now })
+    })
+    name = invariant.name
+    this.observers.add(invariant.observer)
+  }
+
+  // --- looking ----------------------------------------------------------------------------------------------------------
+
+  /** Real time, ms. */
+  get now(): number {
+    return this.scheduler.now
+  }
+
+  /** True after a violation: time does not pass any more. */
+  get halted(): boolean {
+    return this.violations.length > 0
+  }
+
+  /** Names of all nodes, in order. */
+  get ids(): readonly ProcessId[] {
+    return [...this.nodes.keys()]
+  }
+
+  /** @throws Error if there is no such node: a mistake of the test. */
+  node(id: ProcessId): SimNode {
+    const node = this.nodes.get(id)
+    if (node === undefined) throw new Error(`the simulated cluster has no node ${id}`)
+    return node
+  }
+
+  /** Who holds a valid lease of that election at this true instant, or null. */
+  leaderOf(election: ElectionName): ProcessId | null {
+    for (const node of this.nodes.values()) if (node.holdsValid(election)) return node.id
+    return null
+  }
+
+  // --- time -------------------------------------------------------------------------------------------------------------
+
+  /** Runs for that much real time. */
+  run(ms: number): void {
+    this.runTo(this.now + ms)
+  }
+
+  /** Runs to that instant. */
+  runTo(instant: number): void {
+    while (this.scheduler.nextAt <= instant && !this.halted) this.step()
+    if (!this.halted) this.scheduler.runUntil(instant)
+  }
+
+  /** Runs until the condition holds after some event, for at most `boundMs`; false if it never did. */
+  runUntil(condition: () => boolean, boundMs: number): boolean {
+    const end = this.now + boundMs
+    while (!condition()) {
+      if (this.halted || this.scheduler.nextAt > end) {
+        if (!this.halted) this.scheduler.runUntil(end)
+        return condition()
+      }
+      this.step()
+    }
+    return true
+  }
+
+  /** Runs the next event and checks. An exception of the code under test is a violation. */
+  step(): void {
+    try {
+      this.scheduler.step()
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.violations.push({ property: 'nothing throws', text, at: this.now })
+      return
+    }
+    for (const hook of this.events) hook()
+  }
+
+  // --- processes --------------------------------------------------------------------------------------------------------
+
+  /** Starts one process, or all that do not run. */
+  start(id?: ProcessId): void {
+    if (id !== undefined) this.node(id).start()
+    else for (const node of this.nodes.values()) node.start()
+  }
+
+  /** The process dies; with `fin` the kernel closes its sockets, without (power loss) nobody hears of it. */
+  crash(id: ProcessId, fin = true): void {
+    this.did(`${id} crashes${fin ? '' : ' without a word'}`)
+    this.node(id).crash(fin)
+  }
+
+  /** A new life on the same disk. */
+  restart(id: ProcessId): void {
+    this.did(`${id} starts`)
+    this.node(id).start()
+  }
+
+  /** Clean stop. */
+  stop(id: ProcessId): void {
+    this.did(`${id} stops`)
+    this.node(id).stop(() => {})
+  }
+
+  /** The process stands still (SIGSTOP, a blocked loop) for that long, or until `resume`. */
+  pause(id: ProcessId, forMs?: number, wake: WakeOrder = 'timersFirst'): void {
+    this.did(`${id} stands still${forMs === undefined ? '' : ` for ${forMs} ms`}`)
+    const { incarnation } = this.node(id)
+    this.node(id).hold('pause')
+    if (forMs === undefined) return
+    this.scheduler.after(
+      forMs,
+      () => {
+        if (this.node(id).incarnation === incarnation) this.resume(id, wake)
+      },
+      undefined,
+    )
+  }
+
+  /** The process goes on. */
+  resume(id: ProcessId, wake: WakeOrder = 'timersFirst'): void {
+    this.did(`${id} goes on, ${wake === 'timersFirst' ? 'timers' : 'input'} first`)
+    this.node(id).lift('pause', wake)
+  }
+
+  /** The host sleeps: the monotonic clock stops (B.3). */
+  suspend(id: ProcessId, forMs: number, mode: FreezeMode = 'suspend', wake: WakeOrder = 'timersFirst'): void {
+    this.did(
+      `the host of ${id} is ${mode === 'suspend' ? 'suspended' : 'paused by its hypervisor'} for ${forMs} ms`,
+    )
+    const { incarnation } = this.node(id)
+    this.node(id).freeze(mode)
+    this.scheduler.after(
+      forMs,
+      () => {
+        if (this.node(id).incarnation !== incarnation) return
+        this.did(`the host of ${id} goes on`)
+        this.node(id).thaw(wake)
+      },
+      undefined,
+    )
+  }
+
+  /** The monotonic clock of a host runs at another rate from now on (A2). */
+  setRate(id: ProcessId, rate: number): void {
+    this.did(`the clock of ${id} runs at ${rate}`)
+    this.node(id).oscillator.setRate(rate)
+  }
+
+  /** The wall clock of a host is stepped (B.4). */
+  stepWall(id: ProcessId, byMs: number): void {
+    this.did(`the wall clock of ${id} is stepped by ${byMs} ms`)
+    this.node(id).oscillator.stepWall(byMs)
+  }
+
+  /** An empty disk: the process, if it lives, dies first; after a restart it is an amnesiac (R25). */
+  replaceDisk(id: ProcessId): void {
+    if (this.node(id).alive) this.crash(id)
+    this.did(`${id} gets an empty disk`)
+    this.node(id).disk.replace()
+  }
+
+  // --- links ------------------------------------------------------------------------------------------------------------
+
+  /** Cuts one direction, silently. */
+  cut(from: ProcessId, to: ProcessId, name = 'cut'): void {
+    this.did(`cut ${from} > ${to}`)
+    this.network.cut(this.node(from).number, this.node(to).number, name)
+  }
+
+  /** Cuts everything between the groups, silently; a node in no group keeps all its links. */
+  partition(groups: readonly (readonly ProcessId[])[], name = 'partition'): void {
+    this.did(`partition ${groups.map((group) => group.join('')).join(' | ')}`)
+    this.network.partition(
+      groups.map((group) => group.map((id) => this.node(id).number)),
+      name,
+    )
+  }
+
+  /** Removes the cuts of that name, or all. */
+  heal(name?: string): void {
+    this.did(name === undefined ? 'all links are open' : `heal ${name}`)
+    this.network.heal(name)
+  }
+
+  // --- elections --------------------------------------------------------------------------------------------------------
+
+  /** Gives a process an input; false if it does not run or stands still. */
+  submit(id: ProcessId, input: Submitted): boolean {
+    return this.node(id).submit(input)
+  }
+
+  /** The leader gives up, for at least `cooldownMs`; null if nobody leads. */
+  resign(election: ElectionName, cooldownMs = 0): ProcessId | null {
+    return this.renounce(election, null, cooldownMs)
+  }
+
+  /** The leader hands over (R21). */
+  transfer(election: ElectionName, to: ProcessId, cooldownMs = 0): ProcessId | null {
+    return this.renounce(election, to, cooldownMs)
+  }
+
+  private renounce(election: ElectionName, to: ProcessId | null, cooldownMs: number): ProcessId | null {
+    const leader = this.leaderOf(election)
+    if (leader === null || leader === to) return null
+    this.did(to === null ? `${leader} resigns ${election}` : `${leader} hands ${election} over to ${to}`)
+    const reason = to === null ? 'resigned' : 'transferred'
+    this.submit(leader, { type: 'renounce', election, reason, to, cooldownMs })
+    return leader
+  }
+
+  /** A process contends from now on, or does not any more; also in its later lives. */
+  contend(id: ProcessId, election: ElectionName, contending = true, priority = 0): void {
+    this.did(`${id} ${contending ? 'contends' : 'does not contend'} in ${election}`)
+    const { contends } = this.node(id)
+    if (contending) contends.set(election, priority)
+    else contends.delete(election)
+    this.submit(id, { type: 'contend', election, contending, priority })
+  }
+
+  // --- progress ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * Why there is no valid lease where there should be one, as text, one line per election; empty if all is well. For the
+   * liveness phase: says who is down, stands still, is cut off, refused, or waits after its start.
+   */
+  pending(): string {
+    const lines: string[] = []
+    for (const election of this.elections) {
+      if (this.leaderOf(election) === null) lines.push(`${election}: ${this.whyLeaderless(election)}`)
+    }
+    return lines.join('\n')
+  }
+
+  private whyLeaderless(election: ElectionName): string {
+    const up = [...this.nodes.values()].filter(({ responsive, driver }) => responsive && driver !== null)
+    if (up.length < quorumOf(this.nodes.size)) {
+      return `only ${up.length} of ${this.nodes.size} run (${up.map(({ id }) => id).join(', ') || 'none'})`
+    }
+    const texts = up.map((node) => {
+      const { state } = node
+      const each = state?.elections.get(election)
+      if (state == null || each === undefined) return `${node.id} knows no such election`
+      if (node.failure !== null) return `${node.id} failed: ${node.failure.code}`
+      if (node.now() < state.bootUntil) return `${node.id} waits after its start`
+      const refusals = [...each.lastRefusals].map(([voter, why]) => `${voter} ${why}`).join(' ')
+      const held = each.slot.binding
+      const bound = held === null || held.released ? 'free' : `bound to ${held.leader} T${held.term}`
+      return `${node.id} ${each.role} T${each.slot.knownTerm} ${bound}${refusals && `, refused: ${refusals}`}`
+    })
+    return texts.join('; ')
+  }
+
+  private did(text: string): void {
+    for (const hook of this.faults) hook(text)
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * One simulated machine and the lives of its process: the shipping driver and core over simulated ports.
+ *
+ * The machine (clocks, disk) outlives its processes; each start makes a new life with its own event loop, clock origin,
+ * storage handle and transport. The node keeps, beside the driver, what an outside observer needs to judge it: which
+ * leaderships stand and until when, from the driver's reports alone. Read next: `sim-cluster.ts`.
+ */
+import type { CoreConfig, DurableState, LeaseId, State, Timing } from '../core'
+import type { ClusterConfig, ElectionName, Incarnation, ProcessId, RevokeReason, Term } from '../core/types'
+import type { ElectionError } from '../errors'
+import { silentLogger } from '../ports'
+import { Driver, type DriverListener, type ServiceEffect, type Submitted } from '../runtime/driver'
+import { SUSPEND_BOUND_MS } from '../runtime/time-watch'
+import { EventLoop, type WakeOrder } from './event-loop'
+import type { NodeView, Observers } from './observer'
+import { type FreezeMode, Oscillator } from './oscillator'
+import type { Random } from './random'
+import type { Scheduler } from './scheduler'
+import { SimClock, type TimerAccuracy } from './sim-clock'
+import type { SimDisk } from './sim-disk'
+import type { SimNetwork } from './sim-network'
+import { SimStorage, type WriteTime } from './sim-storage'
+import { SimTransport } from './sim-transport'
+
+/** What a node is made of. */
+export interface NodeParts {
+  readonly id: ProcessId
+  readonly number: number
+  readonly clusterId: string
+  readonly cluster: ClusterConfig
+  readonly timing: Timing
+  readonly preVote: boolean
+  readonly succession: boolean
+  readonly ephemeral: boolean
+  readonly accuracy: TimerAccuracy
+  readonly writeTime: WriteTime
+  readonly scheduler: Scheduler
+  readonly network: SimNetwork
+  readonly disk: SimDisk
+  readonly random: Random
+  readonly observers: Observers
+}
+
+/** A leadership as the outside sees it. */
+export interface Standing {
+  readonly term: Term
+  lease: LeaseId
+  /** Suspended time that the clock had missed when it was won. */
+  readonly missedMs: number
+}
+
+/** The ports of one life, for a driver or for an elector. */
+export interface SimPorts {
+  readonly loop: EventLoop
+  readonly clock: SimClock
+  readonly transport: SimTransport
+  readonly storage: SimStorage
+}
+
+/** One machine. */
+export class SimNode implements NodeView, DriverListener {
+  readonly id: ProcessId
+  readonly number: number
+  readonly oscillator: Oscillator
+  readonly disk: SimDisk
+  incarnation: Incarnation = 0
+  /** Own configuration; may be changed between lives. */
+  timing: Timing
+  /** Elections that the process contends in from its start on, with its priority. */
+  readonly contends = new Map<ElectionName, number>()
+  /** Leaderships that were reported won and not yet lost. */
+  readonly standing = new Map<ElectionName, Standing>()
+  /** Why the process could not start, or what failed for good in this life. */
+  failure: ElectionError | null = null
+  ports: SimPorts | null = null
+  driver: Driver | null = null
+
+  private readonly parts: NodeParts
+  private readonly leases = new Map<LeaseId, number>()
+  private readonly holds = new Set<string>()
+  private readonly hooks
+  private booted = false
+
+  constructor(parts: NodeParts) {
+    this.parts = parts
+    this.id = parts.id
+    this.number = parts.number
+    this.timing = parts.timing
+    this.disk = parts.disk
+    this.oscillator = new Oscillator(parts.scheduler)
+    const { observers } = parts
+    this.hooks = {
+      began: observers.of('began'),
+      ended: observers.of('ended'),
+      elected: observers.of('elected'),
+      extended: observers.of('extended'),
+      moved: observers.of('moved'),
+      revoked: observers.of('revoked'),
+      noticed: observers.of('noticed'),
+      checked: observers.of('checked'),
+    }
+  }
+
+  // --- as observers see it ----------------------------------------------------------------------------------------------
+
+  get alive(): boolean {
+    return this.ports !== null
+  }
+
+  /** The process runs and its loop is not held up. */
+  get responsive(): boolean {
+    return this.ports?.loop.running === true
+  }
+
+  get state(): State | null {
+    return this.driver?.state ?? null
+  }
+
+  get durablePromiseMs(): number {
+    return this.disk.record?.maxPromiseMs ?? 0
+  }
+
+  durableTerm(election: ElectionName): Term {
+    return this.disk.terms.get(election) ?? 0
+  }
+
+  now(): number {
+    return this.ports?.clock.now() ?? 0
+  }
+
+  realAt(reading: number): number {
+    return this.ports?.clock.realAt(reading) ?? Number.POSITIVE_INFINITY
+  }
+
+  missedMs(): number {
+    return this.oscillator.uptime() - this.oscillator.monotonic()
+  }
+
+  /** End of the lease of an election on the own clock; minus infinity if it is not led. */
+  leaseUntil(election: ElectionName): number {
+    const standing = this.standing.get(election)
+    if (standing === undefined) return Number.NEGATIVE_INFINITY
+    return this.leases.get(standing.lease) ?? Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * Would a read of the lease be true at this very instant? The judgement of an outside observer: from the own clock, and
+   * false once the clock has visibly missed time (B.3).
+   */
+  holdsValid(election: ElectionName): boolean {
+    const standing = this.standing.get(election)
+    if (standing === undefined || this.ports === null) return false
+    if (this.now() >= this.leaseUntil(election)) return false
+    return this.missedMs() - standing.missedMs <= SUSPEND_BOUND_MS
+  }
+
+  /** What the process itself answers to "do I lead?", the way the runtime reads it (R14, B.3): the token, or null. */
+  readToken(election: ElectionName): Term | null {
+    const standing = this.standing.get(election)
+    let token: Term | null = null
+    if (standing !== undefined && this.driver !== null && this.responsive) {
+      const now = this.now()
+      const { watch } = this.driver
+      const missing = watch.suspects(now) && watch.isMissing()
+      if (now < this.leaseUntil(election) && !missing) token = standing.term
+    }
+    for (const hook of this.hooks.checked) hook(this, election, token)
+    return token
+  }
+
+  // --- lives ------------------------------------------------------------------------------------------------------------
+
+  /** Makes the ports of a new life, without a driver over them. */
+  openPorts(): SimPorts {
+    const { scheduler, network, random, accuracy, writeTime, ephemeral } = this.parts
+    const loop = new EventLoop(scheduler)
+    const clock = new SimClock({
+      scheduler,
+      oscillator: this.oscillator,
+      loop,
+      random: random.fork(),
+      accuracy,
+    })
+    const transport = new SimTransport(network, this.number, loop)
+    const storage = new SimStorage({
+      disk: this.disk,
+      scheduler,
+      loop,
+      random: random.fork(),
+      time: writeTime,
+      kind: ephemeral ? 'volatile' : 'durable',
+    })
+    this.failure = null
+    this.booted = false
+    this.ports = { loop, clock, transport, storage }
+    return this.ports
+  }
+
+  /** Starts a life: opens the storage, boots the driver, contends. */
+  start(): void {
+    if (this.ports !== null) return
+    const ports = this.openPorts()
+    const { clusterId, cluster } = this.parts
+    const startedAt = ports.clock.now()
+    ports.storage.open({ clusterId, nodeId: this.id, config: cluster }, (error, durable) => {
+      if (durable === null) this.failure = error as ElectionError | null
+      else this.boot(ports, durable, startedAt)
+    })
+  }
+
+  private boot(ports: SimPorts, durable: DurableState, startedAt: number): void {
+    const { clusterId, cluster, preVote, succession, ephemeral, random } = this.parts
+    const incarnation = ephemeral ? random.next() + 1 : durable.process.incarnation + 1
+    const config: CoreConfig = {
+      self: this.id,
+      incarnation,
+      storageId: durable.process.storageId,
+      cluster,
+      timing: this.timing,
+      preVote,
+      succession,
+      maxElections: 1000,
+      ephemeral,
+    }
+    const driver = new Driver({
+      config,
+      clusterId,
+      durable,
+      nonce: random.hex(32),
+      seed: random.next(),
+      startedAt,
+      clock: ports.clock,
+      transport: ports.transport,
+      storage: ports.storage,
+      logger: silentLogger,
+      addresses: {},
+      listener: this,
+    })
+    this.incarnation = incarnation
+    this.driver = driver
+    driver.boot((error) => {
+      if (error !== null) {
+        this.failure = error
+        return
+      }
+      this.booted = true
+      for (const hook of this.hooks.began) hook(this)
+      for (const [election, priority] of this.contends) {
+        driver.submit({ type: 'contend', election, contending: true, priority })
+      }
+    })
+  }
+
+  /** The process dies at once: `fin`: its sockets are closed by the kernel; otherwise (power loss) nobody is told. */
+  crash(fin: boolean): void {
+    const { ports } = this
+    if (ports === null) return
+    this.driver?.crash()
+    ports.storage.crash()
+    this.leave(ports, fin)
+    for (const hook of this.hooks.ended) hook(this, 'crashed')
+  }
+
+  /** The process stops cleanly (R20, R71); `done` when it is gone. */
+  stop(done: () => void): void {
+    const { ports, driver } = this
+    if (ports === null) return done()
+    if (driver === null) {
+      this.crash(true)
+      return done()
+    }
+    driver.shutdown({ flushMs: 100, reason: 'stopped' }, () => {
+      if (this.ports !== ports) return
+      this.leave(ports, true)
+      for (const hook of this.hooks.ended) hook(this, 'stopped')
+      done()
+    })
+  }
+
+  private leave(ports: SimPorts, fin: boolean): void {
+    ports.transport.end(this.parts.network.options.finMs, fin)
+    ports.clock.end()
+    ports.loop.end()
+    this.oscillator.thaw()
+    this.ports = null
+    this.driver = null
+    this.booted = false
+    this.holds.clear()
+    this.standing.clear()
+    this.leases.clear()
+  }
+
+  /** Nothing runs until every hold of the loop is lifted. */
+  hold(name: string): void {
+    if (this.ports === null) return
+    this.holds.add(name)
+    this.ports.loop.stall()
+  }
+
+  /** Lifts one hold; the last one lets the loop go on. */
+  lift(name: string, order: WakeOrder): void {
+    this.holds.delete(name)
+    if (this.holds.size === 0) this.ports?.loop.resume(order)
+  }
+
+  /** The whole machine stands still. */
+  freeze(mode: FreezeMode): void {
+    this.hold('freeze')
+    this.oscillator.freeze(mode)
+  }
+
+  /** The machine goes on. */
+  thaw(order: WakeOrder): void {
+    this.oscillator.thaw()
+    this.lift('freeze', order)
+  }
+
+  /** Gives the driver an input, as a turn of the process; nothing while it stands or is not up. */
+  submit(input: Submitted): boolean {
+    const { ports, driver } = this
+    if (ports === null || driver === null || !this.booted || !this.responsive) return false
+    ports.loop.input(() => driver.submit(input), undefined)
+    return true
+  }
+
+  // --- what the driver reports ------------------------------------------------------------------------------------------
+
+  effect(effect: ServiceEffect): void {
+    switch (effect.type) {
+      case 'leaseExtended':
+        this.leases.set(effect.lease, effect.until)
+        for (const hook of this.hooks.extended) hook(this, effect.lease, effect.until)
+        return
+      case 'elected': {
+        const { election, term, lease } = effect
+        this.standing.set(election, { term, lease, missedMs: this.missedMs() })
+        for (const hook of this.hooks.elected) hook(this, election, term, lease)
+        return
+      }
+      case 'leaseChanged': {
+        const standing = this.standing.get(effect.election)
+        if (standing !== undefined) standing.lease = effect.lease
+        for (const hook of this.hooks.moved) hook(this, effect.election, effect.lease)
+        return
+      }
+      case 'leaseDropped':
+        this.leases.delete(effect.lease)
+        return
+      case 'revoked':
+        this.standing.delete(effect.election)
+        for (const hook of this.hooks.revoked)
+          hook(this, effect.election, effect.term, effect.reason as RevokeReason)
+        return
+      default:
+        for (const hook of this.hooks.noticed) hook(this, effect)
+    }
+  }
+
+  fatal(error: ElectionError): void {
+    this.failure = error
+  }
+}
