@@ -15,7 +15,12 @@ export const SECRET = 'a secret of the tests, long enough'
 export type Heard =
   | { readonly type: 'connected'; readonly peer: Greeting; readonly sentAt: number }
   | { readonly type: 'closed'; readonly peer: ProcessId; readonly incarnation: number; readonly why: string }
-  | { readonly type: 'received'; readonly from: ProcessId; readonly incarnation: number; readonly parts: readonly Part[] }
+  | {
+      readonly type: 'received'
+      readonly from: ProcessId
+      readonly incarnation: number
+      readonly parts: readonly Part[]
+    }
   | { readonly type: 'refused'; readonly reason: RefusedReason }
   | { readonly type: 'failed'; readonly error: Error }
 
@@ -37,7 +42,11 @@ export interface TestNode {
   readonly greeting: Greeting
   readonly transport: TcpTransport
   readonly heard: Heard[]
-  readonly logs: { readonly level: string; readonly fields: Record<string, unknown>; readonly message: string }[]
+  readonly logs: {
+    readonly level: string
+    readonly fields: Record<string, unknown>
+    readonly message: string
+  }[]
   /** Parts from a peer, in the order of their arrival. */
   parts(from: string): readonly Part[]
   /** Net number of sessions announced with a peer: 1 while connected, else 0. */
@@ -88,7 +97,8 @@ export function testNode(setup: NodeSetup): TestNode {
     transport,
     heard,
     logs,
-    parts: (from) => heard.flatMap((entry) => (entry.type === 'received' && entry.from === from ? entry.parts : [])),
+    parts: (from) =>
+      heard.flatMap((entry) => (entry.type === 'received' && entry.from === from ? entry.parts : [])),
     announced: (peer) =>
       heard.reduce((count, entry) => {
         if (entry.type === 'connected' && entry.peer.nodeId === peer) return count + 1
@@ -101,13 +111,26 @@ export function testNode(setup: NodeSetup): TestNode {
   }
 }
 
-/** A port of the loopback address that was free a moment ago. */
+const given = new Set<number>()
+
+/**
+ * A port that is free now. Below the range from which the kernel takes ports for outgoing connections, so that none of
+ * those comes in between, and never given twice.
+ */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen({ host, port: 0 }, resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000)
+    if (given.has(port)) continue
+    given.add(port)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen({ host, port, exclusive: true }, () => resolve(true))
+    })
+    if (!free) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
 }
 
 /** An address for each id. */
