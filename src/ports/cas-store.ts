@@ -3,16 +3,19 @@
  *
  * What the library guarantees: writes of one process to one key are serial; it never deletes a record; values are UTF-8
  * text of at most 64 KiB; after `ambiguous` it reads before it decides anything (R47).
- * What a store guarantees: `read` is from the primary and sees every acknowledged write; `write` applies iff the version
- * is still the one given (`null` = the key does not exist) and does so atomically; a version is never used twice for a
- * key, not even after a deletion (R68); no call takes longer than its time-out; every failure is one of the typed
- * results, never a rejection or a throw, and whatever may have been applied is `ambiguous`.
+ * What a store guarantees: `read` is from the primary, sees every acknowledged write, and reads all keys at one instant or
+ * one after the other in their order (R68 depends on it); `write` applies iff the version is still the one given (`null` =
+ * the key does not exist) and does so atomically; a version is never used twice for a key, not even after a deletion
+ * (R68); no call takes longer than its time-out; every failure is one of the typed results, never a rejection or a throw,
+ * and whatever may have been applied is `ambiguous`.
  */
 export interface CasStore {
   /** Short name for messages and `status()`: `postgres`, `redis`, `etcd`. */
   readonly name: string
   /** What a fail-over or restart of the store can lose, for `status().tokenDurability` (R48). */
   readonly durability: StoreDurability
+  /** Longest duration of one call, milliseconds; D should be at least four of them (A.10.6). Absent: answers at once. */
+  readonly timeoutMs?: number
   read(keys: readonly string[]): Promise<CasReadResult>
   write(key: string, version: CasVersion | null, value: string): Promise<CasWriteResult>
   /** Calls back, soon and more than once, after a key under the prefix may have changed. Only wakes: nothing depends on it. */

@@ -1,0 +1,124 @@
+/**
+ * ioredis and node-redis behind one face: the few commands that the store needs.
+ *
+ * Decides which of the two a client is, by its methods. Must not load either. Read next: `redis.ts`.
+ */
+import { invalidOption } from './options'
+
+/** The part of an ioredis client (`Redis` or `Cluster`) that is used. */
+export interface IoRedisClient {
+  evalsha(sha: string, keyCount: number, ...args: string[]): Promise<unknown>
+  eval(script: string, keyCount: number, ...args: string[]): Promise<unknown>
+  ping(): Promise<unknown>
+  info?(section: string): Promise<unknown>
+  readonly status: string
+  duplicate(): IoRedisSubscriber
+}
+
+/** An ioredis client that only listens. */
+export interface IoRedisSubscriber {
+  on(event: string, listener: (...args: never[]) => void): unknown
+  subscribe(channel: string): Promise<unknown>
+  connect(): Promise<unknown>
+  disconnect(): void
+}
+
+/** The part of a node-redis client (version 4 and later; a client, a cluster or a sentinel) that is used. */
+export interface NodeRedisClient {
+  evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  ping?(): Promise<unknown>
+  info?(section: string): Promise<unknown>
+  readonly isReady?: boolean
+  duplicate(): NodeRedisSubscriber
+}
+
+/** A node-redis client that only listens. */
+export interface NodeRedisSubscriber {
+  on(event: string, listener: (...args: never[]) => void): unknown
+  connect(): Promise<unknown>
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  destroy?(): void
+  disconnect?(): Promise<unknown>
+}
+
+/** A client of either library. */
+export type RedisClient = IoRedisClient | NodeRedisClient
+
+/** What the store does with a client. */
+export interface RedisCommands {
+  /** Can commands be sent now? Otherwise the client would keep them for a connection that is yet to come. */
+  ready(): boolean
+  /** Resolves when the connection stands; starts it if the client is a lazy one. */
+  ping(): Promise<unknown>
+  evalSha(sha: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  eval(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  /** The `INFO` section, or `null` where the client cannot ask one server for it. */
+  info(section: string): Promise<string | null>
+  /** Listens on a connection of its own until the returned function is called. Never throws. */
+  subscribe(channel: string, heard: (message: string | null) => void): () => void
+}
+
+/** @throws ELECTION_CONFIG_INVALID: neither of the two libraries. */
+export function redisCommands(client: RedisClient): RedisCommands {
+  if (isNodeRedis(client)) return nodeRedis(client)
+  if (isIoRedis(client)) return ioRedis(client)
+  throw invalidOption('redis() takes a client of ioredis, or of node-redis version 4 or later')
+}
+
+function isNodeRedis(client: RedisClient): client is NodeRedisClient {
+  return typeof (client as Partial<NodeRedisClient> | null)?.evalSha === 'function'
+}
+
+function isIoRedis(client: RedisClient): client is IoRedisClient {
+  return typeof (client as Partial<IoRedisClient> | null)?.evalsha === 'function'
+}
+
+function ioRedis(client: IoRedisClient): RedisCommands {
+  return {
+    ready: () => client.status === 'ready',
+    ping: () => client.ping(),
+    evalSha: (sha, keys, args) => client.evalsha(sha, keys.length, ...keys, ...args),
+    eval: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args),
+    info: async (section) => (client.info === undefined ? null : String(await client.info(section))),
+    subscribe(channel, heard) {
+      const subscriber = client.duplicate()
+      subscriber.on('error', () => {})
+      subscriber.on('message', (_channel: string, message: string) => heard(message))
+      // The first subscription may be lost with its connection, hence one per connection.
+      subscriber.on('ready', () => {
+        subscriber.subscribe(channel).then(
+          () => heard(null),
+          () => {},
+        )
+      })
+      // Rejects where the duplicate connects by itself.
+      subscriber.connect().catch(() => {})
+      return () => subscriber.disconnect()
+    },
+  }
+}
+
+function nodeRedis(client: NodeRedisClient): RedisCommands {
+  return {
+    ready: () => client.isReady !== false,
+    ping: () => client.ping?.() ?? Promise.resolve(),
+    evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
+    eval: (script, keys, args) => client.eval(script, { keys: [...keys], arguments: [...args] }),
+    info: async (section) => (client.info === undefined ? null : String(await client.info(section))),
+    subscribe(channel, heard) {
+      const subscriber = client.duplicate()
+      subscriber.on('error', () => {})
+      subscriber.on('ready', () => heard(null))
+      subscriber
+        .connect()
+        .then(() => subscriber.subscribe(channel, (message) => heard(message)))
+        .then(() => heard(null))
+        .catch(() => {})
+      return () => {
+        if (subscriber.destroy === undefined) subscriber.disconnect?.().catch(() => {})
+        else subscriber.destroy()
+      }
+    },
+  }
+}

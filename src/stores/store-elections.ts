@@ -1,0 +1,256 @@
+/**
+ * The election records of one store: take (R7), bind (R62), release (R63), and what a pre-vote would hear (R8).
+ *
+ * Each is read - judge by the core's pure voter rule - compare and set; test of activity and write are one step, because
+ * the election is read before its holder's session and grants only grow (R68). All writes of this process to one record
+ * are serial. A write whose answer is lost is remembered: the record is read back, and if it may still be applied later
+ * it is made to fail by writing the record again (touch).
+ */
+import { bind, type Certificate, judgeBind, judgeVote, type Refusal, release, type Slot, vote } from '../core'
+import type { CasVersion } from '../ports/cas-store'
+import type { StoreAccess } from './access'
+import { type ElectionRecord, emptyElection, type Keys, readElection } from './records'
+import type { StoreObserver } from './store-observer'
+import { nameOf } from './store-session'
+
+/** What the store said of a wish. */
+export interface Verdict {
+  /** Own grant under which the vote or binding holds, or null. */
+  readonly grant: number | null
+  readonly refusal: Refusal | null
+  readonly record: ElectionRecord
+}
+
+/** A wish of the core about one election. */
+export type Wish =
+  | { readonly kind: 'preVote'; readonly term: number }
+  | { readonly kind: 'take'; readonly term: number; readonly certificate: Certificate | null }
+  | { readonly kind: 'bind'; readonly term: number }
+  | { readonly kind: 'release'; readonly term: number; readonly successor: string | null }
+
+interface Job {
+  readonly wish: Wish
+  readonly done: (verdict: Verdict | null) => void
+}
+
+export interface ElectionsOptions {
+  readonly keys: Keys
+  readonly access: StoreAccess
+  readonly observer: StoreObserver
+  readonly process: string
+  readonly incarnation: number
+  /** Own live grant at this store, or null. */
+  readonly grant: () => number | null
+  readonly heard: (error: Error | null) => void
+  /** An announcement met another announced leader of the same term (R6). */
+  readonly violation: (election: string, detail: string) => void
+  /** A record of this process's making changed. */
+  readonly changed: () => void
+}
+
+/** Compare-and-set is tried again after a conflict at most so often; then the wish waits for its repetition. */
+const TRIES = 4
+
+export class StoreElections {
+  private readonly queues = new Map<string, Job[]>()
+  /** Highest term of a take or bind whose answer was lost and that may still be applied (R68). */
+  private readonly unresolved = new Map<string, number>()
+  private readonly holders = new Map<string, string>()
+
+  constructor(private readonly options: ElectionsOptions) {}
+
+  /** Runs the wish after earlier ones of the same election; a newer wish of a kind replaces one that still waits. */
+  ask(election: string, wish: Wish, done: (verdict: Verdict | null) => void): void {
+    const queue = this.queues.get(election)
+    if (queue === undefined) {
+      this.queues.set(election, [{ wish, done }])
+      this.run(election)
+      return
+    }
+    const same = queue.findIndex((job, i) => i > 0 && job.wish.kind === wish.kind)
+    if (same > 0) queue.splice(same, 1)
+    queue.push({ wish, done })
+  }
+
+  private run(election: string): void {
+    const queue = this.queues.get(election)
+    const job = queue?.[0]
+    if (queue === undefined || job === undefined) {
+      this.queues.delete(election)
+      return
+    }
+    this.attempt(election, job.wish, TRIES, (verdict) => {
+      queue.shift()
+      job.done(verdict)
+      this.run(election)
+    })
+  }
+
+  /** Reads the election, then (in the same read, behind it) its holder's session; again if the holder was another. */
+  private read(
+    election: string,
+    done: (found: { record: ElectionRecord; version: CasVersion | null; over: boolean } | null) => void,
+  ): void {
+    const { keys, access, observer, heard } = this.options
+    const guess = this.holders.get(election) ?? null
+    const wanted = [keys.election(election)]
+    if (guess !== null) wanted.push(keys.session(guess))
+    access.read(wanted, (result) => {
+      if (result.kind === 'failed') {
+        heard(result.error)
+        done(null)
+        return
+      }
+      heard(null)
+      try {
+        const found = result.records[0] ?? null
+        const record =
+          found === null ? emptyElection(keys.cluster, election) : readElection(keys.cluster, found.value)
+        if (record.holder !== null && record.holder !== guess) {
+          this.holders.set(election, record.holder)
+          this.read(election, done)
+          return
+        }
+        const session = guess === null ? null : observer.see(guess, result.records[1] ?? null)
+        done({ record, version: found?.version ?? null, over: observer.isOver(record, session) })
+      } catch (error) {
+        heard(error as Error)
+        done(null)
+      }
+    })
+  }
+
+  private attempt(
+    election: string,
+    wish: Wish,
+    tries: number,
+    done: (verdict: Verdict | null) => void,
+  ): void {
+    this.read(election, (found) => {
+      if (found === null) {
+        done(null)
+        return
+      }
+      const { record, version, over } = found
+      const next = this.judge(election, wish, record, over)
+      if (!('write' in next)) {
+        done(next)
+        return
+      }
+      const { keys, access } = this.options
+      access.write(keys.election(election), version, JSON.stringify(next.write), (result) => {
+        if (result.kind === 'ok') {
+          this.unresolved.delete(election)
+          if (next.write.holder !== null) this.holders.set(election, next.write.holder)
+          this.options.changed()
+          done({ grant: next.grant, refusal: null, record: next.write })
+          return
+        }
+        if (result.kind === 'ambiguous' && wish.kind !== 'release') {
+          this.unresolved.set(election, Math.max(wish.term, this.unresolved.get(election) ?? 0))
+        }
+        if (result.kind !== 'conflict') this.options.heard(result.error)
+        if (tries > 1 && result.kind !== 'failed') this.attempt(election, wish, tries - 1, done)
+        else done(null)
+      })
+    })
+  }
+
+  private judge(
+    election: string,
+    wish: Wish,
+    record: ElectionRecord,
+    over: boolean,
+  ): Verdict | { readonly write: ElectionRecord; readonly grant: number | null } {
+    const { process, incarnation, observer } = this.options
+    const own = record.holder === process && record.holderInc === incarnation
+    if (wish.kind === 'release') return this.judgeRelease(election, wish, record, own)
+    const grant = this.options.grant()
+    if (grant === null && wish.kind !== 'preVote') return { grant: null, refusal: 'session', record }
+    const claim = { process, incarnation, term: wish.term, grant: nameOf(grant ?? 0) }
+    const slot = slotOf(record)
+    const active = own ? record.holderGrant === grant && !record.released : !over
+    if (wish.kind === 'bind') {
+      const verdict = judgeBind(slot, claim)
+      if (verdict === 'twoLeaders')
+        this.options.violation(election, `${record.holder} leads term ${record.term} at the store`)
+      if (verdict !== 'bind') return { grant: null, refusal: 'term', record }
+      if (own && record.led && record.term === wish.term && record.holderGrant === grant) {
+        return { grant, refusal: null, record }
+      }
+      bind(slot, claim)
+      return { write: recordOf(record, slot, grant), grant }
+    }
+    const voided =
+      wish.kind === 'take' && wish.certificate !== null && !own && isCertified(record, wish.certificate)
+    const verdict = judgeVote(slot, active && !voided, claim)
+    if (verdict === 'repeat') return { grant, refusal: null, record }
+    if (verdict !== 'grant') {
+      if (verdict === 'bound' && record.holder !== null) observer.fenceIfRunOut(record.holder, record)
+      return { grant: null, refusal: verdict, record }
+    }
+    if (wish.kind === 'preVote') return { grant, refusal: null, record }
+    vote(slot, claim)
+    return { write: recordOf(record, slot, grant), grant }
+  }
+
+  /** R63; with an unresolved write of one's own the record is written again in any case, so that the late one fails. */
+  private judgeRelease(
+    election: string,
+    wish: Wish & { kind: 'release' },
+    record: ElectionRecord,
+    own: boolean,
+  ): Verdict | { readonly write: ElectionRecord; readonly grant: null } {
+    const { process, incarnation } = this.options
+    if (own && record.term <= wish.term && !record.released) {
+      const slot = slotOf(record)
+      release(slot, true, process, incarnation, wish.term)
+      return {
+        write: { ...recordOf(record, slot, record.holderGrant), successor: wish.successor },
+        grant: null,
+      }
+    }
+    if (!this.unresolved.has(election) || own) return { grant: null, refusal: null, record }
+    return {
+      write: { ...record, term: Math.max(record.term, record.holder === null ? wish.term : 0) },
+      grant: null,
+    }
+  }
+}
+
+function slotOf(record: ElectionRecord): Slot {
+  if (record.holder === null) return { knownTerm: record.term, binding: null }
+  return {
+    knownTerm: record.term,
+    binding: {
+      leader: record.holder,
+      incarnation: record.holderInc,
+      term: record.term,
+      grant: nameOf(record.holderGrant),
+      led: record.led,
+      released: record.released,
+    },
+  }
+}
+
+function recordOf(record: ElectionRecord, slot: Slot, grant: number | null): ElectionRecord {
+  const held = slot.binding
+  return {
+    ...record,
+    term: slot.knownTerm,
+    holder: held?.leader ?? null,
+    holderInc: held?.incarnation ?? 0,
+    holderGrant: grant ?? record.holderGrant,
+    led: held?.led ?? false,
+    released: held?.released ?? true,
+    successor: null,
+  }
+}
+
+function isCertified(record: ElectionRecord, certificate: Certificate): boolean {
+  return (
+    record.holder === certificate.leader &&
+    record.holderInc === certificate.incarnation &&
+    record.term <= certificate.term
+  )
+}

@@ -1,0 +1,220 @@
+/**
+ * The own session at one store: started, renewed by compare-and-set, never resumed after a fence (R66, R47).
+ *
+ * One request is in flight; a newer heartbeat replaces a waiting one. Success is credited to the round whose heartbeat
+ * the write carried, never to the instant of the answer (R45). An ambiguous answer means "not held": the record is read
+ * back and the write is recognised by its `seq` before anything else.
+ * Must not: report a grant that a write did not make; start a grant while an older one is still counted.
+ */
+import type { Ack } from '../core'
+import type { CasVersion } from '../ports/cas-store'
+import type { StoreAccess } from './access'
+import { type Keys, readSession, type SessionRecord } from './records'
+
+/** What a heartbeat of the core asks for. */
+interface Renewal {
+  readonly round: number
+  readonly promiseMs: number
+}
+
+/** A write whose answer is not known yet, or was ambiguous. */
+interface Write extends Renewal {
+  readonly grant: number
+  readonly seq: number
+}
+
+export interface SessionOptions {
+  readonly keys: Keys
+  readonly access: StoreAccess
+  readonly process: string
+  readonly incarnation: number
+  readonly rho: number
+  /** Hands an ack to the core. */
+  readonly answer: (ack: Ack) => void
+  /** The store answered at all; for links and `status()`. */
+  readonly heard: (error: Error | null) => void
+  /** A later life of this process wrote the record: this one is a copy that must not go on (R27). */
+  readonly duplicate: (detail: string) => void
+}
+
+export class StoreSession {
+  /** Own live grant, or null. */
+  grant: number | null = null
+  private version: CasVersion | null = null
+  private record: SessionRecord | null = null
+  /** `version` and `record` are what the store held when it was last asked. */
+  private known = false
+  private unresolved: Write | null = null
+  private busy = false
+  private waiting: Renewal | null = null
+  private changes = 0
+  /** Of the last write; no two writes of this life carry the same, or an old one would be taken for a newer (R47). */
+  private seq = 0
+  private ended = false
+  private readonly afterEnd: (() => void)[] = []
+
+  constructor(private readonly options: SessionOptions) {}
+
+  /** One more change of an election record by this process; travels with the next renewal. */
+  noteChange(): void {
+    this.changes += 1
+  }
+
+  /** A heartbeat that may renew. */
+  renew(renewal: Renewal): void {
+    if (this.ended) return
+    this.waiting = renewal
+    this.next()
+  }
+
+  /** Renounced for good: one write frees every election at this store (R66, R71). */
+  end(done: () => void): void {
+    this.ended = true
+    this.waiting = null
+    this.afterEnd.push(done)
+    if (!this.busy) this.fenceOneself()
+  }
+
+  private next(): void {
+    if (this.busy) return
+    if (this.ended) {
+      this.fenceOneself()
+      return
+    }
+    const renewal = this.waiting
+    if (renewal === null) return
+    this.busy = true
+    if (this.known) {
+      this.waiting = null
+      this.write(renewal)
+    } else {
+      this.readBack()
+    }
+  }
+
+  private readBack(): void {
+    const { keys, access, process, heard } = this.options
+    access.read([keys.session(process)], (result) => {
+      this.busy = false
+      if (result.kind === 'failed') {
+        heard(result.error)
+        if (this.ended) this.fenceOneself()
+        return // the next heartbeat tries again
+      }
+      const found = result.records[0] ?? null
+      try {
+        this.record = found === null ? null : readSession(keys.cluster, found.value)
+      } catch (error) {
+        heard(error as Error)
+        return
+      }
+      heard(null)
+      this.version = found?.version ?? null
+      this.known = true
+      this.recognise()
+      this.next()
+    })
+  }
+
+  /** R47: what does the record say about the write whose answer was lost? */
+  private recognise(): void {
+    const write = this.unresolved
+    this.unresolved = null
+    const { record } = this
+    const own = record !== null && record.inc === this.options.incarnation && !record.fenced
+    if (write !== null && own && record.grant === write.grant && record.seq === write.seq) {
+      this.credit(write)
+    } else if (!own || record.grant !== this.grant) {
+      this.lose()
+    }
+  }
+
+  private credit(write: Write): void {
+    this.grant = write.grant
+    this.options.answer({ kind: 'ack', round: write.round, grant: nameOf(write.grant), renewed: true })
+  }
+
+  /** The grant is dead: the core must stop counting it before a new one can begin (R66). */
+  private lose(): void {
+    if (this.grant === null) return
+    this.grant = null
+  }
+
+  private write(renewal: Renewal): void {
+    const { incarnation, process, rho, keys, access } = this.options
+    const { record } = this
+    if (record !== null && record.inc > incarnation) {
+      this.busy = false
+      this.ended = true
+      this.options.duplicate(`the session record is of life ${record.inc}, this is life ${incarnation}`)
+      return
+    }
+    const goesOn = this.grant !== null && record !== null
+    if (!goesOn) {
+      // nothing of an older grant may be counted once this write can have been applied
+      this.options.answer({ kind: 'ack', round: renewal.round, grant: null, renewed: false })
+    }
+    this.seq = Math.max(this.seq, record?.seq ?? 0) + 1
+    const write: Write = {
+      ...renewal,
+      grant: goesOn ? (this.grant as number) : (record?.grant ?? 0) + 1,
+      seq: this.seq,
+    }
+    const next: SessionRecord = {
+      ...record,
+      format: 1,
+      cluster: keys.cluster,
+      process,
+      inc: incarnation,
+      grant: write.grant,
+      promiseMs: goesOn ? Math.max(record.promiseMs, renewal.promiseMs) : renewal.promiseMs,
+      rho,
+      seq: write.seq,
+      fenced: false,
+      changes: this.changes,
+    }
+    access.write(keys.session(process), this.version, JSON.stringify(next), (result) => {
+      this.busy = false
+      if (result.kind === 'ok') {
+        this.version = result.version
+        this.record = next
+        this.options.heard(null)
+        this.credit(write)
+      } else if (result.kind === 'failed') {
+        this.options.heard(result.error)
+      } else {
+        this.known = false
+        this.unresolved = result.kind === 'ambiguous' ? write : null
+        if (result.kind === 'ambiguous') this.options.heard(result.error)
+        this.waiting ??= renewal // read back at once: the answer decides whether there is still a lease
+      }
+      this.next()
+    })
+  }
+
+  private fenceOneself(): void {
+    const done = this.afterEnd.splice(0)
+    if (done.length === 0) return
+    const { record, version } = this
+    const finish = () => {
+      for (const each of done) each()
+    }
+    if (this.grant === null || record === null || !this.known) {
+      finish()
+      return
+    }
+    this.busy = true
+    const next: SessionRecord = { ...record, grant: record.grant + 1, seq: record.seq + 1, fenced: true }
+    const { keys, access, process } = this.options
+    access.write(keys.session(process), version, JSON.stringify(next), () => {
+      this.busy = false
+      this.grant = null
+      finish()
+    })
+  }
+}
+
+/** The name under which the core knows a grant of a store. */
+export function nameOf(grant: number): string {
+  return `s.${grant}`
+}

@@ -1,0 +1,122 @@
+/**
+ * A real PostgreSQL server for tests, on the loopback interface, in a directory of its own.
+ *
+ * Decides nothing. Not as root: PostgreSQL refuses that, so root starts it as the user `postgres`. Without fsync unless
+ * `durable`. Read next: `process.ts`, `require.ts`.
+ */
+import { execFileSync } from 'node:child_process'
+import { Client } from 'pg'
+import {
+  type Account,
+  findProgram,
+  freePort,
+  removeDirectory,
+  type ServerProcess,
+  startProcess,
+  temporaryDirectory,
+  untilUp,
+} from './process'
+import { POSTGRES_BIN } from './require'
+
+/** A server with the role and database `postgres`, no password. */
+export interface PostgresServer {
+  readonly port: number
+  readonly url: string
+  /** Runs one statement on a connection of its own. */
+  query(sql: string): Promise<readonly Record<string, unknown>[]>
+  /** Ends every other session, as an administrator would. */
+  terminateSessions(): Promise<void>
+  /** The whole server: `immediate` is a crash with recovery, `fast` an orderly shutdown. */
+  restart(mode: 'fast' | 'immediate'): Promise<void>
+  /** Freezes and thaws the process that accepts connections and every session. */
+  freeze(): void
+  thaw(): void
+  stop(): Promise<void>
+}
+
+/** Options of `startPostgres`. */
+export interface PostgresServerOptions {
+  /** With fsync; the default is without, which is quicker and survives everything but a crash of the machine. */
+  readonly durable?: boolean
+  /** Further settings, as for `-c`. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** Starts a server; resolves when it answers. */
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const account = postgresAccount()
+  const directory = temporaryDirectory('postgres', account)
+  const data = `${directory}/data`
+  const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']
+  execFileSync(program('initdb'), [...initdb, '--wal-segsize=1'], {
+    ...account,
+    cwd: directory,
+    stdio: 'pipe',
+  })
+  const port = await freePort()
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    port: String(port),
+    max_connections: '60',
+    shared_buffers: '8MB',
+    max_wal_size: '32MB',
+    fsync: options.durable === true ? 'on' : 'off',
+    full_page_writes: options.durable === true ? 'on' : 'off',
+    ...options.settings,
+  }
+  const args = [
+    '-D',
+    data,
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
+  const start = async () => {
+    const started = startProcess(program('postgres'), args, directory, account)
+    await untilUp('PostgreSQL', started, async () => (await query('SELECT 1')).length === 1)
+    return started
+  }
+  const query = async (sql: string) => {
+    const client = new Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      return (await client.query<Record<string, unknown>>(sql)).rows
+    } finally {
+      await client.end()
+    }
+  }
+  let server: ServerProcess = await start()
+  const signalAll = (signal: NodeJS.Signals) => process.kill(server.pid, signal)
+  return {
+    port,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    query,
+    async terminateSessions() {
+      await query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+      )
+    },
+    async restart(mode) {
+      await server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+      server = await start()
+    },
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
+    async stop() {
+      await server.kill('SIGCONT')
+      await server.kill('SIGQUIT')
+      removeDirectory(directory)
+    },
+  }
+}
+
+function program(name: string): string {
+  return findProgram(name, POSTGRES_BIN) ?? name
+}
+
+function postgresAccount(): Account {
+  if (process.getuid?.() !== 0) return {}
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  return { uid: id('-u'), gid: id('-g') }
+}

@@ -1,0 +1,143 @@
+/**
+ * Server processes for tests: their directories, their ports, and their certain end.
+ *
+ * Decides nothing about any server. A child of this process waits on a pipe; when this process dies in whatever way, the
+ * pipe closes and that child kills what is left and removes the directories. Read next: `postgres.ts`, `redis.ts`, `etcd.ts`.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chownSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** One server process under way. */
+export interface ServerProcess {
+  readonly pid: number
+  /** What it wrote so far. */
+  log(): string
+  /** `false` once it has ended. */
+  alive(): boolean
+  /** Sends a signal and resolves when the process has ended (SIGSTOP and SIGCONT: at once). */
+  kill(signal: NodeJS.Signals): Promise<void>
+}
+
+/** Account that a server runs under; empty = that of this process. */
+export interface Account {
+  readonly uid?: number
+  readonly gid?: number
+}
+
+/** A directory in the system's temporary one that goes away with this process. */
+export function temporaryDirectory(name: string, account: Account = {}): string {
+  const directory = mkdtempSync(join(tmpdir(), `conclave-${name}-`))
+  if (account.uid !== undefined && account.gid !== undefined) chownSync(directory, account.uid, account.gid)
+  tellReaper(`dir ${directory}`)
+  return directory
+}
+
+/** Removes such a directory now. */
+export function removeDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
+}
+
+/** Starts a server; its output goes to a file in its directory. */
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  directory: string,
+  account: Account = {},
+): ServerProcess {
+  const logFile = join(directory, `server-${Date.now()}.log`)
+  const log = openSync(logFile, 'a')
+  const child = spawn(command, args, {
+    cwd: directory,
+    stdio: ['ignore', log, log],
+    // Its own group: Ctrl-C reaches the tests only, which then stop it in order.
+    detached: true,
+    ...account,
+  })
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  child.once('error', () => {})
+  const pid = child.pid
+  if (pid === undefined) throw new Error(`${command} could not be started`)
+  tellReaper(`pid ${pid}`)
+  void ended.then(() => tellReaper(`gone ${pid}`))
+  const alive = () => child.exitCode === null && child.signalCode === null
+  return {
+    pid,
+    log: () => readFileSync(logFile, 'utf8'),
+    alive,
+    async kill(signal) {
+      if (!alive()) return
+      child.kill(signal)
+      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended
+    },
+  }
+}
+
+/** A port of the loopback interface that nobody uses right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** Polls until `probe` returns true; throws `what` with the log of the server when the time is up or the server ended. */
+export async function untilUp(
+  what: string,
+  server: ServerProcess,
+  probe: () => Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  const end = Date.now() + timeoutMs
+  while (Date.now() < end && server.alive()) {
+    if (await probe().catch(() => false)) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await server.kill('SIGKILL')
+  throw new Error(`${what} did not come up:\n${server.log().slice(-2_000)}`)
+}
+
+/** Path of a program: in PATH, or in one of the directories. */
+export function findProgram(name: string, directories: readonly string[] = []): string | null {
+  try {
+    const path = [process.env['PATH'] ?? '', ...directories].join(':')
+    return execFileSync('/bin/sh', ['-c', 'command -v "$0"', name], {
+      env: { PATH: path },
+      encoding: 'utf8',
+    }).trim()
+  } catch {
+    return null
+  }
+}
+
+/** Reads its orders until the pipe closes; then nobody else will clean up. */
+const REAPER = `
+pids=''; dirs=''
+while read -r kind what; do
+  case $kind in
+    pid) pids="$pids $what" ;;
+    gone) rest=''; for p in $pids; do [ "$p" = "$what" ] || rest="$rest $p"; done; pids=$rest ;;
+    dir) dirs="$dirs $what" ;;
+  esac
+done
+for p in $pids; do kill -CONT "$p"; kill -QUIT "$p"; done
+[ -z "$pids" ] || sleep 0.3
+for p in $pids; do kill -KILL "$p"; done
+for d in $dirs; do rm -rf "$d"; done
+`
+
+const reaper: { child: ChildProcess | null } = { child: null }
+
+function tellReaper(line: string): void {
+  if (reaper.child === null) {
+    reaper.child = spawn('/bin/sh', ['-c', REAPER], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+    reaper.child.stdin?.on('error', () => {})
+    ;(reaper.child.stdin as unknown as { unref?(): void } | null)?.unref?.()
+    reaper.child.unref()
+  }
+  reaper.child.stdin?.write(`${line}\n`)
+}

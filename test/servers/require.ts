@@ -1,0 +1,39 @@
+/**
+ * Which real servers this machine has, and what to say about those that are missing.
+ *
+ * Decides that missing servers are no failure, unless CONCLAVE_REQUIRE_SERVERS=1. Read next: `postgres.ts`.
+ */
+import { findProgram } from './process'
+
+/** The servers that tests may ask for. */
+export type ServerName = 'postgresql' | 'redis' | 'etcd'
+
+/** Where Debian puts the programs that are not in PATH. */
+export const POSTGRES_BIN = [
+  '/usr/lib/postgresql/15/bin',
+  '/usr/lib/postgresql/16/bin',
+  '/usr/lib/postgresql/17/bin',
+]
+
+const PROGRAMS: Record<ServerName, readonly string[]> = {
+  postgresql: ['postgres', 'initdb'],
+  redis: ['redis-server'],
+  etcd: ['etcd'],
+}
+
+/**
+ * True if all servers are here. Otherwise says in one line which are not, and what is therefore not run; use it as
+ * `describe.runIf(requireServers('what these tests are', 'redis'))`.
+ *
+ * @throws if CONCLAVE_REQUIRE_SERVERS=1 and one is missing.
+ */
+export function requireServers(whatFor: string, ...names: ServerName[]): boolean {
+  const missing = names.filter((name) =>
+    PROGRAMS[name].some((program) => findProgram(program, POSTGRES_BIN) === null),
+  )
+  if (missing.length === 0) return true
+  const line = `not run, no ${missing.join(', ')} on this machine: ${whatFor}`
+  if (process.env['CONCLAVE_REQUIRE_SERVERS'] === '1') throw new Error(line)
+  process.stderr.write(`${line}\n`)
+  return false
+}
