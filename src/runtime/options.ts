@@ -1,0 +1,105 @@
+/**
+ * The options of `createElector` and `createElection`: what they mean, their defaults, and what too little or too much of
+ * each does. Types only. Read next: `timing.ts` (durations), `read-options.ts` (how they are judged).
+ */
+import type { ElectionName, ProcessId, Voter } from '../core'
+import type { Logger } from '../ports/logger'
+import type { Storage } from '../ports/storage'
+import type { Transport } from '../ports/transport'
+import type { Environment } from './environment'
+import type { ResolvedTiming, TimingOptions, TimingPreset } from './timing'
+
+/** Who votes: addresses by process id, or ids alone where the transport needs no addresses. */
+export type VotersOption = Readonly<Record<ProcessId, string>> | readonly ProcessId[]
+
+/** Options of `createElector`. */
+export interface ElectorOptions {
+  /** Name of the cluster, `/^[A-Za-z0-9._:-]{1,128}$/`. Processes of different clusters never talk, even on one address. */
+  readonly cluster: string
+  /**
+   * Own id, `/^[A-Za-z0-9._-]{1,64}$/`, one of `voters`. Give each process its own, for good: never a host name or a
+   * process number that another container may have, too (B.13).
+   */
+  readonly id: ProcessId
+  /**
+   * The voters, the same at every process: `{ a: '10.0.0.1:7400', b: ..., c: ... }`. A majority of them has to be reachable
+   * for anybody to lead. Three survive one failure, five two. One has no failover; two have none either, and stop when
+   * either is gone (R40).
+   */
+  readonly voters: VotersOption
+  /** How the voters reach each other, for instance `tcp({ secret })`. Needed unless there is one voter only. */
+  readonly transport?: Transport
+  /** Directory of this process's durable record: the same as `storage: file({ dir })`. Either this or `storage` is needed. */
+  readonly dataDir?: string
+  /**
+   * Where this process keeps what it must not forget. `memory()` is the explicit choice to keep nothing: then every start
+   * waits (R28), only a minority may restart at a time, and `status().safety` says `timed`.
+   */
+  readonly storage?: Storage
+  /** A preset, single durations, or both. Default: `'default'`. */
+  readonly timing?: TimingPreset | TimingOptions
+  /**
+   * How long `resign` and `stop` wait for running work after its signal aborted, ms; the lease is renewed meanwhile.
+   * Default 5,000. Too small: work is still running when the wait ends, and the lease has to run out unreleased (slow
+   * hand-over, never an overlap). Too large: a hanging handler delays a shutdown beyond the grace period of its
+   * supervisor. 0 to 2^31 - 1.
+   */
+  readonly drainMs?: number
+  /**
+   * Limit of `stop()` as a whole, ms. Default `drainMs` + 2 `promiseMs`. At least `drainMs`. After it `stop` resolves
+   * whatever hangs; what was not released runs out by time.
+   */
+  readonly stopMs?: number
+  /** How long the last frames may take to leave at `stop()`, ms. Default 500. Too small: peers wait for the lease to run out. */
+  readonly flushMs?: number
+  /** A write that the storage does not answer for this long has failed, ms (BUGS 15). Default `promiseMs`. Too small: a slow flush ends this life. Too large: a stalled disk keeps a leader longer. */
+  readonly storageTimeoutMs?: number
+  /** How many elections this process remembers at most. Default 100,000. Too small: elections above it have no quorum. Too large: memory, about a kilobyte each. */
+  readonly maxElections?: number
+  /** pino or anything with `debug`, `info`, `warn`, `error`. Silent by default. */
+  readonly logger?: Logger
+  /** On SIGTERM and SIGINT: `stop()`, then the signal again if nobody else listens for it (R53). Default false. */
+  readonly handleSignals?: boolean
+  /** Timers do not keep the process alive. Default false. Hazard of true: a process may end while it leads (B.8). */
+  readonly unref?: boolean
+  /** For simulations and tests: clock, randomness, process. Default: the real ones. */
+  readonly environment?: Environment
+}
+
+/** Options of one election of an elector. */
+export interface ElectionSettings {
+  /** Contend from the start on. Default true. False: only watch who leads; `lead` makes it contend. */
+  readonly contend?: boolean
+  /**
+   * Contenders with a higher number stand first when the election is free (R37, R69). Default 0; whole, -1,000 to 1,000.
+   * Changes when somebody stands, never who may win: a low one still leads when it is the only one with a majority.
+   */
+  readonly priority?: number
+}
+
+/** Options of `createElection`: those of an elector, and of its one election. */
+export interface ElectionOptions extends ElectorOptions, ElectionSettings {
+  /** Name of the election, `/^[A-Za-z0-9._:-]{1,128}$/`, the same at every process. */
+  readonly name: ElectionName
+}
+
+/** Options after the check, with every default filled in. */
+export interface ElectorConfig {
+  readonly cluster: string
+  readonly id: ProcessId
+  readonly voters: readonly Voter[]
+  readonly addresses: Readonly<Record<ProcessId, string>>
+  readonly transport: Transport
+  readonly storage: Storage
+  readonly timing: ResolvedTiming
+  readonly drainMs: number
+  readonly stopMs: number
+  readonly flushMs: number
+  readonly storageTimeoutMs: number
+  readonly maxElections: number
+  readonly logger: Logger
+  readonly handleSignals: boolean
+  readonly environment: Environment
+  /** What an operator should know about the set-up, in sentences. */
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,145 @@
+/**
+ * Timing: presets, what follows from what, and the rules that hold between the durations.
+ *
+ * Everything scales with `promiseMs`, so one number is enough to make the protocol faster or calmer. A rule that is broken
+ * is reported with both numbers and with what to do. Pure. Read next: `options.ts`, PROTOCOL A.1.
+ */
+import { leaseLength, type Timing } from '../core'
+import { MAX_TIMER_MS } from './deadline'
+
+/** Named sets of durations; see `TimingOptions`. */
+export type TimingPreset = 'fast' | 'default' | 'relaxed'
+
+/**
+ * Durations of the protocol, in milliseconds. Give a preset, single values, or both. What is not given follows from
+ * `promiseMs`. All voters should run the same values; different ones are safe, but a voter refuses a `promiseMs` outside
+ * of its bounds.
+ */
+export interface TimingOptions {
+  /**
+   * `fast`: D = 600, step 15; one rack, quiet event loops. `default`: D = 2,000, step 30. `relaxed`: D = 10,000,
+   * step 100; shared machines, several regions, long pauses of the garbage collector.
+   */
+  readonly preset?: TimingPreset
+  /**
+   * D: how long a voter keeps its word after each heartbeat. Default 2,000. A crash without evidence costs about
+   * D / (1 - rho). Too small: every pause of the event loop, the network or the disk above D loses leaderships. Too
+   * large: a dead host is replaced late. 20 to 3,600,000.
+   */
+  readonly promiseMs?: number
+  /**
+   * Interval of heartbeats. Default D / 8. Too small: traffic and wake-ups. Too large: one lost packet costs a lease;
+   * refused above D / 3.
+   */
+  readonly heartbeatMs?: number
+  /**
+   * How long one try to win may take. Default D / 4. Too small: slow disks never finish a vote. Too large: a try that
+   * cannot succeed blocks its voters longer. Below D (R3).
+   */
+  readonly campaignMs?: number
+  /**
+   * Head start of each contender over the next in the order of succession (R69). Default 30. Should exceed a round trip
+   * and two disk flushes. Too small: split votes. Too large: slow failover when the first in line is dead, too.
+   */
+  readonly stepMs?: number
+  /**
+   * Bound on how far any voter's monotonic clock may run from real time: 0.1 = 10 % (A2). Default 0.1, which covers what
+   * a Linux kernel can be told to slew. It shortens leases, not failover. Too small for the real clocks: two leaders can
+   * overlap (P2). Too large: shorter leases. 0 to 0.5.
+   */
+  readonly rho?: number
+  /** Resolution of the clock, taken off each lease once (A2). Default 2. Too small for a coarse clock: overlap. Too large: shorter leases. */
+  readonly deltaMs?: number
+  /**
+   * `signal` of a leadership aborts this long before its lease ends; work has that long to stop. Default D / 8. Too small:
+   * work still runs when somebody else may lead. Too large: short hiccups end leaderships.
+   */
+  readonly marginMs?: number
+  /** Upper bound of the first random wait after a failed try (R35). Default D / 20. Too small: repeated split votes. Too large: slow elections. */
+  readonly backoffMs?: number
+  /** Largest upper bound of that wait, which doubles with each failure. Default D / 2. Too small: as above with many voters. Too large: slow recovery after a long partition. */
+  readonly backoffMaxMs?: number
+  /** A peer that asks for a shorter promise is refused (R18). Default D / 5. Too large: rolling out a smaller D fails. */
+  readonly minPromiseMs?: number
+  /**
+   * A peer that asks for a longer promise is refused (R18). Default 5 D; with `memory()` D, because then each start waits
+   * that long (R28). Too large: one misconfigured peer lengthens the boot wait of all. Too small: rolling out a larger D
+   * fails.
+   */
+  readonly maxPromiseMs?: number
+}
+
+/** Timing as the runtime uses it. */
+export interface ResolvedTiming extends Timing {
+  readonly marginMs: number
+}
+
+const PRESETS: Readonly<Record<TimingPreset, { readonly promiseMs: number; readonly stepMs: number }>> = {
+  fast: { promiseMs: 600, stepMs: 15 },
+  default: { promiseMs: 2_000, stepMs: 30 },
+  relaxed: { promiseMs: 10_000, stepMs: 100 },
+}
+
+/** Fills in what follows; judges nothing. `volatile`: nothing survives a restart (R28). */
+export function resolveTiming(options: TimingOptions, volatile: boolean): ResolvedTiming {
+  const preset = PRESETS[options.preset ?? 'default']
+  const promiseMs = options.promiseMs ?? preset.promiseMs
+  const backoffMs = options.backoffMs ?? promiseMs / 20
+  return {
+    promiseMs,
+    heartbeatMs: options.heartbeatMs ?? promiseMs / 8,
+    campaignMs: options.campaignMs ?? promiseMs / 4,
+    stepMs: options.stepMs ?? Math.min(preset.stepMs, promiseMs / 2),
+    rho: options.rho ?? 0.1,
+    deltaMs: options.deltaMs ?? 2,
+    marginMs: options.marginMs ?? promiseMs / 8,
+    backoffMs,
+    backoffMaxMs: options.backoffMaxMs ?? Math.max(promiseMs / 2, backoffMs),
+    minPromiseMs: options.minPromiseMs ?? promiseMs / 5,
+    maxPromiseMs: options.maxPromiseMs ?? Math.min(volatile ? promiseMs : promiseMs * 5, MAX_TIMER_MS),
+  }
+}
+
+/** The rules that hold between the durations; a sentence for each one that is broken, in the order of importance. */
+export function timingFaults(timing: ResolvedTiming): string[] {
+  const { promiseMs, heartbeatMs, campaignMs, marginMs, stepMs, rho, deltaMs } = timing
+  const { backoffMs, backoffMaxMs, minPromiseMs, maxPromiseMs } = timing
+  const faults: string[] = []
+  const demand = (holds: boolean, fault: string): void => {
+    if (!holds) faults.push(fault)
+  }
+  demand(
+    heartbeatMs * 3 <= promiseMs,
+    `heartbeatMs ${heartbeatMs} is more than a third of promiseMs ${promiseMs}: lower heartbeatMs to ${floor(promiseMs / 3)} or less, or raise promiseMs to ${heartbeatMs * 3} or more`,
+  )
+  demand(
+    campaignMs < promiseMs,
+    `campaignMs ${campaignMs} must be below promiseMs ${promiseMs}: a quarter of it is a good value`,
+  )
+  const leaseMs = floor(leaseLength(promiseMs, rho, deltaMs))
+  demand(
+    marginMs + 2 * heartbeatMs <= leaseMs,
+    `marginMs ${marginMs} and two heartbeats of ${heartbeatMs} do not fit into a lease of ${leaseMs} (promiseMs ${promiseMs} with rho ${rho} and deltaMs ${deltaMs}): lower marginMs or heartbeatMs, or raise promiseMs`,
+  )
+  demand(
+    minPromiseMs <= promiseMs,
+    `minPromiseMs ${minPromiseMs} is above promiseMs ${promiseMs}: this process would refuse its equals; lower minPromiseMs`,
+  )
+  demand(
+    maxPromiseMs >= promiseMs,
+    `maxPromiseMs ${maxPromiseMs} is below promiseMs ${promiseMs}: this process would refuse its equals; raise maxPromiseMs`,
+  )
+  demand(
+    backoffMs <= backoffMaxMs,
+    `backoffMs ${backoffMs} is above backoffMaxMs ${backoffMaxMs}: lower the first or raise the second`,
+  )
+  demand(
+    stepMs <= promiseMs / 2,
+    `stepMs ${stepMs} is more than half of promiseMs ${promiseMs}: lower it to a few round trips`,
+  )
+  return faults
+}
+
+function floor(ms: number): number {
+  return Math.floor(ms * 100) / 100
+}
