@@ -7,7 +7,9 @@
  */
 import { oweBind, oweRelease } from './facts'
 import { addBound, attachLease, boundOf, detachLease } from './leases'
-import { standingGrant } from './sessions'
+import type { Notice } from './messages'
+import { quorumOf } from './numbers'
+import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
 import { attemptAt } from './succession'
 import { free, send, type Turn } from './turn'
@@ -16,12 +18,34 @@ import { isHeldBy, release } from './voter'
 
 /** Does the binding of the own slot stand at this reading? (R11, R15, R59) */
 export function isBound(turn: Turn, election: Election): boolean {
+  if (!votes(turn)) return election.lead !== null || saidBound(turn, election)
   const held = election.slot.binding
   if (held === null || held.released) return false
   if (isHeldBy(held, turn.config.self, turn.config.incarnation)) {
     return election.lead !== null || election.campaign?.phase === 'vote'
   }
   return standingGrant(turn, held.leader, held.incarnation) === held.grant
+}
+
+/** Without an own slot: a quorum of voters said that they are bound. */
+function saidBound(turn: Turn, election: Election): boolean {
+  let bound = 0
+  for (const notice of election.notices.values()) if (!notice.free) bound += 1
+  return bound >= quorumOf(turn.config.cluster.voters.length)
+}
+
+/** What a voter says of its slot to a process that has none (stores). */
+export function hearNotice(turn: Turn, from: ProcessId, notice: Notice): void {
+  const election = turn.state.elections.get(notice.election)
+  if (election === undefined || votes(turn)) return
+  const before = isBound(turn, election)
+  election.notices.set(from, notice)
+  election.slot.knownTerm = Math.max(election.slot.knownTerm, notice.knownTerm)
+  election.successor = notice.successor
+  const after = isBound(turn, election)
+  if (before && !after) free(turn, election.name, 'lapse')
+  if (after && election.lead === null) attemptAt(turn, election, Number.POSITIVE_INFINITY)
+  observeLeader(turn, election)
 }
 
 /** Sets the role and reports a change. */
@@ -43,6 +67,12 @@ export function observeLeader(turn: Turn, election: Election): void {
   if (election.lead !== null) {
     leader = turn.config.self
     term = election.lead.term
+  } else if (!votes(turn)) {
+    for (const notice of election.notices.values()) {
+      if (notice.leader === null || notice.free || notice.knownTerm < term) continue
+      leader = notice.leader
+      term = notice.knownTerm
+    }
   } else if (held !== null && isBound(turn, election)) {
     if (held.led) {
       leader = held.leader

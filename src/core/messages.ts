@@ -181,6 +181,8 @@ export interface Notice {
   readonly knownTerm: Term
   readonly leader: ProcessId | null
   readonly free: boolean
+  /** Named by the last release (R21). */
+  readonly successor: ProcessId | null
 }
 
 /** Any part of a frame. */

@@ -230,6 +230,8 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack)
   if (ack.round >= account.grantRound) {
     account.grantRound = ack.round
     if (ack.grant !== account.grant) {
+      // at a store the starter of a grant ends the older ones itself (R66); at a peer they stay true until their time (R60)
+      if (account.kind === 'store') account.untilByGrant.clear()
       account.grant = ack.grant
       if (ack.grant !== null) turn.regranted.push(from)
     }

@@ -7,7 +7,7 @@
  * Read next: `sessions.ts`, `elections.ts`.
  */
 import type { LeaseId } from './inputs'
-import type { Bind, Certificate, Contend, Part, Release } from './messages'
+import type { Bind, Certificate, Contend, Notice, Part, Release } from './messages'
 import type {
   CoreConfig,
   DurableState,
@@ -18,6 +18,7 @@ import type {
   Refusal,
   Role,
   Term,
+  VoterKind,
 } from './types'
 import type { Slot } from './voter'
 
@@ -41,6 +42,7 @@ export interface Support {
 
 /** As a holder: what one voter was understood to promise to this process (R60). */
 export interface Account {
+  readonly kind: VoterKind
   /** Life of the voter that is connected, or 0. */
   incarnation: Incarnation
   connected: boolean
@@ -143,6 +145,8 @@ export interface Election {
   /** Last `leaderChanged` that was reported. */
   leader: ProcessId | null
   leaderTerm: Term
+  /** Without an own vote: what each voter last said of its slot. */
+  readonly notices: Map<ProcessId, Notice>
   /** Why the last attempt failed, voter by voter, for `status()`. */
   lastRefusals: ReadonlyMap<ProcessId, Refusal>
 }
@@ -289,14 +293,15 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     timers: [],
   }
   for (const voter of cluster.voters) {
-    if (voter.id !== self) state.accounts.set(voter.id, createAccount(config))
+    if (voter.id !== self) state.accounts.set(voter.id, createAccount(config, voter.kind))
   }
   for (const [name, term] of durable.terms) state.elections.set(name, createElection(name, term))
   return state
 }
 
-function createAccount({ timing }: CoreConfig): Account {
+function createAccount({ timing }: CoreConfig, kind: VoterKind): Account {
   return {
+    kind,
     incarnation: 0,
     connected: false,
     rho: timing.rho,
@@ -334,6 +339,7 @@ export function createElection(name: ElectionName, durableTerm: Term): Election 
     role: 'follower',
     leader: null,
     leaderTerm: 0,
+    notices: new Map(),
     lastRefusals: new Map(),
   }
 }

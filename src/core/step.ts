@@ -31,7 +31,7 @@ import {
 import { emitDecisions } from './durability'
 import { oweContention, owedParts, owedToNewLife } from './facts'
 import type { ConnectedInput, ContendInput, Effect, FrameInput, Input, RenounceInput } from './inputs'
-import { isBound, observeLeader, oweToNewGrant, renounce, transfer } from './leadership'
+import { hearNotice, isBound, observeLeader, oweToNewGrant, renounce, transfer } from './leadership'
 import { endedLeases, extendLeases, freezeLease } from './leases'
 import type { Part } from './messages'
 import { hearFloorReply, hearFloorRequest, recover } from './recovery'
@@ -274,6 +274,8 @@ function hearAnswer(turn: Turn, from: ProcessId, account: Account, part: Part): 
       return hearVoteReply(turn, from, account, part)
     case 'preVoteReply':
       return hearPreVoteReply(turn, from, account, part)
+    case 'notice':
+      return hearNotice(turn, from, part)
     case 'bindAck':
       return hearBindAck(turn, from, account, part)
     case 'releaseAck': {

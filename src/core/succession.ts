@@ -18,11 +18,12 @@ export function rank(turn: Turn, election: Election, without: ProcessId | null =
   const { self } = turn.config
   if (election.successor === self) return 0
   const own = order(election, self, election.priority)
-  let before = 0
+  const { successor } = election
+  let before = successor !== null && !election.contenders.has(successor) ? 1 : 0
   for (const [process, priority] of election.contenders) {
     if (process === without) continue
     if (turn.state.accounts.get(process)?.connected !== true) continue
-    if (process === election.successor || order(election, process, priority) < own) before += 1
+    if (process === successor || order(election, process, priority) < own) before += 1
   }
   return before
 }

@@ -367,10 +367,19 @@ export class StoreVoter {
     const session = holder === null ? null : this.observer.recordOf(holder)
     const free = record === null || (holder !== process && this.observer.isOver(record, session))
     const leader = !free && record?.led === true ? holder : null
-    const told = `${free} ${leader} ${record?.term ?? 0}`
+    const told = `${free} ${leader} ${record?.term ?? 0} ${record?.successor ?? ''}`
     if (interest.told !== told) {
       interest.told = told
-      this.tell([{ kind: 'notice', election: name, knownTerm: record?.term ?? 0, leader, free }])
+      this.tell([
+        {
+          kind: 'notice',
+          election: name,
+          knownTerm: record?.term ?? 0,
+          leader,
+          free,
+          successor: record?.successor ?? null,
+        },
+      ])
     }
     const waiting = this.parked.get(name)
     if (free && waiting !== undefined) {

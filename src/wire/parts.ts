@@ -94,7 +94,10 @@ const layouts: Layouts = {
   floorReply: { code: 17, fields: { nonce: whole, recovering: flag, term } },
   readTerm: { code: 18, fields: { election, nonce: whole } },
   readTermReply: { code: 19, fields: { election, nonce: whole, term } },
-  notice: { code: 20, fields: { election, knownTerm: term, leader: orNull(id), free: flag } },
+  notice: {
+    code: 20,
+    fields: { election, knownTerm: term, leader: orNull(id), free: flag, successor: orNull(id) },
+  },
 }
 
 /** A layout as the codecs use it. */
