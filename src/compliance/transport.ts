@@ -96,7 +96,7 @@ const EVERY_PART: readonly Part[] = [
   { kind: 'floorReply', nonce: 1, recovering: true, term: 1_700_000_000_000 },
   { kind: 'readTerm', election: 'e', nonce: 1 },
   { kind: 'readTermReply', election: 'e', nonce: 1, term: 1 },
-  { kind: 'notice', election: 'e', knownTerm: 1, leader: 'l', free: false },
+  { kind: 'notice', election: 'e', knownTerm: 1, leader: 'l', free: false, successor: null },
 ]
 
 const sessions: Record<string, Body> = {

@@ -107,6 +107,8 @@ export const partsByKind: ByKind = {
     knownTerm: term,
     leader: orNull(id),
     free: fc.boolean(),
+    successor: orNull(id),
+    successor: orNull(id),
   }),
 }
 
