@@ -108,7 +108,6 @@ export const partsByKind: ByKind = {
     leader: orNull(id),
     free: fc.boolean(),
     successor: orNull(id),
-    successor: orNull(id),
   }),
 }
 
