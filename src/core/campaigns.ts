@@ -280,7 +280,8 @@ export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, rep
   }
   learn(turn, election, reply.knownTerm, from)
   if (current) {
-    campaign.refusals.set(from, reply.refusal ?? 'term')
+    // without a session it is asked again behind the next heartbeat, as if it had not answered
+    if (reply.refusal !== 'session') campaign.refusals.set(from, reply.refusal ?? 'term')
     if (isHopeless(turn, campaign, [])) fail(turn, election)
   }
   if (election.lead !== null) retermIfBehind(turn, election)

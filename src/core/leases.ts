@@ -136,6 +136,7 @@ export function freezeLease(turn: Turn, election: Election, lead: Lead): void {
   lease.elections.add(election.name)
   lead.lease = lease.id
   lead.frozen = 'drainTimeout'
+  for (const account of turn.state.accounts.values()) account.facts.delete(election.name)
   turn.effects.push({ type: 'leaseChanged', election: election.name, lease: lease.id })
   leave(turn, election, former.id)
 }

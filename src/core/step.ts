@@ -48,7 +48,7 @@ import {
   votes,
 } from './sessions'
 import type { Account, Election, State } from './state'
-import { attemptAt, awaitTurn, rank, takeDue } from './succession'
+import { attemptAt, awaitTurn, formerHolder, rank, takeDue } from './succession'
 import { beginTurn, electionOf, type Freed, send, type Turn } from './turn'
 import type { CoreConfig, Incarnation, ProcessId, RevokeReason } from './types'
 import {
@@ -82,7 +82,8 @@ export function nextDeadline(state: State): number {
   for (const support of state.supports.values()) {
     if (support.grant !== null && support.bound.size > 0) at = Math.min(at, support.until)
   }
-  if (state.recovery !== null && state.now < state.recovery.until) at = Math.min(at, state.recovery.until)
+  const { recovery } = state
+  if (recovery !== null) at = Math.min(at, state.now < recovery.until ? recovery.until : recovery.nextAskAt)
   return at
 }
 
@@ -172,7 +173,7 @@ function tick(turn: Turn): void {
 function takeTurn(turn: Turn, election: Election): void {
   const { config, now } = turn
   if (config.succession && election.failures === 0 && election.lead === null && !isBound(turn, election)) {
-    const due = election.freeAt + rank(turn, election) * config.timing.stepMs
+    const due = election.freeAt + rank(turn, election, formerHolder(election)) * config.timing.stepMs
     if (due > now) return attemptAt(turn, election, due)
   }
   attempt(turn, election)
@@ -427,9 +428,12 @@ function answerDurable(turn: Turn): void {
   state.waiting.length = 0
   for (const waiting of rest) state.waiting.push(waiting)
   for (const waiting of ready) {
-    if (waiting.kind === 'vote') voteDurable(turn, waiting.to, waiting.toIncarnation, waiting)
-    else if (waiting.kind === 'ack') send(turn, waiting.to, waiting.part)
-    else {
+    if (waiting.kind !== 'campaign') {
+      // whoever asked may have restarted meanwhile: its new life did not (R24)
+      if (state.supports.get(waiting.to)?.incarnation !== waiting.toIncarnation) continue
+      if (waiting.kind === 'vote') voteDurable(turn, waiting.to, waiting.toIncarnation, waiting)
+      else send(turn, waiting.to, waiting.part)
+    } else {
       const election = state.elections.get(waiting.election)
       if (election !== undefined) ownVoteDurable(turn, election, waiting.nonce)
     }

@@ -10,11 +10,16 @@ import type { Election, Timer } from './state'
 import { random, type Turn } from './turn'
 import type { ElectionName, ProcessId } from './types'
 
+/** Whoever the slot was bound to last: it let go, or was lost, so nobody waits for it to go first again. */
+export function formerHolder(election: Election): ProcessId | null {
+  return election.slot.binding?.leader ?? null
+}
+
 /**
  * How many contenders go before this process (R69). Those without a link are not counted: followers only probe, so a link
  * says what a standing session would; one that is up to a dead process costs a step.
  */
-export function rank(turn: Turn, election: Election, without: ProcessId | null = null): number {
+export function rank(turn: Turn, election: Election, without: ProcessId | null): number {
   const { self } = turn.config
   if (election.successor === self) return 0
   const own = order(election, self, election.priority)
@@ -42,7 +47,7 @@ export function awaitTurn(turn: Turn, election: Election): void {
   let wait: number
   if (!config.succession) wait = random(turn) * backoffMs
   else if (election.contenders.size < voters - 1) wait = random(turn) * stepMs * (voters - 1)
-  else wait = rank(turn, election) * stepMs
+  else wait = rank(turn, election, formerHolder(election)) * stepMs
   attemptAt(turn, election, Math.max(now + wait, election.notBefore, state.bootUntil))
 }
 
