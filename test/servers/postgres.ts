@@ -40,6 +40,8 @@ export interface PostgresServerOptions {
   readonly durable?: boolean
   /** Further settings, as for `-c`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** A copy of this server that follows it and answers reads only. */
+  readonly standbyOf?: PostgresServer
 }
 
 /** Starts a server; resolves when it answers. */
@@ -47,12 +49,17 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   const account = postgresAccount()
   const directory = temporaryDirectory('postgres', account)
   const data = `${directory}/data`
-  const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']
-  execFileSync(program('initdb'), [...initdb, '--wal-segsize=1'], {
-    ...account,
-    cwd: directory,
-    stdio: 'pipe',
-  })
+  const make = (name: string, ...args: string[]) =>
+    execFileSync(program(name), ['-D', data, '--no-sync', ...args], {
+      ...account,
+      cwd: directory,
+      stdio: 'pipe',
+    })
+  if (options.standbyOf === undefined) {
+    make('initdb', '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--wal-segsize=1')
+  } else {
+    make('pg_basebackup', '-d', options.standbyOf.url, '--checkpoint=fast', '--write-recovery-conf')
+  }
   const port = await freePort()
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',

@@ -10,7 +10,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 export type Direction = 'up' | 'down'
 
 /** A proxy in front of one port of the loopback interface. */
-export interface Proxy {
+export interface FaultyProxy {
   readonly port: number
   /** Connections that are open now. */
   readonly connections: number
@@ -30,8 +30,8 @@ export interface Proxy {
 }
 
 /** Starts a proxy to `127.0.0.1:target`. */
-export async function startProxy(target: number): Promise<Proxy> {
-  const proxy = new FaultyProxy(target)
+export async function startProxy(target: number): Promise<FaultyProxy> {
+  const proxy = new TcpProxy(target)
   await proxy.listen(0)
   return proxy
 }
@@ -42,7 +42,7 @@ interface Pipe {
   readonly queue: { readonly chunk: Buffer; readonly notBefore: number }[]
 }
 
-class FaultyProxy implements Proxy {
+class TcpProxy implements FaultyProxy {
   port = 0
   readonly #target: number
   readonly #pipes = new Set<Pipe>()

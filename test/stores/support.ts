@@ -1,0 +1,37 @@
+/**
+ * Small things that the tests of the stores share. Decides nothing.
+ */
+import type { CasRecord, CasStore } from '../../src/ports/cas-store'
+
+/** Polls until it is so; the test's own time-out is the limit of last resort. */
+export async function eventually(probe: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const end = performance.now() + timeoutMs
+  while (!(await probe())) {
+    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${probe}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** What a call ended with. */
+export async function kindOf(result: Promise<{ readonly kind: string }>): Promise<string> {
+  return (await result).kind
+}
+
+/** One record of a store that has to answer. */
+export async function readOne(store: CasStore, key: string): Promise<CasRecord | null> {
+  const result = await store.read([key])
+  if (result.kind === 'failed') throw result.error
+  return result.records[0] ?? null
+}
+
+/** The version of a write that has to be applied. */
+export async function write(
+  store: CasStore,
+  key: string,
+  version: string | null,
+  value: string,
+): Promise<string> {
+  const result = await store.write(key, version, value)
+  if (result.kind === 'ok') return result.version
+  throw new Error(`${result.kind}: ${'error' in result ? result.error.message : ''}`)
+}
