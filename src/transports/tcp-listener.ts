@@ -62,7 +62,8 @@ export class Listener {
   readonly #open = new Set<Socket>()
   /** In the order of their arrival. By remote address and port, which is what TLS tells of a socket that it wrapped. */
   readonly #pending = new Map<string, Pending>()
-  #listening = false
+  /** Who waits to hear whether it listens. */
+  #ready: ((error: Error | null) => void) | null = null
   #closing = false
 
   constructor(options: ListenerOptions, owner: ListenerOwner) {
@@ -80,20 +81,17 @@ export class Listener {
 
   /** Calls back once: listening, or `ELECTION_TRANSPORT_FAILED` with the address and what to do. */
   listen(ready: (error: Error | null) => void): void {
+    this.#ready = ready
     this.#server.on('error', (error: NodeJS.ErrnoException) => {
-      const failure = this.#failure(error)
-      if (!this.#listening) ready(failure)
-      else if (!this.#closing) this.#owner.lost(failure)
+      if (!this.#answer(this.#failure(error)) && !this.#closing) this.#owner.lost(this.#failure(error))
     })
     this.#server.on('close', () => {
-      if (this.#listening && !this.#closing)
-        this.#owner.lost(this.#failure(new Error('the listener was closed')))
+      if (!this.#closing) this.#owner.lost(this.#failure(new Error('the listener was closed')))
     })
     this.#server.listen({ ...this.#options.address, exclusive: true }, () => {
-      this.#listening = true
       // Closed while the name of the host was being looked up.
       if (this.#closing) this.#server.close()
-      ready(null)
+      else this.#answer(null)
     })
   }
 
@@ -106,7 +104,18 @@ export class Listener {
   close(done: () => void): void {
     this.#closing = true
     for (const socket of this.#open) socket.destroy()
-    this.#server.close(() => done())
+    this.#server.close(() => {
+      this.#answer(this.#failure(new Error('it was closed before it listened')))
+      done()
+    })
+  }
+
+  /** False if it was answered before. */
+  #answer(error: Error | null): boolean {
+    const ready = this.#ready
+    this.#ready = null
+    ready?.(error)
+    return ready !== null
   }
 
   #onSocket(raw: Socket): void {

@@ -22,6 +22,8 @@ export interface ProxyLink {
 
 export class Meddler {
   meddle: Meddle = (frame) => [frame]
+  /** How long each frame is held up; frames of one direction keep their order. */
+  delayMs: () => number = () => 0
   /** Takes bytes and passes nothing on, without a word. */
   swallow = false
   readonly links: ProxyLink[] = []
@@ -34,11 +36,16 @@ export class Meddler {
   }
 
   static async to(target: string): Promise<Meddler> {
-    const server = createServer()
+    const server = createServer({ allowHalfOpen: true })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const proxy = new Meddler(server, (server.address() as { port: number }).port)
     server.on('connection', (front) => proxy.#open(front, Number(target.split(':')[1])))
     return proxy
+  }
+
+  /** Connections that stand. */
+  get open(): number {
+    return this.links.filter(({ front, back }) => !front.destroyed && !back.destroyed).length
   }
 
   /** Cuts every connection; new ones are accepted. */
@@ -55,7 +62,7 @@ export class Meddler {
   }
 
   #open(front: Socket, port: number): void {
-    const back = connect(port, '127.0.0.1')
+    const back = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     const link: ProxyLink = { number: this.links.length, front, back, seen: { forth: [], back: [] } }
     this.links.push(link)
     this.#pass(link, front, back, 'forth')
@@ -65,9 +72,16 @@ export class Meddler {
   #pass(link: ProxyLink, from: Socket, to: Socket, direction: Direction): void {
     let rest = Buffer.alloc(0)
     let n = 0
+    let held: Promise<unknown> = Promise.resolve()
+    const later = (act: () => void) => {
+      const ms = this.delayMs()
+      if (ms > 0) held = held.then(() => new Promise((resolve) => setTimeout(resolve, ms)))
+      held = held.then(act)
+    }
     from.setNoDelay(true)
     from.on('error', () => to.destroy())
-    from.on('close', () => to.destroy())
+    from.on('end', () => later(() => to.end()))
+    from.on('close', () => later(() => to.destroySoon()))
     from.on('data', (chunk) => {
       rest = Buffer.concat([rest, chunk])
       while (rest.length >= 4 && rest.length >= rest.readUInt32BE(0) + 4) {
@@ -75,10 +89,11 @@ export class Meddler {
         const frame = Buffer.from(rest.subarray(0, length))
         rest = rest.subarray(length)
         if (this.swallow) continue
-        for (const passed of this.meddle(frame, direction, n, link)) {
-          link.seen[direction].push(passed)
-          to.write(passed)
-        }
+        const passed = this.meddle(frame, direction, n, link)
+        link.seen[direction].push(...passed)
+        later(() => {
+          for (const each of passed) to.write(each)
+        })
         n += 1
       }
     })

@@ -1,0 +1,23 @@
+/** A process of its own for `start.test.ts`: `stop` connects, stops and must end by itself; `exit <port>` sends from an exit hook. */
+import { pair, testNode, until } from './node'
+
+const [mode, port] = process.argv.slice(2)
+
+if (mode === 'stop') {
+  const { a, b } = await pair()
+  await Promise.all([a.start(), b.start()])
+  await until('both are connected', () => a.announced('b') === 1 && b.announced('a') === 1)
+  process.stdout.write('connected\n')
+  await Promise.all([a.stop(), b.stop()])
+  process.stdout.write('stopped\n')
+} else {
+  const a = testNode({ id: 'a', peers: ['b'], addresses: { b: `127.0.0.1:${port}` } })
+  await a.start()
+  await until('it is connected', () => a.announced('b') === 1)
+  process.on('exit', () => {
+    a.transport.send('b', 1, [{ kind: 'bind', election: 'e', term: 7 }])
+    a.transport.send('b', 1, [{ kind: 'sessionEnd' }])
+    a.transport.flushSync()
+  })
+  process.exit(3)
+}

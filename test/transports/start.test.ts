@@ -1,0 +1,266 @@
+/**
+ * Goal: a transport that cannot work says why and what to do, and one that ends leaves nothing behind (E1, R52, R53).
+ */
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Part } from '../../src/core/messages'
+import { isElectionError } from '../../src/errors'
+import { type TcpOptions, tcp } from '../../src/transports/tcp'
+import { addressesOf, freePort, pair, SECRET, testNode, until } from './node'
+
+const bind: Part = { kind: 'bind', election: 'e', term: 7 }
+
+const running: { stop(): Promise<void> }[] = []
+
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.stop()
+})
+
+function message(options: unknown): string {
+  try {
+    tcp(options as TcpOptions)
+    return 'accepted'
+  } catch (error) {
+    return isElectionError(error, 'ELECTION_CONFIG_INVALID')
+      ? error.message
+      : `another error: ${String(error)}`
+  }
+}
+
+async function failure(setup: Parameters<typeof testNode>[0]): Promise<string> {
+  const node = testNode(setup)
+  const error = await node.start()
+  await node.stop()
+  if (!isElectionError(error)) return `no error: ${String(error)}`
+  return `${error.code} ${error.message}`
+}
+
+describe('options', () => {
+  it('every wrong option is named, with what to do', () => {
+    expect(message({ secrets: SECRET })).toMatch(/unknown option "secrets"/)
+    expect(message({ secret: 'too short' })).toMatch(/at least 16 bytes; make one with crypto\.randomBytes/)
+    expect(message({ secret: [] })).toMatch(/at least one secret/)
+    expect(message({ secret: [SECRET, 'short'] })).toMatch(/at least 16 bytes/)
+    expect(message({ secret: 7 })).toMatch(/secret/)
+    expect(message({ listen: '7400' })).toMatch(/listen: "7400" is no address; write "host:port"/)
+    expect(message({ listen: { port: 70_000 } })).toMatch(/listen/)
+    expect(message({ peers: { b: '10.0.0.1:0' } })).toMatch(/peers\.b: port 0 cannot be dialled/)
+    expect(message({ peers: { 'b/c': '10.0.0.1:1' } })).toMatch(/peers/)
+    expect(message({ zombieMs: Number.NaN })).toMatch(/zombieMs/)
+    expect(message({ zombieMs: 5 })).toMatch(/zombieMs/)
+    expect(message({ maxConnections: 0 })).toMatch(/maxConnections/)
+    expect(message({ tls: { ca: 'x', cert: 'x' } })).toMatch(/tls\.key/)
+    expect(message({ tls: { ca: 'x', cert: 'x', key: 'x', verify: false } })).toMatch(
+      /unknown option "tls.verify"/,
+    )
+    expect(message({ tls: { ca: 'x', cert: 'x', key: 'x' } })).toMatch(/check that ca, cert and key are PEM/)
+  })
+
+  it('E9: a secret never stands in a message', () => {
+    expect(message({ secret: 'hunter2' })).not.toContain('hunter2')
+    expect(message({ secret: [SECRET, 'hunter2'], zombieMs: 'hunter2' })).not.toContain('hunter2')
+  })
+
+  it('what makes sense is accepted', () => {
+    for (const options of [
+      {},
+      { secret: SECRET },
+      { secret: Buffer.alloc(32, 1) },
+      { secret: [SECRET, Buffer.alloc(16)] },
+      { listen: '0.0.0.0:7400', secret: SECRET },
+      { listen: { port: 0 }, insecure: true },
+      { peers: { b: '[::1]:7400' } },
+    ]) {
+      expect(message(options)).toBe('accepted')
+    }
+  })
+})
+
+describe('E1: without authentication', () => {
+  it('E1: listens and dials on the loopback address only', async () => {
+    const port = await freePort()
+    const open = { options: {}, id: 'a', peers: ['b'] }
+    const at = (a: string, b: string) => failure({ ...open, addresses: { a, b } })
+    expect(await at(`0.0.0.0:${port}`, '127.0.0.1:1')).toMatch(
+      /ELECTION_CONFIG_INVALID .*0\.0\.0\.0.*tcp\(\{ secret \}\).*insecure: true/,
+    )
+    expect(await at(`127.0.0.1:${port}`, '10.1.2.3:7400')).toMatch(
+      /ELECTION_CONFIG_INVALID .*10\.1\.2\.3:7400/,
+    )
+    expect(await at(`127.0.0.1:${port}`, 'node-b:7400')).toMatch(/ELECTION_CONFIG_INVALID .*node-b:7400/)
+    expect(await at(`[::]:${port}`, '127.0.0.1:1')).toMatch(/ELECTION_CONFIG_INVALID/)
+    expect(await at(`127.0.0.1:${port}`, '127.0.0.1:1')).toBe('no error: null')
+    expect(await at(`localhost:${port}`, 'localhost:1')).toBe('no error: null')
+  })
+
+  it('E1: with insecure: true anything goes, and it is said', async () => {
+    const addresses = { a: `0.0.0.0:${await freePort()}` }
+    const node = testNode({ id: 'a', addresses, options: { insecure: true } })
+    running.push(node)
+    expect(await node.start()).toBe(null)
+    expect(node.logs.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      'warn tcp: insecure: anybody who can connect is believed to be a member',
+    ])
+  })
+
+  it('E1: a secret allows any address', async () => {
+    const node = testNode({ id: 'a', addresses: { a: `0.0.0.0:${await freePort()}` } })
+    running.push(node)
+    expect(await node.start()).toBe(null)
+    expect(node.logs).toEqual([])
+  })
+})
+
+describe('listening', () => {
+  it('a port in use is ELECTION_TRANSPORT_FAILED, with the address and the way out', async () => {
+    const port = await freePort()
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+    running.push({ stop: () => new Promise((resolve) => server.close(() => resolve())) })
+    expect(await failure({ id: 'a', addresses: { a: `127.0.0.1:${port}` } })).toMatch(
+      new RegExp(
+        `^ELECTION_TRANSPORT_FAILED cannot listen on 127.0.0.1:${port}: .*another process listens there`,
+      ),
+    )
+  })
+
+  it('an address of another host is ELECTION_TRANSPORT_FAILED, and points to listen', async () => {
+    expect(await failure({ id: 'a', addresses: { a: '192.0.2.7:7400' } })).toMatch(
+      /^ELECTION_TRANSPORT_FAILED cannot listen on 192\.0\.2\.7:7400: .*set tcp\(\{ listen: '0\.0\.0\.0:<port>' \}\)/,
+    )
+  })
+
+  it('an address that is none is ELECTION_CONFIG_INVALID and names whose it is', async () => {
+    expect(await failure({ id: 'a', peers: ['b'], addresses: { b: 'nowhere' } })).toMatch(
+      /^ELECTION_CONFIG_INVALID address of b: "nowhere" is no address/,
+    )
+    expect(await failure({ id: 'a', clusterId: 'no spaces please', addresses: {} })).toMatch(
+      /^ELECTION_CONFIG_INVALID .*own greeting/,
+    )
+  })
+
+  it('listen comes before the own address, and port 0 takes any', async () => {
+    const node = testNode({
+      id: 'a',
+      addresses: { a: '192.0.2.7:7400' },
+      options: { secret: SECRET, listen: '127.0.0.1:0' },
+    })
+    expect(node.transport.address).toBe(null)
+    expect(await node.start()).toBe(null)
+    expect(node.transport.address).toMatch(/^127\.0\.0\.1:[1-9][0-9]+$/)
+    await node.stop()
+    expect(node.transport.address).toBe(null)
+  })
+
+  it('IPv6 literals and names of hosts can be dialled', async () => {
+    const v6 = `[::1]:${await freePort('::1')}`
+    const { b: v4 } = await addressesOf('b')
+    const a = testNode({ id: 'a', addresses: { a: v6 } })
+    const b = testNode({ id: 'b', addresses: { b: v4 as string } })
+    const addresses = { a: v6, b: (v4 as string).replace('127.0.0.1', 'localhost') }
+    const c = testNode({ id: 'c', peers: ['a', 'b'], addresses })
+    running.push(a, b, c)
+    await Promise.all([a.start(), b.start(), c.start()])
+    await until('both are connected', () => a.announced('c') === 1 && b.announced('c') === 1)
+  })
+
+  it('a process without an address only dials', async () => {
+    const addresses = await addressesOf('b')
+    const a = testNode({ id: 'a', peers: ['b'], addresses })
+    const b = testNode({ id: 'b', peers: ['a'], addresses })
+    running.push(a, b)
+    await Promise.all([a.start(), b.start()])
+    await until('both are connected', () => a.announced('b') === 1 && b.announced('a') === 1)
+    expect(a.transport.address).toBe(null)
+  })
+
+  it('R52: nobody else can share the port of a transport that runs', async () => {
+    const addresses = await addressesOf('a')
+    const first = testNode({ id: 'a', addresses })
+    running.push(first)
+    await first.start()
+    expect(await failure({ id: 'a', addresses })).toMatch(/^ELECTION_TRANSPORT_FAILED/)
+  })
+
+  it('a transport starts once', async () => {
+    const node = testNode({ id: 'a', addresses: await addressesOf('a') })
+    running.push(node)
+    expect(await node.start()).toBe(null)
+    expect(await node.start()).toMatchObject({ code: 'ELECTION_TRANSPORT_FAILED' })
+    expect(node.transport.address).not.toBe(null)
+  })
+
+  it('a transport that is stopped while it starts calls both back', async () => {
+    const node = testNode({ id: 'a', addresses: { a: `localhost:${await freePort()}` } })
+    const starting = node.start()
+    await node.stop()
+    expect(await starting).toMatchObject({ code: 'ELECTION_TRANSPORT_FAILED' })
+    expect(node.transport.address).toBe(null)
+  })
+})
+
+describe('ending', () => {
+  it('stop frees the port and can be called twice', async () => {
+    const { a, b, addresses } = await pair()
+    await Promise.all([a.start(), b.start()])
+    await until('both are connected', () => a.announced('b') === 1 && b.announced('a') === 1)
+    await Promise.all([a.stop(), a.stop(), b.stop()])
+    await a.stop()
+    for (const id of ['a', 'b']) {
+      const again = testNode({ id, addresses })
+      expect(await again.start()).toBe(null)
+      await again.stop()
+    }
+  })
+
+  it('stop with a peer that does not answer takes no longer than flushMs', async () => {
+    const { a, b } = await pair()
+    await Promise.all([a.start(), b.start()])
+    await until('both are connected', () => a.announced('b') === 1)
+    const startedAt = performance.now()
+    const ending = a.stop(100)
+    while (performance.now() < startedAt + 300);
+    await ending
+    expect(performance.now() - startedAt).toBeLessThan(900)
+    await b.stop()
+  })
+
+  it('a process whose transport was stopped ends by itself', async () => {
+    const child = run('stop')
+    expect(await child.ended).toEqual({ code: 0, output: 'connected\nstopped\n' })
+  })
+
+  it('R53: what was sent in an exit hook arrives, if flushSync was called', async () => {
+    const port = await freePort()
+    const b = testNode({ id: 'b', addresses: { b: `127.0.0.1:${port}` } })
+    running.push(b)
+    await b.start()
+    const child = run('exit', String(port))
+    expect((await child.ended).code).toBe(3)
+    await until('the last word arrives', () => b.parts('a').length === 2)
+    expect(b.parts('a')).toEqual([bind, { kind: 'sessionEnd' }])
+    await until('the end is noticed', () => b.announced('a') === 0)
+  })
+})
+
+/** Runs `child.ts` beside this file. */
+function run(...args: string[]) {
+  const script = fileURLToPath(new URL('./child.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += String(chunk)
+  })
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      resolve({ code, output })
+    })
+  })
+  return { ended }
+}
