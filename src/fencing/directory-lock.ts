@@ -50,17 +50,18 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     for (const name of await readdir(directory)) {
       if (LOCK_NAME.test(name) && join(directory, name) !== path) await refuseOrRemove(join(directory, name))
     }
-    // Somebody who found this socket before it listened may have removed it: then that one listens, and was seen above,
-    // or has given up, and nobody would see this lock.
-    await lstat(path)
+    // Somebody who found this socket before it listened may have removed it. Then that one listens, and was seen above,
+    // or has given up; either way nobody would see this lock.
+    await lstat(path).catch(() => {
+      throw locked()
+    })
   } catch (error) {
     await release().catch(() => undefined)
     if (error instanceof ElectionError) throw error
-    throw new ElectionError(
-      codeOf(error) === 'ENOENT' ? 'ELECTION_STORAGE_LOCKED' : 'ELECTION_STORAGE_FAILED',
-      'the directory of the fence could not be locked',
-      { cause: error, details: { directory, errno: codeOf(error) ?? null } },
-    )
+    throw new ElectionError('ELECTION_STORAGE_FAILED', 'the directory of the fence could not be locked', {
+      cause: error,
+      details: { directory, errno: codeOf(error) ?? null },
+    })
   }
   return { release }
 }
@@ -86,7 +87,7 @@ function refuseOrRemove(path: string): Promise<void> {
     const socket = connect({ path })
     const alive = (): void => {
       socket.destroy()
-      reject(new ElectionError('ELECTION_STORAGE_LOCKED', 'another fence is open on the same directory'))
+      reject(locked())
     }
     socket.once('connect', alive)
     socket.once('error', (error) => {
@@ -96,4 +97,8 @@ function refuseOrRemove(path: string): Promise<void> {
       else alive()
     })
   })
+}
+
+function locked(): ElectionError {
+  return new ElectionError('ELECTION_STORAGE_LOCKED', 'another fence is open on the same directory')
 }

@@ -18,7 +18,7 @@ import { checkOptions, type ProcessFenceOptions } from './options'
 export interface FileFenceOptions extends ProcessFenceOptions {
   /**
    * Directory of this fence alone, created (0700) if missing. On a local disk, path at most some 80 bytes; neither it nor
-   * a file in it may be a symbolic link. One process at a time.
+   * a file in it may be a symbolic link. One process at a time; nobody else may touch what is in it, the lock included.
    */
   readonly dir: string
 }
@@ -90,7 +90,7 @@ export async function fileFence(options: FileFenceOptions, files: FileOps = node
       [Symbol.asyncDispose]: close,
     }
   } catch (error) {
-    await lock.release()
+    await lock.release().catch(() => undefined)
     throw error
   }
 }

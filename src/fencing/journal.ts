@@ -43,7 +43,9 @@ export class Journal implements Keeper {
   readonly #files: FileOps
   readonly #snapshot: () => readonly MarkEntry[]
   #waiting: Waiting[] = []
-  #busy = false
+  /** The commits under way; `null` while there is nothing to do. */
+  #draining: Promise<void> | null = null
+  #closed = false
   /** `null`: there is no file that could be trusted; the next commit writes one. */
   #file: AppendFile | null = null
   #check = ''
@@ -79,28 +81,26 @@ export class Journal implements Keeper {
   }
 
   settle(): Promise<void> | null {
-    return this.#busy || this.#file === null ? this.#enqueue([]) : null
+    return this.#draining !== null || this.#file === null ? this.#enqueue([]) : null
   }
 
   stats(): JournalStats {
     return { journalBytes: this.#bytes, appends: this.#appends, rewrites: this.#rewrites }
   }
 
-  /** Closes the file. No call may be under way. */
+  /** Ends what is under way and writes nothing more; later calls get ELECTION_STOPPED. */
   async close(): Promise<void> {
-    const file = this.#file
-    this.#file = null
-    // Everything was synced before it was confirmed: a failing close can lose nothing.
-    await file?.close().catch(() => undefined)
+    this.#closed = true
+    await this.#draining
+    await this.#abandon()
   }
 
   #enqueue(entries: readonly MarkEntry[]): Promise<void> {
+    if (this.#closed) return Promise.reject(new ElectionError('ELECTION_STOPPED', 'the fence is closed'))
     return new Promise((done, failed) => {
       this.#waiting.push({ entries, done, failed })
-      if (this.#busy) return
-      this.#busy = true
       // Later, so that everything that this turn of the loop produced shares the first sync.
-      setImmediate(() => void this.#drain())
+      this.#draining ??= new Promise((start) => setImmediate(start)).then(() => this.#drain())
     })
   }
 
@@ -115,7 +115,14 @@ export class Journal implements Keeper {
         for (const waiting of batch) waiting.failed(failed('written', error))
       }
     }
-    this.#busy = false
+    this.#draining = null
+  }
+
+  /** Lets go of the file. Everything was synced before it was confirmed: a failing close can lose nothing. */
+  async #abandon(): Promise<void> {
+    const file = this.#file
+    this.#file = null
+    await file?.close().catch(() => undefined)
   }
 
   async #commit(entries: readonly MarkEntry[]): Promise<void> {
@@ -127,7 +134,7 @@ export class Journal implements Keeper {
       await this.#file.append(record.bytes)
       await this.#file.sync()
     } catch (error) {
-      await this.close()
+      await this.#abandon()
       throw error
     }
     this.#check = record.check
@@ -147,7 +154,7 @@ export class Journal implements Keeper {
       await file.sync()
       await this.#files.rename(path, join(this.#directory, NAME))
       await this.#files.syncDirectory(this.#directory)
-      await this.close()
+      await this.#abandon()
       this.#file = file
       this.#check = written.check
       this.#bytes = written.bytes
@@ -155,7 +162,7 @@ export class Journal implements Keeper {
       this.#rewrites += 1
     } catch (error) {
       await file?.close().catch(() => undefined)
-      await this.close() // perhaps renamed over: the old file is no place to append to any more
+      await this.#abandon() // perhaps renamed over: the old file is no place to append to any more
       throw error
     }
   }

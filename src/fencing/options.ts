@@ -22,7 +22,7 @@ export interface ProcessFenceOptions {
    */
   readonly waitMs?: number
   /**
-   * How many resources are remembered one by one. Default 100,000 (some 300 bytes each). Beyond it the oldest is folded
+   * How many resources are remembered one by one. Default 100,000 (some 150 bytes of memory each). Beyond it the oldest is folded
    * into the floor of its election: nothing stale gets in, but claims that name no election then share one floor, and an
    * election with small numbers may find itself below it. Name the election in every claim.
    */

@@ -2,7 +2,7 @@
  * Goal: what the file fence does with a disk: how often it writes, what it refuses, how it recovers. Method: a real
  * directory, and a layer in front of it that counts and fails on demand.
  */
-import { lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type FileOps, fileFence } from '../../src/fencing'
@@ -38,6 +38,30 @@ describe('writing', () => {
     order.length = 0
     await fence.guard('r', claim(7), () => order.push('work'))
     expect(order).toEqual(['sync', 'work'])
+    await fence.close()
+  })
+
+  it('P5: nothing is shown before it is durable', async () => {
+    let release = (): void => undefined
+    let gate: Promise<void> = Promise.resolve()
+    const plain = failingFiles(() => null)
+    const files: FileOps = {
+      ...plain,
+      create: async (path) => {
+        const file = await plain.create(path)
+        return { ...file, sync: () => gate.then(() => file.sync()) }
+      },
+    }
+    const fence = await fileFence({ dir: await scratch() }, files)
+    gate = new Promise((resolve) => (release = resolve))
+    const events: string[] = []
+    const checked = fence.check('r', claim(7)).then(() => events.push('accepted'))
+    const shown = fence.highest('r').then((mark) => events.push(`shown ${mark?.token}`))
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(events).toEqual([])
+    release()
+    await Promise.all([checked, shown])
+    expect(events.sort()).toEqual(['accepted', 'shown 7'])
     await fence.close()
   })
 
@@ -128,6 +152,27 @@ describe('a disk that fails', () => {
       expect((await again.highest('r'))!.token, failing).toBeGreaterThanOrEqual(7)
       expect(await outcome(again.check('r', claim(6))), failing).toBe('ELECTION_STALE_TOKEN')
       expect((await readdir(dir)).filter((name) => name.endsWith('.new'))).toEqual([])
+      await again.close()
+    }
+  })
+
+  it('P5: whichever step fails when the journal has grown, nothing is appended to a file that lost its name', async () => {
+    for (const failing of ['create', 'append', 'sync', 'rename', 'syncDirectory'] as const) {
+      const dir = await scratch()
+      let broken = false
+      const files = failingFiles((op, path) =>
+        broken && op === failing && (op === 'syncDirectory' || path.endsWith('.new')) ? 'EIO' : null,
+      )
+      const fence = await fileFence({ dir }, files)
+      await fence.check('r', claim(7))
+      broken = true
+      const many = Array.from({ length: 2_000 }, (_, n) => outcome(fence.check(`resource ${n}`, claim(1))))
+      expect(new Set(await Promise.all(many)), failing).toEqual(new Set(['ELECTION_STORAGE_FAILED']))
+      broken = false
+      expect(await outcome(fence.check('r', claim(8))), failing).toBe('accepted')
+      await fence.close()
+      const again = await fileFence({ dir })
+      expect(await again.highest('r'), failing).toEqual(claim(8))
       await again.close()
     }
   })
@@ -242,6 +287,20 @@ describe('the directory', () => {
     expect(await readdir(dir)).toEqual(['fence.journal'])
   })
 
+  it('A4: whoever loses its lock file before it has looked around gives up', async () => {
+    const dir = await scratch()
+    const stale = Array.from({ length: 100 }, (_, n) => join(dir, `lock.${String(n).padStart(16, '0')}`))
+    for (const path of stale) await writeFile(path, '') // nobody listens there, either
+    const opening = outcome(fileFence({ dir }))
+    for (let mine: string | undefined; mine === undefined; ) {
+      mine = (await readdir(dir)).find((name) => name.startsWith('lock.') && !stale.includes(join(dir, name)))
+      if (mine !== undefined) await rm(join(dir, mine))
+    }
+    expect(await opening).toBe('ELECTION_STORAGE_LOCKED')
+    await (await fileFence({ dir })).close()
+    expect(await readdir(dir)).toEqual(['fence.journal'])
+  })
+
   it('a directory that was moved away is noticed at the next rewrite, not papered over', async () => {
     const parent = await scratch()
     const dir = join(parent, 'a')
@@ -302,6 +361,33 @@ describe('closing', () => {
     const again = await fileFence({ dir })
     expect(await again.highest('r')).toEqual(claim(7))
     await again.close()
+  })
+
+  it('A4: the directory is not free before the last write under way has ended', async () => {
+    const dir = await scratch()
+    let broken = false
+    let release = (): void => undefined
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    const plain = failingFiles((op) => (broken && op === 'append' ? 'EIO' : null))
+    const files: FileOps = {
+      ...plain,
+      create: (path) => (broken ? gate : Promise.resolve()).then(() => plain.create(path)),
+    }
+    const first = await fileFence({ dir }, files)
+    await first.check('r', claim(7))
+    broken = true
+    expect(await outcome(first.check('r', claim(8)))).toBe('ELECTION_STORAGE_FAILED')
+    const late = outcome(first.highest('r')) // has the journal written anew, which now waits at the gate
+    const closing = first.close()
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect(await outcome(fileFence({ dir }))).toBe('ELECTION_STORAGE_LOCKED')
+    }
+    release()
+    await closing
+    expect(await late).toBe('ELECTION_STORAGE_FAILED')
+    const second = await fileFence({ dir })
+    expect(await second.highest('r')).toMatchObject({ holder: 'a' })
+    await second.close()
   })
 
   it('is what `await using` calls', async () => {

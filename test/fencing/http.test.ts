@@ -303,6 +303,7 @@ describe('the middleware', () => {
     const old = put(port, fenceHeaders(leader(7, 'a')))
     while (trace.length === 0) await new Promise((resolve) => setImmediate(resolve))
     const newer = fence.check('ledger', leader(8, 'b')).then(() => trace.push('newer'))
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     finish()
     await Promise.all([old, newer])
     expect(trace).toEqual(['begin', 'end', 'newer'])
