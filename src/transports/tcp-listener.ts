@@ -51,6 +51,8 @@ interface Pending {
   readonly remote: string
   readonly deadline: number
   readonly timer: NodeJS.Timeout
+  /** TLS is still on its way. */
+  securing: boolean
 }
 
 /** One listening socket. */
@@ -138,20 +140,36 @@ export class Listener {
     this.#makeRoom(address)
     const { handshakeMs } = this.#options
     const timer = setTimeout(() => this.#evict(key, 'handshakeTimeout', 'no handshake in time'), handshakeMs)
-    const pending = { raw, remote: address, deadline: this.#owner.now() + handshakeMs, timer }
+    const pending = {
+      raw,
+      remote: address,
+      deadline: this.#owner.now() + handshakeMs,
+      timer,
+      securing: this.#tls !== null,
+    }
     this.#open.add(raw)
     this.#pending.set(key, pending)
     raw.on('close', () => {
       this.#open.delete(raw)
+      // TLS closes a connection whose certificate it does not accept without a word to anybody.
+      if (this.#pending.get(key)?.securing === true && raw.bytesRead > 0 && !this.#closing) {
+        this.#owner.refused(
+          'unauthenticated',
+          address,
+          'closed during TLS: no certificate that is accepted here',
+        )
+      }
       this.#settle(key)
     })
     if (this.#tls === null) this.#accept(raw, key, pending)
     else this.#tls.emit('connection', raw)
   }
 
-  #accept(socket: Socket, key: string, { remote, deadline, timer }: Pending): void {
+  #accept(socket: Socket, key: string, pending: Pending): void {
+    const { remote, deadline } = pending
+    pending.securing = false
     // From here on the connection watches the same deadline itself, and says so to the peer.
-    clearTimeout(timer)
+    clearTimeout(pending.timer)
     this.#owner.accepted({ socket, remote, deadline, settled: () => this.#settle(key) })
   }
 
@@ -170,8 +188,11 @@ export class Listener {
       else this.#accept(socket, key, pending)
     })
     server.on('tlsClientError', (error, socket) => {
-      const remote = socket.remoteAddress
-      if (remote !== undefined) this.#owner.refused('unauthenticated', remote, `TLS: ${error.message}`)
+      const key = `${socket.remoteAddress} ${socket.remotePort}`
+      const pending = this.#pending.get(key)
+      this.#settle(key)
+      if (pending !== undefined)
+        this.#owner.refused('unauthenticated', pending.remote, `TLS: ${error.message}`)
       socket.destroy()
     })
     return server
