@@ -10,7 +10,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { fenceHeaders, fenceMiddleware, memoryFence } from '../src/fencing'
+import { fenceHeaders, fenceMiddleware, memoryFence } from 'conclave/fencing'
 
 // --- The service: it owns the data, so it owns the fence. ---------------------------------------------------------------
 const ledger: string[] = []

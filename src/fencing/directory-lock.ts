@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { ElectionError } from '../errors'
+import { ElectionError, isElectionError } from '../errors'
 import { codeOf } from './file-ops'
 
 const LOCK_NAME = /^lock\.[0-9a-f]{16}$/
@@ -57,7 +57,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     })
   } catch (error) {
     await release().catch(() => undefined)
-    if (error instanceof ElectionError) throw error
+    if (isElectionError(error)) throw error
     throw new ElectionError('ELECTION_STORAGE_FAILED', 'the directory of the fence could not be locked', {
       cause: error,
       details: { directory, errno: codeOf(error) ?? null },

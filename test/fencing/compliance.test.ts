@@ -4,9 +4,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type FileFence, fileFence, type GuardingFence, memoryFence } from 'conclave/fencing'
 import { describe, expect, it } from 'vitest'
 import { fenceCompliance } from '../../src/compliance/fence'
-import { type FileFence, fileFence, type GuardingFence, memoryFence } from '../../src/fencing'
 
 describe('memoryFence', () => {
   for (const { name, run } of fenceCompliance({ guards: true, create: () => memoryFence() })) it(name, run)

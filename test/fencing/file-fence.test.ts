@@ -4,8 +4,8 @@
  */
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type FileOps, fileFence } from 'conclave/fencing'
 import { describe, expect, it } from 'vitest'
-import { type FileOps, fileFence } from '../../src/fencing'
 import { failingFiles, type Operation, outcome, scratch } from './helpers'
 
 const claim = (token: number, holder = 'a') => ({ token, holder, election: 'invoices' })

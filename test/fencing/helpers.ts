@@ -4,9 +4,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type AppendFile, type FileOps, nodeFileOps } from 'conclave/fencing'
 import { onTestFinished } from 'vitest'
 import { isElectionError } from '../../src/errors'
-import { type AppendFile, type FileOps, nodeFileOps } from '../../src/fencing'
 
 /** A new directory; it is removed when the test is over. */
 export async function scratch(): Promise<string> {

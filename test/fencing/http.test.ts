@@ -5,9 +5,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { type ElectionError, isElectionError } from '../../src/errors'
 import {
   FENCING_HEADER,
   type Fence,
@@ -17,7 +14,10 @@ import {
   type HttpFenceOptions,
   memoryFence,
   readFenceHeader,
-} from '../../src/fencing'
+} from 'conclave/fencing'
+import fc from 'fast-check'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type ElectionError, isElectionError } from '../../src/errors'
 
 /** Serves until the test is over; resolves with the port. */
 async function serve(listener: RequestListener): Promise<number> {

@@ -3,10 +3,10 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileFence } from 'conclave/fencing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isElectionError } from '../../src/errors'
-import { fileFence } from '../../src/fencing'
 import { decodeJournal, encodeEntries, encodeHeader } from '../../src/fencing/journal-format'
 import type { MarkEntry } from '../../src/fencing/marks'
 import { scratch } from './helpers'

@@ -2,7 +2,7 @@
  * The victim of `kill.test.ts`: claims ever higher tokens and prints each one that was accepted, until it is killed.
  */
 import { writeSync } from 'node:fs'
-import { fileFence } from '../../src/fencing'
+import { fileFence } from 'conclave/fencing'
 
 const [dir = '', first = '1'] = process.argv.slice(2)
 const fence = await fileFence({ dir })

@@ -7,8 +7,8 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { fileFence } from 'conclave/fencing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { fileFence } from '../../src/fencing'
 import { outcome, scratch } from './helpers'
 
 const CHILD = fileURLToPath(new URL('./kill-child.ts', import.meta.url))

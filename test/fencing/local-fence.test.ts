@@ -3,10 +3,11 @@
  * Method: fast-check's scheduler decides when each disk write and each guarded work goes on; a model of the atomic
  * maximum says what may happen.
  */
+
+import { memoryFence } from 'conclave/fencing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ElectionError, isElectionError } from '../../src/errors'
-import { memoryFence } from '../../src/fencing'
 import { type Keeper, LocalFence } from '../../src/fencing/local-fence'
 import { Marks } from '../../src/fencing/marks'
 import { checkOptions } from '../../src/fencing/options'

@@ -2,10 +2,11 @@
  * Goal: the comparison and the folding of old marks, without anything around them. Method: tables, and a random run of
  * everything against the one property that counts (P5).
  */
+
+import { claimOf, type FenceMark } from 'conclave/fencing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isElectionError } from '../../src/errors'
-import { claimOf, type FenceMark } from '../../src/fencing'
 import { type MarkEntry, Marks } from '../../src/fencing/marks'
 
 const mark = (token: number, holder = 'a', election: string | null = null): FenceMark => ({
