@@ -3,27 +3,13 @@
  *
  * Uses only the port. What it cannot see from outside (a crash in the middle of a write, a lying disk) each author has
  * to test for himself; everything that `ports/storage.ts` promises in words is here.
- * Read next: `../ports/storage.ts`.
+ * Read next: `../ports/storage.ts`, `storage-bench.ts` (the harness).
  */
 import assert from 'node:assert/strict'
-import type { DurableChange, DurableState, ElectionName, ProcessRecord, Term } from '../core/types'
-import { type ElectionErrorCode, isElectionError } from '../errors'
-import type { Storage, StorageIdentity } from '../ports/storage'
+import type { ElectionName, ProcessRecord, Term } from '../core/types'
+import { Bench, closing, IDENTITY, opening, plain, refused, type StorageHarness } from './storage-bench'
 
-/** How the suite gets at the storage that it judges. */
-export interface StorageHarness {
-  readonly kind: Storage['kind']
-  /** A place of its own on which nothing was ever stored. Called once per case. */
-  create(): Promise<StoragePlace> | StoragePlace
-}
-
-/** A place where one process keeps its record: a directory, a file, a key. */
-export interface StoragePlace {
-  /** A new storage on that place, as a newly started process makes it. Not open yet. */
-  storage(): Storage
-  /** Called after the case, whether it passed or not; every storage has been closed. */
-  dispose?(): Promise<void> | void
-}
+export type { StorageHarness, StoragePlace } from './storage-bench'
 
 /** One promise of the port. `run` rejects with an `AssertionError` when it is broken. */
 export interface StorageCase {
@@ -45,11 +31,6 @@ export function storageCompliance(harness: StorageHarness): readonly StorageCase
 
 type Body = (bench: Bench) => Promise<void>
 
-const IDENTITY: StorageIdentity = {
-  clusterId: 'compliance',
-  nodeId: 'a',
-  config: { term: 3, version: 1, termFloor: 7 },
-}
 const TERM_MAX = Number.MAX_SAFE_INTEGER - 1
 
 const common: readonly (readonly [string, Body])[] = [
@@ -236,105 +217,11 @@ const volatile: readonly (readonly [string, Body])[] = [
   ],
 ]
 
-/** One place, at most one open storage on it. */
-class Bench {
-  private current: Storage | null = null
-  private readonly others: Bench[] = []
-
-  constructor(
-    readonly harness: StorageHarness,
-    private readonly place: StoragePlace,
-  ) {}
-
-  make(): Storage {
-    return this.place.storage()
-  }
-
-  async elsewhere(): Promise<Bench> {
-    const other = new Bench(this.harness, await this.harness.create())
-    this.others.push(other)
-    return other
-  }
-
-  async open(): Promise<DurableState> {
-    this.current = this.make()
-    return opening(this.current, IDENTITY)
-  }
-
-  async write(change: DurableChange): Promise<void> {
-    assert.equal(await this.countWrite(change), 1)
-  }
-
-  /** How often the callback came, after giving a second call the time to come. */
-  async countWrite(change: DurableChange): Promise<number> {
-    let calls = 0
-    await new Promise<void>((resolve, reject) => {
-      this.current!.write(change, (error) => {
-        calls++
-        if (error === null) resolve()
-        else reject(error)
-      })
-    })
-    await new Promise((resolve) => setImmediate(resolve))
-    return calls
-  }
-
-  async restart(): Promise<DurableState> {
-    await this.close()
-    return this.open()
-  }
-
-  async close(): Promise<void> {
-    if (this.current !== null) await closing(this.current)
-    this.current = null
-  }
-
-  async end(): Promise<void> {
-    for (const other of this.others) await other.end()
-    await this.close()
-    await this.place.dispose?.()
-  }
-}
-
 async function runCase(harness: StorageHarness, body: Body): Promise<void> {
   const bench = new Bench(harness, await harness.create())
   try {
     await body(bench)
   } finally {
     await bench.end()
-  }
-}
-
-function opening(storage: Storage, identity: StorageIdentity): Promise<DurableState> {
-  return new Promise((resolve, reject) => {
-    storage.open(identity, (error, state) => {
-      if (error !== null) reject(error)
-      else if (state === null)
-        reject(new assert.AssertionError({ message: 'open gave neither error nor state' }))
-      else resolve(state)
-    })
-  })
-}
-
-function closing(storage: Storage): Promise<void> {
-  return new Promise((resolve) => storage.close(resolve))
-}
-
-async function refused(storage: Storage, identity: StorageIdentity, code: ElectionErrorCode): Promise<void> {
-  await assert.rejects(opening(storage, identity), (error: unknown) => {
-    assert.ok(isElectionError(error), `expected ${code}, got ${String(error)}`)
-    assert.equal(error.code, code)
-    return true
-  })
-  await closing(storage)
-}
-
-/** Comparable: order of entries and prototypes of records do not count. */
-function plain(state: DurableState): unknown {
-  const { pins, ...rest } = state.process
-  return {
-    process: { ...rest, config: { ...rest.config } },
-    pins: Object.entries(pins).sort(),
-    terms: [...state.terms].sort(),
   }
 }

@@ -213,18 +213,21 @@ class FileStorage implements Storage {
     if (change.process !== undefined) this.process = structuredClone(process)
     for (const [name, term] of change.terms) this.terms.set(name, Math.max(term, this.terms.get(name) ?? 0))
 
-    const sequence = ++this.begun
-    const after = this.durable
-    const frame = encodeFrame({ kind: 'change', sequence, after, body: encodeBody(change) })
+    const numbers = { sequence: ++this.begun, after: this.durable }
     const { current, position } = this
-    if (position + frame.length <= this.slots![current].size) {
-      return { slot: current, position, bytes: frame, next: position + frame.length, sequence }
+    if (position < this.slots![current].size) {
+      const bytes = encodeFrame({ kind: 'change', ...numbers, body: encodeBody(change) })
+      const next = position + bytes.length
+      if (next <= this.slots![current].size) return { slot: current, position, bytes, next, ...numbers }
     }
-    const other = current === 0 ? 1 : 0
-    const body = encodeBody({ process, terms: this.terms })
-    const snapshot = encodeFrame({ kind: 'snapshot', sequence, after, body })
-    const bytes = grow(this.slots![other], snapshot)
-    return { slot: other, position: FRAMES_AT, bytes, next: FRAMES_AT + snapshot.length, sequence }
+    const slot = current === 0 ? 1 : 0
+    const snapshot = encodeFrame({
+      kind: 'snapshot',
+      ...numbers,
+      body: encodeBody({ process, terms: this.terms }),
+    })
+    const bytes = grow(this.slots![slot], snapshot)
+    return { slot, position: FRAMES_AT, bytes, next: FRAMES_AT + snapshot.length, ...numbers }
   }
 
   /** Writes and flushes; then, and only then, the write counts. */

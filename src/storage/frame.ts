@@ -14,7 +14,8 @@ export const SECTOR_BYTES = 512
 /** Frames start at multiples of this: a write never touches a block that holds somebody else's acknowledged bytes. */
 export const BLOCK_BYTES = 4096
 
-const TAG_BYTES = 32
+const TAG_BYTES = 40
+const TAG_HALF = TAG_BYTES / 2
 const PAYLOAD_BYTES = SECTOR_BYTES - TAG_BYTES
 const MAGIC = 0xc0_4c_46_31
 const HEADER_BYTES = 37
@@ -57,7 +58,7 @@ export function encodeFrame(frame: Frame): Buffer {
   for (let sector = 0; sector < sectors; sector++) {
     const from = sector * PAYLOAD_BYTES
     content.copy(bytes, sector * SECTOR_BYTES, from, Math.min(from + PAYLOAD_BYTES, content.length))
-    writeTag(bytes, sector, { sequence: frame.sequence, after: frame.after, left: sectors - 1 - sector })
+    writeTag(bytes, sector, { sequence: frame.sequence, after: frame.after, index: sector, count: sectors })
   }
   return bytes
 }
@@ -97,8 +98,9 @@ export function readEvidence(slot: Buffer, from: number): Evidence {
 interface Tag {
   readonly sequence: number
   readonly after: number
-  /** Sectors of this frame behind this one. */
-  readonly left: number
+  /** Which sector of its frame this is, of how many. */
+  readonly index: number
+  readonly count: number
 }
 
 function sectorsFor(bodyBytes: number): number {
@@ -110,37 +112,46 @@ function digest(header: Buffer, body: Buffer): Buffer {
   return hash.digest().subarray(0, DIGEST_BYTES)
 }
 
-/** Goes by the digest alone: a damaged tag does no harm to an intact frame. */
+/**
+ * Goes by the digest: a damaged tag does no harm to an intact frame. A readable tag of another write does: that sector
+ * was written over, even if the bytes in it happen to be the same.
+ */
 function decodeFrame(slot: Buffer, at: number): Frame | null {
   if (at + SECTOR_BYTES > slot.length) return null
   const header = slot.subarray(at, at + HEADER_BYTES)
   const kind = header.readUInt8(4)
   if (header.readUInt32BE(0) !== MAGIC || (kind !== 1 && kind !== 2)) return null
+  const sequence = header.readUIntBE(5, 6)
   const bodyBytes = header.readUInt32BE(17)
   const sectors = sectorsFor(bodyBytes)
   if (at + sectors * SECTOR_BYTES > slot.length) return null
   const content = Buffer.alloc(sectors * PAYLOAD_BYTES)
   for (let sector = 0; sector < sectors; sector++) {
     const from = at + sector * SECTOR_BYTES
+    const tag = readTag(slot, from)
+    if (tag !== null && tag.sequence !== sequence) return null
     slot.copy(content, sector * PAYLOAD_BYTES, from, from + PAYLOAD_BYTES)
   }
   const body = content.subarray(HEADER_BYTES, HEADER_BYTES + bodyBytes)
   if (!digest(header, body).equals(header.subarray(DIGEST_AT))) return null
   return {
     kind: kind === 1 ? 'snapshot' : 'change',
-    sequence: header.readUIntBE(5, 6),
+    sequence,
     after: header.readUIntBE(11, 6),
     body,
   }
 }
 
-/** The sequence number of the frame at `at` if every one of its sectors was written, else null. */
+/**
+ * The sequence number of the frame that begins at `at` if every one of its sectors was written, else null. It has to
+ * begin there: the rear of a torn frame, met behind a shorter one of older times, is complete in itself.
+ */
 function completeSequence(slot: Buffer, at: number): number | null {
   const first = readTag(slot, at)
-  if (first === null) return null
-  for (let sector = 1; sector <= first.left; sector++) {
-    const tag = readTag(slot, at + sector * SECTOR_BYTES)
-    if (tag?.sequence !== first.sequence || tag.left !== first.left - sector) return null
+  if (first?.index !== 0) return null
+  for (let index = 1; index < first.count; index++) {
+    const tag = readTag(slot, at + index * SECTOR_BYTES)
+    if (tag?.sequence !== first.sequence || tag.index !== index) return null
   }
   return first.sequence
 }
@@ -150,17 +161,19 @@ function writeTag(bytes: Buffer, sector: number, tag: Tag): void {
   const at = (sector + 1) * SECTOR_BYTES - TAG_BYTES
   bytes.writeUIntBE(tag.sequence, at, 6)
   bytes.writeUIntBE(tag.after, at + 6, 6)
-  bytes.writeUInt32BE(tag.left, at + 12)
-  for (let i = at; i < at + 16; i++) bytes[i + 16] = ~bytes[i]! & 0xff
+  bytes.writeUInt32BE(tag.index, at + 12)
+  bytes.writeUInt32BE(tag.count, at + 16)
+  for (let i = at; i < at + TAG_HALF; i++) bytes[i + TAG_HALF] = ~bytes[i]! & 0xff
 }
 
 function readTag(slot: Buffer, sectorAt: number): Tag | null {
   const at = sectorAt + PAYLOAD_BYTES
   if (at + TAG_BYTES > slot.length) return null
-  for (let i = at; i < at + 16; i++) if (slot[i + 16] !== (~slot[i]! & 0xff)) return null
+  for (let i = at; i < at + TAG_HALF; i++) if (slot[i + TAG_HALF] !== (~slot[i]! & 0xff)) return null
   return {
     sequence: slot.readUIntBE(at, 6),
     after: slot.readUIntBE(at + 6, 6),
-    left: slot.readUInt32BE(at + 12),
+    index: slot.readUInt32BE(at + 12),
+    count: slot.readUInt32BE(at + 16),
   }
 }

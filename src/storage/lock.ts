@@ -13,7 +13,8 @@
  * left the kernel, because threads share the table of open files.
  *
  * Not covered, because sockets do not reach there: directories shared between two kernels (network file systems are
- * refused by `directory.ts`; folders shared into virtual machines cannot be told). R27 watches for those.
+ * refused by `directory.ts`; folders shared into virtual machines cannot be told); and, on macOS, a stopped holder whose
+ * queue of 128 callers is full, which refuses like a dead one. R27 watches for those.
  * On Windows a named pipe of the directory's name is exclusive by itself.
  */
 import { createHash, randomBytes } from 'node:crypto'
@@ -32,7 +33,7 @@ export interface DirectoryLock {
 }
 
 const NAME = /^(?:new-)?lock-(\d+)-([0-9a-f]{16})$/
-/** Who holds the lock, for people. The truth is the socket. */
+/** Who holds the lock, for people (since when: the time of the file). The truth is the socket. */
 const HOLDER = 'holder.json'
 /** Room for a path in a socket address: 104 bytes on macOS, 108 on Linux, with the closing zero. */
 const SOCKET_PATH_BYTES = 103
@@ -193,7 +194,7 @@ async function lockByPipe(dir: string): Promise<DirectoryLock> {
 
 async function writeHolder(dir: string): Promise<void> {
   const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
-  const holder = { pid: process.pid, host: hostname(), bootId: bootId.trim() || null, since: new Date() }
+  const holder = { pid: process.pid, host: hostname(), bootId: bootId.trim() || null }
   await rm(join(dir, HOLDER), { force: true })
   await writeFile(join(dir, HOLDER), `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: 'wx' })
 }
