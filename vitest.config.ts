@@ -1,11 +1,23 @@
 /**
- * How `npm test` runs: first everything that needs no real time, on both cores; then `test/real` (processes, sockets,
- * servers), one file after the other, so that neither half disturbs the clocks of the other.
+ * How `npm test` runs: first everything that is fast and by itself, on both cores; then the tests with real processes,
+ * sockets and servers, one file after the other, so that neither half disturbs the clocks of the other.
  *
  * Tests import the package by its public names; the `paths` of tsconfig.json lead those to the sources, so a test never
  * sees a stale build.
  */
 import { defineConfig } from 'vitest/config'
+
+/** Folders and files whose tests start processes or servers, or wait on real sockets. */
+export const REAL: readonly string[] = [
+  'test/real/',
+  'test/stores/',
+  'test/transports/',
+  'test/storage/lock.test.ts',
+  'test/fencing/kill.test.ts',
+  'test/fencing/example.test.ts',
+]
+
+const real = REAL.map((path) => (path.endsWith('/') ? `${path}**/*.test.ts` : path))
 
 export default defineConfig({
   resolve: { tsconfigPaths: true },
@@ -17,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/real/**'],
+          exclude: real,
           sequence: { groupOrder: 0 },
           maxWorkers: 2,
           testTimeout: 20_000,
@@ -27,7 +39,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'real',
-          include: ['test/real/**/*.test.ts'],
+          include: real,
           sequence: { groupOrder: 1 },
           fileParallelism: false,
           testTimeout: 120_000,

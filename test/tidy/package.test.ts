@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { entries } from '../../tsup.config'
-import { filesUnder, read, root } from './tree'
+import { REAL } from '../../vitest.config'
+import { filesUnder, read, root, sourcesUnder } from './tree'
 
 const manifest = JSON.parse(read('package.json'))
 const names = Object.keys(entries)
@@ -110,6 +111,13 @@ describe('package.json', () => {
   it('the changelog opens with the version', () => {
     expect(/^## (\S+)/m.exec(read('CHANGELOG.md'))?.[1]).toBe(manifest.version)
   })
+})
+
+it('tests that start processes or servers run one after the other', () => {
+  const starts = /from '(?:node:child_process|[./]+servers\/[\w-]+)'/
+  const tests = sourcesUnder('test').filter((path) => path.endsWith('.test.ts') && starts.test(read(path)))
+  expect(tests.filter((path) => !REAL.some((real) => path.startsWith(real)))).toEqual([])
+  expect(REAL.filter((path) => path !== 'test/real/' && !exists(path))).toEqual([])
 })
 
 it('the top level holds what was agreed and nothing else', () => {
