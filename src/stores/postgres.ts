@@ -67,10 +67,7 @@ export function postgres(pool: PgQueryable | PgPool, options: PostgresOptions = 
   if (options.listen !== undefined && typeof options.listen !== 'function') {
     throw invalidOption('listen of postgres() must be a function that returns a connected client')
   }
-  const store = new PostgresStore(pool, options)
-  if (options.listen === undefined) return store
-  const listening = new PostgresListening(options.listen, channelOf(options), store.timeoutMs)
-  return Object.assign(store, { watch: listening.watch.bind(listening) })
+  return new PostgresStore(pool, options)
 }
 
 /**
@@ -94,6 +91,7 @@ class PostgresStore implements CasStore {
   readonly name = 'postgres'
   readonly durability
   readonly timeoutMs: number
+  readonly watch?: NonNullable<CasStore['watch']>
   readonly #pool: PgQueryable | PgPool
   readonly #create: boolean
   readonly #schema: string
@@ -108,6 +106,10 @@ class PostgresStore implements CasStore {
     this.#schema = postgresSchema(options)
     this.#channel = (options.notify ?? options.listen !== undefined) ? channelOf(options) : null
     this.#sql = statements(tableOf(options), this.#channel !== null)
+    if (options.listen !== undefined) {
+      const listening = new PostgresListening(options.listen, channelOf(options), this.timeoutMs)
+      this.watch = (prefix, wake) => listening.watch(prefix, wake)
+    }
   }
 
   async read(keys: readonly string[]): Promise<CasReadResult> {

@@ -30,12 +30,13 @@ export interface NodeRedisClient {
   ping?(): Promise<unknown>
   info?(section: string): Promise<unknown>
   readonly isReady?: boolean
-  duplicate(): NodeRedisSubscriber
+  /** A sentinel has none; then nothing can be watched. */
+  duplicate?(): NodeRedisSubscriber
 }
 
 /** A node-redis client that only listens. */
 export interface NodeRedisSubscriber {
-  on(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: () => void): unknown
   connect(): Promise<unknown>
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   destroy?(): void
@@ -55,8 +56,8 @@ export interface RedisCommands {
   eval(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
   /** The `INFO` section, or `null` where the client cannot ask one server for it. */
   info(section: string): Promise<string | null>
-  /** Listens on a connection of its own until the returned function is called. Never throws. */
-  subscribe(channel: string, heard: (message: string | null) => void): () => void
+  /** Listens on a connection of its own until the returned function is called. `null`: the client has no such. */
+  readonly subscribe: ((channel: string, heard: (message: string | null) => void) => () => void) | null
 }
 
 /** @throws ELECTION_CONFIG_INVALID: neither of the two libraries. */
@@ -106,19 +107,25 @@ function nodeRedis(client: NodeRedisClient): RedisCommands {
     evalSha: (sha, keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] }),
     eval: (script, keys, args) => client.eval(script, { keys: [...keys], arguments: [...args] }),
     info: async (section) => (client.info === undefined ? null : String(await client.info(section))),
-    subscribe(channel, heard) {
-      const subscriber = client.duplicate()
-      subscriber.on('error', () => {})
-      subscriber.on('ready', () => heard(null))
-      subscriber
-        .connect()
-        .then(() => subscriber.subscribe(channel, (message) => heard(message)))
-        .then(() => heard(null))
-        .catch(() => {})
-      return () => {
-        if (subscriber.destroy === undefined) subscriber.disconnect?.().catch(() => {})
-        else subscriber.destroy()
-      }
-    },
+    subscribe: client.duplicate === undefined ? null : nodeRedisSubscription(client.duplicate.bind(client)),
+  }
+}
+
+function nodeRedisSubscription(
+  duplicate: () => NodeRedisSubscriber,
+): NonNullable<RedisCommands['subscribe']> {
+  return (channel, heard) => {
+    const subscriber = duplicate()
+    subscriber.on('error', () => {})
+    subscriber.on('ready', () => heard(null))
+    subscriber
+      .connect()
+      .then(() => subscriber.subscribe(channel, (message) => heard(message)))
+      .then(() => heard(null))
+      .catch(() => {})
+    return () => {
+      if (subscriber.destroy === undefined) subscriber.disconnect?.().catch(() => {})
+      else subscriber.destroy()
+    }
   }
 }

@@ -48,8 +48,9 @@ export interface RedisOptions extends StoreOptions {
  * only for a single server with `appendonly yes` and `appendfsync always`, `volatile` for a cache. `min-replicas-to-write`
  * narrows the window: reads are refused here wherever writes are, so a primary that lost its replicas answers nobody.
  *
- * Give the client a time-out of its own for dead links (`socketTimeout` of ioredis, `pingInterval` with
- * `socket.socketTimeout` of node-redis): on a half-open connection all calls fail until the client notices.
+ * Give the client a time-out of its own for dead links (`socketTimeout` of ioredis; `pingInterval` and, in `socket`,
+ * `socketTimeout` with a `reconnectStrategy` of node-redis): on a half-open connection all calls fail until the client
+ * notices, and node-redis may fail to finish a reconnection that was interrupted.
  *
  * @throws ELECTION_CONFIG_INVALID
  */
@@ -64,6 +65,7 @@ class RedisStore implements CasStore {
   readonly name = 'redis'
   readonly durability
   readonly timeoutMs: number
+  readonly watch?: NonNullable<CasStore['watch']>
   readonly #commands: RedisCommands
   readonly #slot: string
   readonly #notify: boolean
@@ -76,20 +78,25 @@ class RedisStore implements CasStore {
     this.durability = options.durability ?? 'mayRegress'
     this.timeoutMs = options.timeoutMs ?? STORE_TIMEOUT_MS
     this.#notify = options.notify ?? true
+    const { subscribe } = commands
+    if (subscribe !== null) {
+      this.watch = (prefix, wake) => watchRedis((heard) => subscribe(this.#slot, heard), prefix, wake)
+    }
   }
 
   async read(keys: readonly string[]): Promise<CasReadResult> {
     if (keys.length === 0) return { kind: 'ok', records: [] }
-    const call = await this.#call(READ, [`${this.#slot}~`, ...keys.map((key) => this.#keyOf(key))], [])
+    const name = randomUUID()
+    const call = await this.#call(READ, [`${this.#slot}~`, ...keys.map((key) => this.#keyOf(key))], [name])
     if (call.kind !== 'done') return { kind: 'failed', error: call.error }
-    const records = Array.isArray(call.value) ? call.value.map(recordOf) : []
-    if (records.length !== keys.length || records.includes(undefined)) {
-      return {
-        kind: 'failed',
-        error: new Error('a key of the store holds something that the library did not write'),
-      }
+    const replies = repliesTo(name, call.value)
+    if (replies?.length !== keys.length) return { kind: 'failed', error: strayAnswer() }
+    const records = replies.map(recordOf)
+    if (records.every((record) => record !== undefined)) return { kind: 'ok', records }
+    return {
+      kind: 'failed',
+      error: new Error('a key of the store holds something that the library did not write'),
     }
-    return { kind: 'ok', records: records as (CasRecord | null)[] }
   }
 
   async write(key: string, version: CasVersion | null, value: string): Promise<CasWriteResult> {
@@ -100,28 +107,16 @@ class RedisStore implements CasStore {
     // A client that sends a write again does so before its caller has given up, or nobody listens to the answer.
     const markMs = String(2 * this.timeoutMs)
     const channel = this.#notify ? this.#slot : ''
-    const call = await this.#call(WRITE, keys, [version ?? '', tag, value, markMs, channel, key])
+    const call = await this.#call(WRITE, keys, [tag, version ?? '', value, markMs, channel, key])
     if (call.kind === 'unsent') return { kind: 'failed', error: call.error }
-    if (call.kind === 'done') {
-      if (String(call.value) === '1') return { kind: 'ok', version: tag }
-      if (String(call.value) === '0') return { kind: 'conflict' }
-      return { kind: 'ambiguous', error: new Error('the answer of the script is neither 0 nor 1') }
-    }
-    const refused = call.kind === 'error' && certainlyRefused(call.error)
-    return { kind: refused ? 'failed' : 'ambiguous', error: call.error }
-  }
-
-  watch(prefix: string, wake: (key: string | null) => void): CasWatch {
-    let open = true
-    const stop = this.#commands.subscribe(this.#slot, (key) => {
-      if (open && (key === null || key.startsWith(prefix))) wake(key)
-    })
-    return {
-      stop() {
-        if (open) stop()
-        open = false
-      },
-    }
+    // An error that does not name its call may be of another one, or of the second run of this one.
+    if (call.kind !== 'done') return { kind: 'ambiguous', error: call.error }
+    const replies = repliesTo(tag, call.value)
+    if (replies === null) return { kind: 'ambiguous', error: strayAnswer() }
+    const verdict = String(replies[0])
+    if (verdict === '1') return { kind: 'ok', version: tag }
+    if (verdict === '0') return { kind: 'conflict' }
+    return { kind: 'failed', error: new Error(verdict) }
   }
 
   /** Refuses a server that may evict records at any time: they are the durable terms (R48, R68). */
@@ -171,22 +166,38 @@ class RedisStore implements CasStore {
   }
 }
 
+function watchRedis(
+  subscribe: (heard: (key: string | null) => void) => () => void,
+  prefix: string,
+  wake: (key: string | null) => void,
+): CasWatch {
+  let open = true
+  const end = subscribe((key) => {
+    if (open && (key === null || key.startsWith(prefix))) wake(key)
+  })
+  return {
+    stop() {
+      if (open) end()
+      open = false
+    },
+  }
+}
+
+/** What follows the name of the call; `null` if the answer is that of another call, or none of a script of ours. */
+function repliesTo(name: string, answer: unknown): readonly unknown[] | null {
+  return Array.isArray(answer) && String(answer[0]) === name ? answer.slice(1) : null
+}
+
+function strayAnswer(): Error {
+  return new Error('the client handed out the answer to another command: its connection has lost count')
+}
+
 /** `undefined`: not a record of ours. */
 function recordOf(reply: unknown): CasRecord | null | undefined {
   if (reply === null) return null
   const text = Buffer.isBuffer(reply) ? reply.toString() : reply
   if (typeof text !== 'string' || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.test(text)) return undefined
   return { version: text.slice(0, VERSION_LENGTH), value: text.slice(VERSION_LENGTH) }
-}
-
-/**
- * True for errors by which the server says that it did not run the script, or that a command failed before the last one,
- * which is the write: not primary, no memory, no rights, wrong node, loading, busy, ...
- */
-function certainlyRefused(error: Error): boolean {
-  return /^(NOSCRIPT|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|CROSSSLOT|NOAUTH|NOPERM|WRONGPASS|OOM|MISCONF|NOREPLICAS|BUSY|WRONGTYPE)\b/.test(
-    error.message,
-  )
 }
 
 function unusable(reason: string, cause?: Error): ElectionError {
