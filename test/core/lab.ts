@@ -44,6 +44,8 @@ export interface LabOptions {
   readonly elections?: readonly string[]
   readonly contenders?: readonly ProcessId[]
   readonly maxElections?: number
+  /** Who votes; everybody unless said otherwise. The others are electors only. */
+  readonly voters?: readonly ProcessId[]
 }
 
 export interface Node {
@@ -117,7 +119,7 @@ export class Lab {
         term: 0,
         version: 1,
         termFloor: 0,
-        voters: this.ids.map((id) => ({ id, kind: 'peer' as const })),
+        voters: (this.options.voters ?? this.ids).map((id) => ({ id, kind: 'peer' as const })),
       },
       timing: { ...TIMING, ...this.options.timing },
       preVote: this.options.preVote ?? true,

@@ -195,6 +195,14 @@ export function rates(lab: Lab, rateOf: Readonly<Record<ProcessId, number>>): vo
   for (const [id, rate] of Object.entries(rateOf)) lab.node(id).rate = rate
 }
 
+/** A new life that remembers nothing at all: ephemeral processes, lost disks (R28). Not connected yet. */
+export function forget(lab: Lab, id: ProcessId): void {
+  const node = lab.node(id)
+  lab.crash(id)
+  node.disk = { process: { ...node.disk.process, maxPromiseMs: 0 }, terms: new Map() }
+  lab.restart(id)
+}
+
 /** Hands parts over as if a peer had sent them in one frame now. */
 export function say(lab: Lab, from: ProcessId, to: ProcessId, ...said: readonly Part[]): readonly Effect[] {
   const { config } = lab.node(from)
