@@ -76,8 +76,9 @@ const KEYS_PER_TRANSACTION = 100
  * Acknowledged writes survive the loss of any minority of the members. Reads are linearizable: they ask the quorum.
  * What etcd cannot promise: anything after a restore from a snapshot, which may bring old revisions back (R48).
  *
- * The client's default `faultHandling` stops calling a member for five seconds after three failures in a row, which
- * with one endpoint is longer than the default lease: give it several endpoints, or a policy of your own.
+ * The client's default `faultHandling` stops calling a member for five seconds after three failures in a row. With one
+ * endpoint that is as long as the default D: give it all endpoints, or `faultHandling: { host: () => noop }` with the
+ * `noop` policy of `cockatiel`.
  *
  * @throws ELECTION_CONFIG_INVALID
  */
