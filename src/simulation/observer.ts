@@ -14,6 +14,8 @@ export interface NodeView {
   readonly id: ProcessId
   /** Of the present or last life; 0 before the first. */
   readonly incarnation: Incarnation
+  /** Name of its storage; empty before there is one. Another one after its disk was replaced (R25). */
+  readonly storageId: string
   /** A process runs, stalled or not. */
   readonly alive: boolean
   /** Own monotonic clock, ms. */
@@ -22,6 +24,8 @@ export interface NodeView {
   realAt(reading: number): number
   /** Time that the own clock has missed in suspends of the host, ms. */
   missedMs(): number
+  /** Its host stands still: nothing in it can read a clock. */
+  readonly frozen: boolean
   /** Memory of the core in this life; null before it has one. */
   readonly state: State | null
   /** Longest promise that is durable here, ms. */

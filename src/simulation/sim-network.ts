@@ -93,6 +93,7 @@ export class SimNetwork {
 
   private readonly numbers = new Map<ProcessId, number>()
   private readonly current: (SimTransport | null)[] = []
+  private readonly dark = new Set<number>()
   private readonly recent: Flight[][] = []
   private readonly buffered: Flight[][] = []
 
@@ -121,9 +122,16 @@ export class SimNetwork {
     return this.current[number] ?? null
   }
 
-  /** From now on this is the node's transport; null when its process is gone. */
-  attach(number: number, transport: SimTransport | null): void {
+  /** From now on this is the node's transport. */
+  attach(number: number, transport: SimTransport): void {
     this.current[number] = transport
+    this.dark.delete(number)
+  }
+
+  /** The node's process is gone; `dark`: its host, too, so that nothing answers for it. */
+  detach(number: number, dark: boolean): void {
+    this.current[number] = null
+    if (dark) this.dark.add(number)
   }
 
   /** Sends a frame of a session. Never calls anybody back from inside. */
@@ -258,8 +266,24 @@ export class SimNetwork {
       return
     }
     const receiver = this.current[flight.link.to] ?? null
-    if (receiver === null) this.lose(flight, 'down')
+    if (receiver === null) this.reject(flight, 'down')
     else receiver.arrived(flight)
+  }
+
+  /** The frame's session is not known where it arrived: the kernel there says so, and its sender loses the session, too. */
+  reject(flight: Flight, reason: LossReason): void {
+    this.lose(flight, reason)
+    const { link, session, replayed } = flight
+    if (replayed || !session.open || this.dark.has(link.to)) return
+    const sender = this.transportOf(link.from)
+    if (sender?.sessionWith(link.to) !== session) return
+    this.signal(
+      link.to,
+      link.from,
+      0,
+      () => sender.loop.input(() => sender.lost(session, 'reset'), undefined),
+      undefined,
+    )
   }
 
   /** Counts and reports a frame that does not arrive. */

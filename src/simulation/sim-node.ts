@@ -116,6 +116,10 @@ export class SimNode implements NodeView, DriverListener {
     return this.driver?.state ?? null
   }
 
+  get storageId(): string {
+    return this.disk.record?.storageId ?? ''
+  }
+
   get durablePromiseMs(): number {
     return this.disk.record?.maxPromiseMs ?? 0
   }
@@ -130,6 +134,10 @@ export class SimNode implements NodeView, DriverListener {
 
   realAt(reading: number): number {
     return this.ports?.clock.realAt(reading) ?? Number.POSITIVE_INFINITY
+  }
+
+  get frozen(): boolean {
+    return this.oscillator.frozen
   }
 
   missedMs(): number {
@@ -149,7 +157,7 @@ export class SimNode implements NodeView, DriverListener {
    */
   holdsValid(election: ElectionName): boolean {
     const standing = this.standing.get(election)
-    if (standing === undefined || this.ports === null) return false
+    if (standing === undefined || this.ports === null || this.frozen) return false
     if (this.now() >= this.leaseUntil(election)) return false
     return this.missedMs() - standing.missedMs <= SUSPEND_BOUND_MS
   }

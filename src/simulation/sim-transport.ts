@@ -184,7 +184,7 @@ export class SimTransport implements Transport {
   end(afterMs: number, fin: boolean): void {
     if (this.stopped) return
     this.stopped = true
-    if (this.network.transportOf(this.number) === this) this.network.attach(this.number, null)
+    if (this.network.transportOf(this.number) === this) this.network.detach(this.number, !fin)
     for (const [number, session] of this.sessions.entries()) {
       if (session?.open !== true) continue
       if (fin) session.finish(this, afterMs, 'closed by the peer')
@@ -241,7 +241,7 @@ export class SimTransport implements Transport {
       return
     }
     if (!flight.replayed && flight.session !== this.sessions[flight.link.from]) {
-      network.lose(flight, 'otherSession')
+      network.reject(flight, 'otherSession')
       return
     }
     network.stats.delivered += 1

@@ -21,6 +21,9 @@ export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): Invariant
     const promisedUntil = (voter: NodeView, holder: NodeView, grants: readonly string[]): number | null => {
       const { state } = voter
       if (state === null || !voter.alive) return Number.POSITIVE_INFINITY
+      // An empty disk came in its place: nobody counts what that one says (R25).
+      const known = holder.state?.supports.get(voter.id)?.storageId ?? null
+      if (known !== null && known !== voter.storageId) return Number.POSITIVE_INFINITY
       const support = state.supports.get(holder.id)
       if (
         support?.grant != null &&

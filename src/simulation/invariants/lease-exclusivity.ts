@@ -27,7 +27,7 @@ export const leaseExclusivity: InvariantFactory = (complain): Invariant => {
 
   const isValid = ({ node, lease, missedMs }: Standing): boolean => {
     const until = untils.get(node)?.get(lease) ?? Number.NEGATIVE_INFINITY
-    return node.alive && node.now() < until && node.missedMs() - missedMs <= NOTICED_MS
+    return node.alive && !node.frozen && node.now() < until && node.missedMs() - missedMs <= NOTICED_MS
   }
   const drop = (node: NodeView, election: ElectionName): void => {
     const rest = (holders.get(election) ?? []).filter((each) => each.node !== node)

@@ -1,0 +1,232 @@
+/**
+ * What can be done to a cluster, as plain data: printed, stored beside a seed, taken apart by a shrinker, replayed.
+ *
+ * An action names nodes by id, or as `leader of <election>`, which is found when its time has come. An action that makes
+ * no sense at its time (crash of a dead process) does nothing, so that any subset of a plan is a plan.
+ */
+import type { ElectionName, ProcessId } from '../core/types'
+import type { WakeOrder } from './event-loop'
+import { CALM, type LinkQuality } from './links'
+import type { FreezeMode } from './oscillator'
+import type { SimCluster } from './sim-cluster'
+import type { SimNode } from './sim-node'
+
+/** A node by its id, or whoever leads an election at that time: `leader of jobs`. */
+export type Who = string
+
+/** One thing that is done to a cluster. Times are real ms. */
+export type Action =
+  | { readonly do: 'crash'; readonly node: Who; readonly fin: boolean; readonly downMs: number | null }
+  | { readonly do: 'restart'; readonly node: Who }
+  | { readonly do: 'stop'; readonly node: Who; readonly downMs: number | null }
+  | { readonly do: 'pause'; readonly node: Who; readonly forMs: number; readonly wake: WakeOrder }
+  | {
+      readonly do: 'suspend'
+      readonly node: Who
+      readonly forMs: number
+      readonly mode: FreezeMode
+      readonly wake: WakeOrder
+    }
+  | {
+      readonly do: 'cut'
+      readonly from: Who
+      readonly to: Who
+      readonly name: string
+      readonly forMs: number | null
+    }
+  | {
+      readonly do: 'partition'
+      readonly groups: readonly (readonly ProcessId[])[]
+      readonly name: string
+      readonly forMs: number | null
+    }
+  | { readonly do: 'isolate'; readonly node: Who; readonly name: string; readonly forMs: number | null }
+  | { readonly do: 'heal'; readonly name: string | null }
+  | { readonly do: 'quality'; readonly quality: Partial<LinkQuality>; readonly node: Who | null }
+  | { readonly do: 'rate'; readonly node: Who; readonly rate: number }
+  | { readonly do: 'stepWall'; readonly node: Who; readonly byMs: number }
+  | { readonly do: 'diskFails'; readonly node: Who; readonly fails: boolean }
+  | { readonly do: 'diskHangs'; readonly node: Who; readonly hangs: boolean }
+  | { readonly do: 'diskLosesLastWrite'; readonly node: Who }
+  | { readonly do: 'replaceDisk'; readonly node: Who; readonly downMs: number }
+  | { readonly do: 'resign'; readonly election: ElectionName; readonly cooldownMs: number }
+  | {
+      readonly do: 'transfer'
+      readonly election: ElectionName
+      readonly to: ProcessId
+      readonly cooldownMs: number
+    }
+  | { readonly do: 'drainTimeout'; readonly election: ElectionName }
+  | {
+      readonly do: 'contend'
+      readonly node: Who
+      readonly election: ElectionName
+      readonly contending: boolean
+      readonly priority: number
+    }
+  | { readonly do: 'campaign'; readonly node: Who; readonly election: ElectionName }
+  | { readonly do: 'heartbeatNow'; readonly node: Who }
+  | { readonly do: 'proofOfDeath'; readonly of: ProcessId; readonly to: readonly ProcessId[] }
+  | { readonly do: 'restartGuard'; readonly election: ElectionName; readonly by: Who }
+
+/** Every kind of action, for tables and counters. */
+export type ActionKind = Action['do']
+
+const LEADER_OF = 'leader of '
+
+/** Does it, at the cluster's present instant. Returns false if it made no sense and nothing was done. */
+export function act(cluster: SimCluster, action: Action): boolean {
+  switch (action.do) {
+    case 'heal':
+      cluster.heal(action.name ?? undefined)
+      return true
+    case 'partition':
+      cluster.partition(action.groups, action.name)
+      return healLater(cluster, action.name, action.forMs)
+    case 'resign':
+      return cluster.resign(action.election, action.cooldownMs) !== null
+    case 'transfer':
+      return cluster.transfer(action.election, action.to, action.cooldownMs) !== null
+    case 'drainTimeout':
+      return drainTimeout(cluster, action.election)
+    case 'proofOfDeath':
+      return proofOfDeath(cluster, cluster.node(action.of), action.to)
+    case 'cut': {
+      const from = find(cluster, action.from)
+      const to = find(cluster, action.to)
+      if (from === null || to === null || from === to) return false
+      cluster.cut(from.id, to.id, action.name)
+      return healLater(cluster, action.name, action.forMs)
+    }
+    case 'restartGuard': {
+      const by = find(cluster, action.by)
+      if (by === null || cluster.work === null || !by.responsive) return false
+      cluster.note(`the guard of ${action.election} restarts`)
+      cluster.work.restartGuard(action.election, by)
+      return true
+    }
+    case 'quality': {
+      const node = action.node === null ? null : find(cluster, action.node)
+      if (action.node !== null && node === null) return false
+      cluster.setQuality({ ...CALM, ...action.quality }, node?.id)
+      return true
+    }
+    default: {
+      const node = find(cluster, action.node)
+      return node !== null && actOn(cluster, node, action)
+    }
+  }
+}
+
+type OnNode = Extract<Action, { readonly node: Who }>
+
+/** What is done to one node. */
+function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
+  const { id } = node
+  switch (action.do) {
+    case 'crash':
+      if (!node.alive) return false
+      cluster.crash(id, action.fin)
+      return restartLater(cluster, id, action.downMs)
+    case 'restart':
+      if (node.alive) return false
+      cluster.restart(id)
+      return true
+    case 'stop':
+      if (!node.responsive) return false
+      cluster.stop(id)
+      return restartLater(cluster, id, action.downMs)
+    case 'pause':
+      if (!node.responsive) return false
+      cluster.pause(id, action.forMs, action.wake)
+      return true
+    case 'suspend':
+      if (!node.responsive) return false
+      cluster.suspend(id, action.forMs, action.mode, action.wake)
+      return true
+    case 'isolate':
+      cluster.partition([[id], cluster.ids.filter((other) => other !== id)], action.name)
+      return healLater(cluster, action.name, action.forMs)
+    case 'rate':
+      if (node.oscillator.frozen) return false
+      cluster.setRate(id, action.rate)
+      return true
+    case 'stepWall':
+      cluster.stepWall(id, action.byMs)
+      return true
+    case 'replaceDisk':
+      if (!isKnownToAll(cluster, node)) return false
+      cluster.replaceDisk(id)
+      return restartLater(cluster, id, action.downMs)
+    case 'diskFails':
+      cluster.note(`the disk of ${id} ${action.fails ? 'fails' : 'works'}`)
+      node.disk.faults.failing = action.fails
+      return true
+    case 'diskHangs':
+      cluster.note(`the disk of ${id} ${action.hangs ? 'hangs' : 'answers'}`)
+      node.disk.faults.hanging = action.hangs
+      return true
+    case 'diskLosesLastWrite':
+      cluster.note(`the disk of ${id} will lose its last write`)
+      node.disk.faults.losesLastWrite = true
+      return true
+    case 'contend':
+      cluster.contend(id, action.election, action.contending, action.priority)
+      return true
+    case 'campaign':
+      cluster.note(`${id} is told to campaign for ${action.election}`)
+      return cluster.submit(id, { type: 'campaign', election: action.election })
+    case 'heartbeatNow':
+      return cluster.submit(id, { type: 'heartbeatNow' })
+    default:
+      return false
+  }
+}
+
+function find(cluster: SimCluster, who: Who): SimNode | null {
+  const id = who.startsWith(LEADER_OF) ? cluster.leaderOf(who.slice(LEADER_OF.length)) : who
+  return id === null ? null : cluster.node(id)
+}
+
+function healLater(cluster: SimCluster, name: string, forMs: number | null): true {
+  if (forMs !== null) cluster.later(forMs, () => cluster.heal(name))
+  return true
+}
+
+function restartLater(cluster: SimCluster, id: ProcessId, downMs: number | null): true {
+  if (downMs !== null) {
+    cluster.later(downMs, () => {
+      if (!cluster.node(id).alive) cluster.restart(id)
+    })
+  }
+  return true
+}
+
+/** R25: everybody else has a durable pin of this node's storage, and so will refuse another one. */
+function isKnownToAll(cluster: SimCluster, node: SimNode): boolean {
+  const storageId = node.disk.record?.storageId
+  for (const other of cluster.nodes.values()) {
+    if (other !== node && other.disk.record?.pins[node.id]?.storageId !== storageId) return false
+  }
+  return storageId !== undefined
+}
+
+/** R20: the work of the leader did not stop in time. */
+function drainTimeout(cluster: SimCluster, election: ElectionName): boolean {
+  const leader = cluster.leaderOf(election)
+  if (leader === null) return false
+  cluster.note(`the work of ${leader} in ${election} does not stop`)
+  return cluster.submit(leader, { type: 'freeze', election, reason: 'drainTimeout' })
+}
+
+/** R55: some processes learn that the last life of a dead one has ended. */
+function proofOfDeath(cluster: SimCluster, dead: SimNode, to: readonly ProcessId[]): boolean {
+  const storageId = dead.disk.record?.storageId
+  if (dead.alive || storageId === undefined || dead.incarnation === 0) return false
+  cluster.note(`${to.join(', ')} learn that ${dead.id} is dead`)
+  const { incarnation } = dead
+  for (const id of to) {
+    if (id !== dead.id) cluster.submit(id, { type: 'death', process: dead.id, storageId, incarnation })
+  }
+  return true
+}

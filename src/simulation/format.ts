@@ -1,0 +1,108 @@
+/**
+ * How frames, terms, tokens and grants look in a trace and in a golden transcript: short, and readable beside PROTOCOL.md.
+ *
+ * `T3` is a term, `g1.2` grant 2 of a voter's life 1, `r7` a heartbeat round, `n4` the nonce of a campaign, `a#2` the second
+ * life of process a. Formats only; decides nothing.
+ */
+import type { Certificate, Grant, Part, ProcessId, Refusal, Term } from '../core'
+import type { ServiceEffect } from '../runtime/driver'
+
+/** `12.345`: ms with three digits. */
+export function formatTime(ms: number): string {
+  return ms.toFixed(3)
+}
+
+/** A duration or instant without needless digits. */
+export function formatMs(ms: number): string {
+  return Number.isFinite(ms) ? `${Math.round(ms * 1000) / 1000} ms` : 'never'
+}
+
+function grantText(grant: Grant | null): string {
+  return grant === null ? 'no grant' : `g${grant}`
+}
+
+function certificateText(certificate: Certificate | null): string {
+  if (certificate === null) return ''
+  return ` with certificate of ${certificate.leader}#${certificate.incarnation} T${certificate.term}`
+}
+
+function refusalText(refusal: Refusal | null, leader: ProcessId | null, known: Term): string {
+  return `no: ${refusal ?? 'unknown'}${leader === null ? '' : ` to ${leader}`}, knows T${known}`
+}
+
+/** One part of a frame. */
+export function formatPart(part: Part): string {
+  switch (part.kind) {
+    case 'heartbeat':
+      return part.probe ? `probe r${part.round}` : `heartbeat r${part.round} for ${formatMs(part.promiseMs)}`
+    case 'ack':
+      return `ack r${part.round} ${grantText(part.grant)}${part.renewed ? ' renewed' : ''}`
+    case 'bind':
+      return `bind ${part.election} T${part.term}`
+    case 'bindAck':
+      return part.grant === null
+        ? `bindAck ${part.election} T${part.term} no, knows T${part.knownTerm}`
+        : `bindAck ${part.election} T${part.term} ${grantText(part.grant)}`
+    case 'release':
+      return `release ${part.election} T${part.term}${part.successor === null ? '' : `, ${part.successor} goes first`}`
+    case 'releaseAck':
+      return `releaseAck ${part.election} T${part.term}`
+    case 'contend':
+      return `${part.contending ? 'contend' : 'leave'} ${part.election} priority ${part.priority}`
+    case 'contendAck':
+      return `contendAck ${part.election}`
+    case 'preVote':
+      return `preVote ${part.election} T${part.term} n${part.nonce}`
+    case 'preVoteReply':
+      return `preVoteReply ${part.election} n${part.nonce} ${
+        part.refusal === null ? 'yes' : refusalText(part.refusal, part.leader, part.knownTerm)
+      }`
+    case 'requestVote':
+      return `requestVote ${part.election} T${part.term} n${part.nonce}${certificateText(part.certificate)}`
+    case 'voteReply':
+      return `voteReply ${part.election} T${part.term} n${part.nonce} ${
+        part.grant === null
+          ? refusalText(part.refusal, part.leader, part.knownTerm)
+          : `yes under ${grantText(part.grant)}`
+      }`
+    case 'timeoutNow':
+      return `timeoutNow ${part.election}${certificateText(part.certificate)}`
+    case 'sessionEnd':
+      return 'sessionEnd'
+    case 'deathNotice':
+      return `deathNotice ${part.process}#${part.incarnation}`
+    case 'floorRequest':
+      return `floorRequest n${part.nonce}`
+    case 'floorReply':
+      return `floorReply n${part.nonce} T${part.term}${part.recovering ? ' recovering' : ''}`
+    case 'readTerm':
+      return `readTerm ${part.election} n${part.nonce}`
+    case 'readTermReply':
+      return `readTermReply ${part.election} n${part.nonce} T${part.term}`
+    case 'notice':
+      return `notice ${part.election} T${part.knownTerm}${part.leader === null ? '' : ` led by ${part.leader}`}`
+  }
+}
+
+/** All parts of a frame. */
+export function formatParts(parts: readonly Part[]): string {
+  return parts.map(formatPart).join('; ')
+}
+
+/** What the core reported to the service, or null for what is reported elsewhere. */
+export function formatEffect(effect: ServiceEffect): string | null {
+  switch (effect.type) {
+    case 'leaderChanged':
+      return effect.leader === null
+        ? `knows no leader of ${effect.election}`
+        : `knows that ${effect.leader} leads ${effect.election} in T${effect.term}`
+    case 'roleChanged':
+      return `is ${effect.role} in ${effect.election}`
+    case 'alarm':
+      return `ALARM ${effect.code}: ${effect.detail}`
+    case 'termRead':
+      return `reads T${effect.term} of ${effect.election} from ${effect.voter}`
+    default:
+      return null
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * A plan: everything that happens in one simulated run, as plain data derived from a seed.
+ *
+ * `setup` says what the cluster is made of, `steps` what is done to it and when. It can be printed as JSON, kept, cut down
+ * and run again; the same plan gives the same trace. First comes the safety phase (anything may fail, nothing wrong may
+ * happen), then everything is healed and the liveness phase demands progress. Read next: `swarm.ts`.
+ */
+import type { Timing } from '../core'
+import type { ElectionName, ProcessId } from '../core/types'
+import { type Action, act } from './faults'
+import type { LinkQuality } from './links'
+import { Random } from './random'
+import type { ClusterOptions } from './sim-cluster'
+import type { NetworkOptions } from './sim-network'
+
+/** What a cluster is made of, as data. */
+export type Setup = Omit<ClusterOptions, 'invariants'> & {
+  readonly nodes: readonly ProcessId[]
+  readonly elections: readonly ElectionName[]
+  readonly timing: Timing
+  /** Clock rate of each node at the start. */
+  readonly rates: Readonly<Record<ProcessId, number>>
+}
+
+/** One action and its true instant, ms. */
+export interface Step {
+  readonly at: number
+  readonly action: Action
+}
+
+/** A run as data. */
+export interface Plan {
+  readonly seed: number
+  readonly profile: ProfileName
+  readonly setup: Setup
+  /** In order of instants. */
+  readonly steps: readonly Step[]
+  /** Length of the phase with faults, ms. */
+  readonly safetyMs: number
+}
+
+/** Kinds of worlds. One is not enough: in each some rules cover for others (PROTOCOL A.9). */
+export type ProfileName = 'lan' | 'wan' | 'extreme' | 'restarts' | 'partitions' | 'calm'
+
+/** All profiles. */
+export const PROFILES: readonly ProfileName[] = ['lan', 'wan', 'extreme', 'restarts', 'partitions', 'calm']
+
+/** How often each kind of thing happens, relative to the others; and how long the cluster rests between two. */
+interface Weather {
+  readonly everyMs: number
+  readonly weights: Readonly<Partial<Record<Action['do'], number>>>
+}
+
+const ALL: Weather['weights'] = {
+  crash: 6,
+  stop: 2,
+  pause: 6,
+  suspend: 2,
+  cut: 5,
+  partition: 3,
+  isolate: 4,
+  heal: 2,
+  quality: 2,
+  rate: 3,
+  stepWall: 1,
+  diskFails: 0.4,
+  diskHangs: 0.4,
+  diskLosesLastWrite: 0.3,
+  replaceDisk: 0.3,
+  resign: 4,
+  transfer: 5,
+  drainTimeout: 1.5,
+  contend: 1,
+  campaign: 5,
+  heartbeatNow: 1,
+  proofOfDeath: 2,
+  restartGuard: 1,
+}
+
+const WEATHER: Readonly<Record<ProfileName, Weather>> = {
+  lan: { everyMs: 400, weights: ALL },
+  wan: { everyMs: 800, weights: ALL },
+  extreme: { everyMs: 300, weights: { ...ALL, campaign: 12, rate: 8, transfer: 8, resign: 6 } },
+  restarts: {
+    everyMs: 350,
+    weights: { crash: 10, stop: 4, proofOfDeath: 5, pause: 3, campaign: 3, transfer: 2 },
+  },
+  partitions: {
+    everyMs: 500,
+    weights: { cut: 10, partition: 6, isolate: 8, heal: 4, campaign: 4, pause: 2, crash: 1 },
+  },
+  calm: { everyMs: 5000, weights: { resign: 1, transfer: 1, crash: 1 } },
+}
+
+/** The plan of a seed: chooses a profile if none is named. Same seed, same plan, on every machine. */
+export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000): Plan {
+  const random = new Random(seed)
+  const chosen = random.pick(PROFILES)
+  const name = profile ?? chosen
+  const setup = setupFor(seed, name, random.fork())
+  return {
+    seed,
+    profile: name,
+    setup,
+    steps: stepsFor(setup, WEATHER[name], safetyMs, random.fork()),
+    safetyMs,
+  }
+}
+
+/** Does a step, if it makes sense by then. */
+export { act }
+
+// --- the cluster ------------------------------------------------------------------------------------------------------
+
+function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
+  const size = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7])
+  const nodes = 'abcdefg'.slice(0, size).split('')
+  const elections = ['jobs', 'mail', 'cron', 'feed'].slice(0, random.pick([1, 1, 1, 2, 2, 3, 4]))
+  const timing = timingFor(profile, random)
+  const rates: Record<ProcessId, number> = {}
+  const extreme = profile === 'extreme' || random.chance(0.3)
+  for (const id of nodes) rates[id] = rateWithin(timing.rho, extreme, random)
+  const uneven = random.chance(0.3)
+  const timingOf: Record<ProcessId, Partial<Timing>> = {}
+  if (uneven) for (const id of nodes) timingOf[id] = ownTiming(timing, random)
+  return {
+    seed,
+    nodes,
+    elections,
+    contenders: random.chance(0.8) ? nodes : nodes.filter((_, i) => i === 0 || random.chance(0.5)),
+    timing,
+    timingOf,
+    rates,
+    quality: qualityFor(profile, timing, random),
+    network: networkFor(timing, random),
+    accuracy: { early: random.chance(0.5) ? 0.05 : 0, lateMs: random.chance(0.5) ? random.between(0, 5) : 0 },
+    writeTime: random.chance(0.2)
+      ? { leastMs: 1, mostMs: timing.promiseMs * 0.3 }
+      : { leastMs: 0.05, mostMs: random.pick([0.1, 1, 10]) },
+    preVote: !random.chance(0.35),
+    succession: !random.chance(0.2),
+    work: { everyMs: timing.promiseMs, actMs: timing.promiseMs * 1.5 },
+  }
+}
+
+function timingFor(profile: ProfileName, random: Random): Timing {
+  const promiseMs = profile === 'wan' ? random.between(1500, 4000) : random.between(200, 1500)
+  return {
+    promiseMs,
+    heartbeatMs: promiseMs / random.between(4, 12),
+    campaignMs: promiseMs * random.between(0.2, 0.95),
+    stepMs: random.between(2, promiseMs * 0.2),
+    rho: random.pick([0.01, 0.1, 0.1, 0.1, 0.2]),
+    deltaMs: random.pick([0, 1, 2]),
+    backoffMs: promiseMs * random.between(0.05, 0.3),
+    backoffMaxMs: promiseMs * random.between(0.5, 2),
+    minPromiseMs: 1,
+    maxPromiseMs: 60_000,
+  }
+}
+
+/** Another length of promise and other intervals at one node (R18). */
+function ownTiming(timing: Timing, random: Random): Partial<Timing> {
+  const promiseMs = timing.promiseMs * random.between(0.5, 2)
+  return {
+    promiseMs,
+    heartbeatMs: Math.min(timing.heartbeatMs, promiseMs / 4),
+    campaignMs: Math.min(timing.campaignMs, promiseMs * 0.9),
+  }
+}
+
+/** A rate that A2 allows; `extreme`: at the very bound. */
+function rateWithin(rho: number, extreme: boolean, random: Random): number {
+  if (extreme) return random.chance(0.5) ? 1 + rho : 1 - rho
+  return random.between(1 - rho, 1 + rho)
+}
+
+function qualityFor(profile: ProfileName, { promiseMs }: Timing, random: Random): LinkQuality {
+  const rough = profile !== 'calm'
+  const fast = profile === 'extreme' && random.chance(0.7)
+  const latencyMs = profile === 'wan' ? random.between(10, 80) : random.between(0.05, 3)
+  return {
+    latencyMs: fast ? 0.001 : latencyMs,
+    jitterMs: fast ? 0 : latencyMs * random.between(0, 3),
+    tail: rough && random.chance(0.5) ? random.between(0, 0.2) : 0,
+    tailMs: promiseMs * random.between(0.2, 2.5),
+    loss: rough && random.chance(0.6) ? random.between(0, 0.25) : 0,
+    duplicate: rough && random.chance(0.5) ? random.between(0, 0.2) : 0,
+    replay: rough && random.chance(0.5) ? random.between(0, 0.3) : 0,
+    reorder: random.chance(0.5),
+  }
+}
+
+function networkFor({ promiseMs }: Timing, random: Random): Omit<NetworkOptions, 'quality'> {
+  return {
+    finMs: random.between(0.5, 20),
+    linkTimeoutMs: promiseMs * random.between(0.3, 3),
+    redialMs: promiseMs * random.between(0.02, 0.3),
+    holdInCut: random.chance(0.4),
+  }
+}
+
+// --- what is done to it -----------------------------------------------------------------------------------------------
+
+function stepsFor(setup: Setup, weather: Weather, safetyMs: number, random: Random): Step[] {
+  const steps: Step[] = []
+  const kinds = Object.entries(weather.weights) as [Action['do'], number][]
+  // Each seed leaves some kinds out, so that rare ones get their share (swarm testing).
+  const enabled = kinds.filter(() => random.chance(0.7))
+  const spoiled = new Set<ProcessId>()
+  let cuts = 0
+  for (let at = random.between(0, 2000); at < safetyMs; at += random.between(0, 2 * weather.everyMs)) {
+    const kind = weighted(enabled, random)
+    if (kind === null) break
+    cuts += 1
+    const action = actionOf(kind, setup, spoiled, `cut${cuts}`, at, random)
+    if (action !== null) steps.push({ at, action })
+  }
+  return steps
+}
+
+function weighted(kinds: readonly [Action['do'], number][], random: Random): Action['do'] | null {
+  const sum = kinds.reduce((total, [, weight]) => total + weight, 0)
+  let left = random.unit() * sum
+  for (const [kind, weight] of kinds) {
+    left -= weight
+    if (left < 0) return kind
+  }
+  return null
+}
+
+/** One action of that kind; null if it may not happen now. `spoiled`: nodes whose disk is lost for good. */
+function actionOf(
+  kind: Action['do'],
+  setup: Setup,
+  spoiled: Set<ProcessId>,
+  name: string,
+  at: number,
+  random: Random,
+): Action | null {
+  const { nodes, elections, timing } = setup
+  const { promiseMs } = timing
+  const election = random.pick(elections)
+  const node = random.chance(0.5) ? `leader of ${election}` : random.pick(nodes)
+  const wake = random.chance(0.5) ? 'timersFirst' : 'ioFirst'
+  const forMs = random.between(0, promiseMs * random.pick([0.3, 1, 3, 6]))
+  switch (kind) {
+    case 'crash':
+      return { do: kind, node, fin: random.chance(0.6), downMs: random.between(0, 3 * promiseMs) }
+    case 'stop':
+      return { do: kind, node, downMs: random.between(0, 2 * promiseMs) }
+    case 'pause':
+      return { do: kind, node, forMs, wake }
+    case 'suspend':
+      return { do: kind, node, forMs: 250 + forMs, mode: 'suspend', wake }
+    case 'cut':
+      return { do: kind, from: node, to: random.pick(nodes), name, forMs: 2 * forMs }
+    case 'isolate':
+      return { do: kind, node, name, forMs: 2 * forMs }
+    case 'partition':
+      return { do: kind, groups: split(nodes, random), name, forMs: 2 * forMs }
+    case 'heal':
+      return { do: kind, name: null }
+    case 'quality': {
+      const quality = qualityFor(random.pick(PROFILES), timing, random)
+      return { do: kind, quality, node: random.chance(0.5) ? random.pick(nodes) : null }
+    }
+    case 'rate':
+      return { do: kind, node: random.pick(nodes), rate: rateWithin(timing.rho, random.chance(0.7), random) }
+    case 'stepWall':
+      return { do: kind, node, byMs: random.pick([-3_600_000, -500, 500, 3_600_000]) }
+    case 'resign':
+      return { do: kind, election, cooldownMs: random.chance(0.5) ? 0 : random.between(0, promiseMs) }
+    case 'transfer':
+      return { do: kind, election, to: random.pick(nodes), cooldownMs: random.between(0, promiseMs) }
+    case 'drainTimeout':
+      return { do: kind, election }
+    case 'contend':
+      return {
+        do: kind,
+        node: random.pick(nodes),
+        election,
+        contending: random.chance(0.8),
+        priority: random.integer(0, 3),
+      }
+    case 'campaign':
+      return { do: kind, node: random.pick(nodes), election }
+    case 'heartbeatNow':
+      return { do: kind, node }
+    case 'proofOfDeath':
+      return { do: kind, of: random.pick(nodes), to: nodes.filter(() => random.chance(0.7)) }
+    case 'restartGuard':
+      return { do: kind, election, by: random.pick(nodes) }
+    default:
+      return spoil(kind, setup, spoiled, at, random)
+  }
+}
+
+/** Faults that cost a node its storage for good happen to a minority at most, and only after everybody has met (R25). */
+function spoil(
+  kind: Action['do'],
+  { nodes, timing }: Setup,
+  spoiled: Set<ProcessId>,
+  at: number,
+  random: Random,
+): Action | null {
+  const node = random.pick(nodes)
+  const lost = kind === 'replaceDisk' || kind === 'diskLosesLastWrite'
+  if (lost) {
+    const minority = Math.floor((nodes.length - 1) / 2)
+    if (at < 15_000 || (!spoiled.has(node) && spoiled.size >= minority)) return null
+    spoiled.add(node)
+  }
+  if (kind === 'replaceDisk') return { do: kind, node, downMs: random.between(0, 2 * timing.promiseMs) }
+  if (kind === 'diskLosesLastWrite') return { do: kind, node }
+  if (kind === 'diskFails') return { do: kind, node, fails: true }
+  if (kind === 'diskHangs') return { do: kind, node, hangs: true }
+  return null
+}
+
+function split(nodes: readonly ProcessId[], random: Random): ProcessId[][] {
+  const groups: ProcessId[][] = [[], [], []]
+  for (const id of nodes) groups[random.integer(0, random.chance(0.3) ? 2 : 1)]?.push(id)
+  return groups.filter((group) => group.length > 0)
+}

@@ -1,0 +1,185 @@
+/**
+ * One seed, one run: the plan of the seed, a safety phase with all its faults, a liveness phase without any.
+ *
+ * Plain functions, for tests and for a command line. A violation names the property and the instant; the plan and the seed
+ * replay it. After the safety phase everything is healed, and every election in which somebody contends must have a valid
+ * lease within `livenessBoundMs` and keep its leader from then on (P8, P9).
+ */
+import { type ActionKind, act } from './faults'
+import { CALM } from './links'
+import { type Plan, type ProfileName, planFor } from './plan'
+import { SimCluster, type Violation } from './sim-cluster'
+import { Trace, type TraceOptions } from './trace'
+
+/** How a seed is run. */
+export interface RunOptions {
+  /** Default: the seed chooses. */
+  readonly profile?: ProfileName
+  /** Length of the safety phase, ms. Default 60,000. */
+  readonly safetyMs?: number
+  /** Record a trace. Default: none. */
+  readonly trace?: TraceOptions | null
+  /** Skip the liveness phase. Default false. */
+  readonly safetyOnly?: boolean
+  /** Names of invariants that are not demanded. Default: none. */
+  readonly ignore?: readonly string[]
+}
+
+/** Counted in one run; sums over runs make sense. */
+export interface RunStats {
+  /** Simulated real time, ms. */
+  simulatedMs: number
+  events: number
+  frames: number
+  elections: number
+  /** Ends of leaderships by reason. */
+  readonly revoked: Record<string, number>
+  /** Faults that were really done, by kind, and those of network and disk. */
+  readonly faults: Record<string, number>
+  /** Time from the end of the faults to a lease in every election, ms. */
+  recoveryMs: number
+}
+
+/** What became of a run. */
+export interface RunResult {
+  readonly plan: Plan
+  readonly violations: readonly Violation[]
+  readonly stats: RunStats
+  readonly trace: string | null
+}
+
+/** Runs the plan of a seed. */
+export function runSeed(seed: number, options: RunOptions = {}): RunResult {
+  return runPlan(planFor(seed, options.profile, options.safetyMs), options)
+}
+
+/** Runs a plan. The same plan gives the same result, trace included, to the byte. */
+export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
+  const cluster = new SimCluster({ ...plan.setup, ignore: options.ignore ?? [] })
+  const trace = options.trace == null ? null : new Trace(cluster, options.trace)
+  const stats = watch(cluster)
+  for (const [id, rate] of Object.entries(plan.setup.rates)) cluster.node(id).oscillator.setRate(rate)
+  for (const { at, action } of plan.steps) {
+    cluster.later(at, () => {
+      if (act(cluster, action)) count(stats.faults, action.do)
+    })
+  }
+  cluster.start()
+  cluster.runTo(plan.safetyMs)
+  if (options.safetyOnly !== true && !cluster.halted) demandProgress(cluster, plan, stats)
+  finish(cluster, stats)
+  for (const { property, text } of cluster.violations) trace?.note('!!', `${property}: ${text}`)
+  return { plan, violations: cluster.violations, stats, trace: trace?.text ?? null }
+}
+
+/** The longest time that a cluster of this plan may take from the last fault to a lease in every election, real ms (P9). */
+export function livenessBoundMs({ setup }: Plan): number {
+  const { timing, timingOf = {}, writeTime, quality } = setup
+  let promiseMs = timing.promiseMs
+  for (const own of Object.values(timingOf)) promiseMs = Math.max(promiseMs, own.promiseMs ?? 0)
+  // Boot wait, then the worst of P9's sketch, then a few failed attempts with full back-off.
+  const slow = 1 / (1 - timing.rho)
+  const attempt = timing.campaignMs + timing.backoffMaxMs + 4 * (writeTime?.mostMs ?? 0)
+  return (6 * promiseMs + 8 * attempt) * slow + 40 * (quality?.latencyMs ?? 0) + 1000
+}
+
+/** Names of everything that is counted under `faults`, beyond the kinds of actions. */
+export type FaultKind =
+  | ActionKind
+  | 'lost'
+  | 'duplicated'
+  | 'reordered'
+  | 'replayed'
+  | 'cutFrames'
+  | 'tornWrites'
+  | 'lostWrites'
+
+function watch(cluster: SimCluster): RunStats {
+  const stats: RunStats = {
+    simulatedMs: 0,
+    events: 0,
+    frames: 0,
+    elections: 0,
+    revoked: {},
+    faults: {},
+    recoveryMs: 0,
+  }
+  cluster.observers.add({
+    elected: () => {
+      stats.elections += 1
+    },
+    revoked: (_node, _election, _term, reason) => count(stats.revoked, reason),
+  })
+  return stats
+}
+
+function count(counts: Record<string, number>, key: string, by = 1): void {
+  counts[key] = (counts[key] ?? 0) + by
+}
+
+function demandProgress(cluster: SimCluster, plan: Plan, stats: RunStats): void {
+  const began = cluster.now
+  calm(cluster, plan)
+  const bound = livenessBoundMs(plan)
+  demandLeases(cluster, bound)
+  stats.recoveryMs = cluster.now - began
+  // Links that broke in the last faults may still have to be torn down and dialled again.
+  cluster.run(bound / 2)
+  demandLeases(cluster, bound)
+  demandStability(cluster, bound)
+}
+
+function demandLeases(cluster: SimCluster, bound: number): void {
+  if (cluster.runUntil(() => cluster.pending() === '', bound) || cluster.halted) return
+  const text = `no lease ${Math.round(bound)} ms after the last fault. ${cluster.pending()}`
+  cluster.violations.push({ property: 'P9 liveness', text, at: cluster.now })
+}
+
+/** P8: nobody deposes a leader that has two-way contact with a quorum. */
+function demandStability(cluster: SimCluster, forMs: number): void {
+  if (cluster.halted) return
+  const since = cluster.now
+  cluster.observers.add({
+    revoked: (node, election, term, reason) => {
+      if (reason === 'reelected' || cluster.now === since) return
+      const text = `${node.id} lost ${election} T${term} (${reason}) in a healthy cluster`
+      cluster.violations.push({ property: 'P8 stability', text, at: cluster.now })
+    },
+  })
+  cluster.run(forMs)
+}
+
+/** Everything is healed, everybody runs on a good disk, clocks keep their rates. */
+function calm(cluster: SimCluster, plan: Plan): void {
+  cluster.note('the faults are over')
+  cluster.heal()
+  const latencyMs = plan.setup.quality?.latencyMs ?? CALM.latencyMs
+  cluster.setQuality({ ...CALM, latencyMs })
+  for (const node of cluster.nodes.values()) {
+    const { faults } = node.disk
+    faults.losesLastWrite = false
+    node.thaw('timersFirst')
+    node.lift('pause', 'timersFirst')
+    const spoiled = node.failure !== null || faults.failing || faults.hanging
+    faults.failing = false
+    faults.hanging = false
+    if (spoiled && node.alive) cluster.crash(node.id)
+    if (!node.alive && !node.disk.corrupt) cluster.restart(node.id)
+  }
+}
+
+function finish(cluster: SimCluster, stats: RunStats): void {
+  const { network, scheduler } = cluster
+  stats.simulatedMs = cluster.now
+  stats.events = scheduler.events
+  stats.frames = network.stats.sent
+  count(stats.faults, 'lost', network.stats.lost)
+  count(stats.faults, 'cutFrames', network.stats.cut)
+  count(stats.faults, 'duplicated', network.stats.duplicated)
+  count(stats.faults, 'reordered', network.stats.reordered)
+  count(stats.faults, 'replayed', network.stats.replayed)
+  for (const { disk } of cluster.nodes.values()) {
+    count(stats.faults, 'tornWrites', disk.stats.torn)
+    count(stats.faults, 'lostWrites', disk.stats.lostInFlight + disk.stats.lostFinished)
+  }
+}
