@@ -1,3 +1,44 @@
 /** The public face of `conclave`: named re-exports, each line a decision. */
+export type {
+  AlarmCode,
+  ElectionName,
+  Incarnation,
+  ProcessId,
+  Refusal,
+  RevokeReason,
+  Role,
+  Term,
+  VoterKind,
+} from './core'
 export { ElectionError, type ElectionErrorCode, isElectionError, StaleTokenError } from './errors'
 export type * from './ports'
+export type {
+  Election,
+  Elector,
+  KnownLeader,
+  ResignOptions,
+  RunResult,
+  WaitLimits,
+} from './runtime/api'
+export type { ElectionView } from './runtime/changes'
+export { createElection, createElector } from './runtime/create'
+export type { DriverCounters } from './runtime/driver-options'
+export type { Environment, HostProcess } from './runtime/environment'
+export type { ElectionEvent, ElectionEvents, ElectionListener } from './runtime/events'
+export type { PastLeadership } from './runtime/history'
+export type { LeadOptions } from './runtime/lead'
+export type { Leadership } from './runtime/leadership'
+export type { LoopDelay, LoopMonitor } from './runtime/loop-monitor'
+export type { ElectionOptions, ElectionSettings, ElectorOptions, VotersOption } from './runtime/options'
+export type {
+  ElectionStatus,
+  ElectionSummary,
+  ElectorStatus,
+  MemberStatus,
+  Phase,
+  ProcessStatus,
+} from './runtime/status'
+export { type SystemClockOptions, systemClock } from './runtime/system-clock'
+export type { ResignResult, Work } from './runtime/tenure'
+export type { ResolvedTiming, TimingOptions, TimingPreset } from './runtime/timing'
+export { type FileOptions, file, memory } from './storage'

@@ -19,5 +19,5 @@ export function transportError(error: Error): ElectionError {
 
 /** ELECTION_STOPPED. */
 export function stoppedError(): ElectionError {
-  return new ElectionError('ELECTION_STOPPED', 'stopped before it had started')
+  return new ElectionError('ELECTION_STOPPED', 'this process, or this election of it, was stopped')
 }

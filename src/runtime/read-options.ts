@@ -124,7 +124,7 @@ export function invalid(call: string, faults: readonly string[]): ElectionError 
 }
 
 /** The faults of form, as sentences. */
-function faultsOf(schema: z.ZodType, value: unknown): string[] {
+export function faultsOf(schema: z.ZodType, value: unknown): string[] {
   const read = schema.safeParse(value)
   if (read.success) return []
   return read.error.issues.map((issue) => {

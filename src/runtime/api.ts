@@ -1,0 +1,144 @@
+/**
+ * What a service sees: `Election` and `Elector`, with what each method promises. Types only.
+ *
+ * Read next: `options.ts`, `events.ts`, `leadership.ts`, `status.ts`; how it is done: `election.ts`, `elector.ts`.
+ */
+import type { ElectionName, ProcessId, Role, Term } from '../core'
+import type { ElectionView } from './changes'
+import type { ElectionEvent, ElectionListener } from './events'
+import type { LeadOptions } from './lead'
+import type { Leadership } from './leadership'
+import type { ElectionSettings } from './options'
+import type { ElectionStatus, ElectorStatus } from './status'
+import type { ResignResult, Work } from './tenure'
+
+/** Options of `resign`. */
+export interface ResignOptions {
+  /** Hand over to that voter (R21): it campaigns at once. Without it whoever is next in the succession stands. */
+  readonly to?: ProcessId
+  /** This process does not stand before that, ms. Default `promiseMs`. Too small: it may win again at once. */
+  readonly cooldownMs?: number
+  /** What `revoked` and the signal will say. Default `resigned`; with `to` always `transferred`. */
+  readonly reason?: 'resigned' | 'unhealthy'
+  /** How long running work may take to stop, ms. Default: that of `lead`, else of the elector (5,000). */
+  readonly drainMs?: number
+}
+
+/** Options of everything that waits. */
+export interface WaitLimits {
+  /** Gives up after that, ms. Default: never, unless the method says otherwise. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** Who leads. */
+export interface KnownLeader {
+  readonly leader: ProcessId
+  readonly term: Term
+}
+
+/** Result of `runIfLeader`. */
+export type RunResult<T> = { readonly ran: true; readonly value: T } | { readonly ran: false }
+
+/** One election, seen from this process. */
+export interface Election {
+  readonly name: ElectionName
+  /** Own process id. */
+  readonly id: ProcessId
+  readonly role: Role
+  /** Who leads as far as is known, null if nobody is known to. Never this process without a valid lease. */
+  readonly leader: ProcessId | null
+  /** What this process holds, null if it does not lead at this reading. */
+  readonly leadership: Leadership | null
+
+  /**
+   * Takes the storage's lock, makes the new incarnation durable, listens, and contends. Resolves when that is done; who leads
+   * is decided later. Idempotent.
+   *
+   * @throws ELECTION_STORAGE_LOCKED, ELECTION_STORAGE_FOREIGN, ELECTION_STORAGE_CORRUPT, ELECTION_STORAGE_FAILED,
+   *   ELECTION_TRANSPORT_FAILED; ELECTION_STOPPED after `stop`: one object is one life, make a new one.
+   */
+  start(): Promise<void>
+  /**
+   * Tells the work to stop, waits for it (`drainMs`), releases, closes. Resolves when everything is free, at the latest after
+   * `stopMs`. Never rejects; idempotent. An election of an `Elector` only leaves its own election.
+   */
+  stop(): Promise<void>
+
+  /** True iff this process leads at this very reading and was not told to stop (R14). Never throws; about two clock reads. */
+  isLeader(): boolean
+  /**
+   * The same for a reading of `now()` that the caller made just before: a few nanoseconds. Does not notice a suspend of the
+   * host by itself; the older the reading, the older the answer.
+   */
+  isLeaderAt(now: number): boolean
+  /** Reading of the clock that leases are compared with, ms. */
+  now(): number
+
+  /**
+   * Runs `work` whenever this process leads, one run at a time; contends again after each loss. After the signal of a run
+   * aborted, the leadership is released only when `work` has settled (R20), and runs out by time if that takes longer than
+   * `drainMs`. Resolves after `stop` or `options.signal`; rejects with the cause when this process can never lead again.
+   *
+   * @throws ELECTION_CONFIG_INVALID (rejection): it runs already, or an option is wrong.
+   */
+  lead(work: Work<unknown>, options?: LeadOptions): Promise<void>
+  /** Runs `work` once if this process leads now; it is waited for like that of `lead`. What it throws is passed on. */
+  runIfLeader<T>(work: Work<T>): Promise<RunResult<T>>
+  /**
+   * Gives the leadership up: signal, wait for the work, release (R20). Resolves when it is over; `{ released: false, term: null }`
+   * at once if there was none. Final for that term, even if the target of `to` fails.
+   *
+   * @throws ELECTION_CONFIG_INVALID (rejection): `to` is no other voter, or an option is wrong.
+   */
+  resign(options?: ResignOptions): Promise<ResignResult>
+
+  /**
+   * Resolves as soon as a leader is known, at once if one is.
+   *
+   * @throws ELECTION_TIMEOUT, ELECTION_STOPPED, or the reason of `signal`.
+   */
+  waitForLeader(limits?: WaitLimits): Promise<KnownLeader>
+  /**
+   * True if a quorum answered a heartbeat that was sent after this call while the lease stood; false if not within
+   * `timeoutMs` (default `promiseMs`). A round trip; `isLeader()` needs none and is what decides.
+   */
+  verify(limits?: WaitLimits): Promise<boolean>
+  /**
+   * Largest durable term of this election at a quorum of voters: no token ever given out is higher. For fences that start
+   * closed (R43): `floor: () => election.readFloor()`. `timeoutMs` default `promiseMs`.
+   *
+   * @throws ELECTION_TIMEOUT, ELECTION_STOPPED, or the reason of `signal`.
+   */
+  readFloor(limits?: WaitLimits): Promise<number>
+
+  /** A snapshot as plain JSON. */
+  status(): ElectionStatus
+  /** Views of this election; the last one is always the latest state. Ends after `stop`. */
+  changes(): AsyncIterableIterator<ElectionView>
+  on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
+  off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
+  /** `stop()`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** One process with any number of elections over one transport and one storage. */
+export interface Elector {
+  readonly id: ProcessId
+  /**
+   * The election of that name, always the same object. Settings only at the first call.
+   *
+   * @throws ELECTION_CONFIG_INVALID: a name or setting is wrong, or settings were given again.
+   */
+  election(name: ElectionName, settings?: ElectionSettings): Election
+  /** Starts the process and every election that was asked for. As `Election.start`. */
+  start(): Promise<void>
+  /** Stops every election and the process. As `Election.stop`. */
+  stop(): Promise<void>
+  now(): number
+  status(): ElectorStatus
+  /** Events of all elections. */
+  on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
+  off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,180 @@
+/**
+ * The `Election` that a service holds: reads that look at the clock, and calls that are checked and passed on.
+ *
+ * Decides nothing. Read next: `api.ts` (what each method promises), `seat.ts` (what stands behind them).
+ */
+import type { ElectionName, ProcessId, Role } from '../core'
+import { ElectionError } from '../errors'
+import type { Clock } from '../ports/clock'
+import type { Election, KnownLeader, ResignOptions, RunResult, WaitLimits } from './api'
+import type { ElectionView } from './changes'
+import type { ElectionEvent, ElectionListener } from './events'
+import { stoppedError } from './failures'
+import { LeadLoop, type LeadOptions } from './lead'
+import type { Leadership } from './leadership'
+import type { ElectorConfig } from './options'
+import type { Questions } from './questions'
+import { checkLead, checkLimits, checkResign } from './read-calls'
+import type { Seat } from './seat'
+import type { ElectionStatus } from './status'
+import type { ResignResult, Work } from './tenure'
+
+/** What an election needs of its elector. */
+export interface ElectionHost {
+  readonly config: ElectorConfig
+  readonly clock: Clock
+  readonly questions: Questions
+  readonly start: (seat: Seat) => Promise<void>
+  /** Stops that election, and the elector with it if it has no other. */
+  readonly stop: (seat: Seat) => Promise<void>
+  readonly statusOf: (seat: Seat) => ElectionStatus
+}
+
+/** An election of an elector. */
+export class SeatElection implements Election {
+  constructor(
+    private readonly seat: Seat,
+    private readonly host: ElectionHost,
+  ) {}
+
+  get name(): ElectionName {
+    return this.seat.name
+  }
+
+  get id(): ProcessId {
+    return this.host.config.id
+  }
+
+  get role(): Role {
+    return this.seat.role
+  }
+
+  get leader(): ProcessId | null {
+    return this.seat.leader
+  }
+
+  get leadership(): Leadership | null {
+    const leadership = this.seat.tenure?.leadership
+    return leadership?.isValid() ? leadership : null
+  }
+
+  start(): Promise<void> {
+    return this.host.start(this.seat)
+  }
+
+  stop(): Promise<void> {
+    return this.host.stop(this.seat)
+  }
+
+  isLeader(): boolean {
+    const leadership = this.seat.tenure?.leadership
+    return leadership !== undefined && !leadership.isEnding && leadership.isValid()
+  }
+
+  isLeaderAt(now: number): boolean {
+    const leadership = this.seat.tenure?.leadership
+    return leadership !== undefined && !leadership.isEnding && now < leadership.lease.until
+  }
+
+  now(): number {
+    return this.host.clock.now()
+  }
+
+  async lead(work: Work<unknown>, options: LeadOptions = {}): Promise<void> {
+    const { seat, host } = this
+    checkLead(work, options, seat.loop !== null)
+    demandOpen(seat)
+    const { signal } = options
+    if (signal?.aborted) return
+    const loop = new LeadLoop(work, options, {
+      election: seat.name,
+      clock: host.clock,
+      events: seat,
+      tenure: () => seat.tenure,
+      bench: (benched) => seat.bench(benched),
+      drainMs: host.config.drainMs,
+      cooldownMs: host.config.timing.promiseMs,
+    })
+    const quit = (): void => seat.quit(loop)
+    signal?.addEventListener('abort', quit, { once: true })
+    seat.work(loop)
+    try {
+      await loop.done
+    } finally {
+      signal?.removeEventListener('abort', quit)
+      seat.loop = null
+    }
+  }
+
+  async runIfLeader<T>(work: Work<T>): Promise<RunResult<T>> {
+    const { tenure } = this.seat
+    if (tenure === null || !tenure.isOpen) return { ran: false }
+    return { ran: true, value: await tenure.run(work) }
+  }
+
+  async resign(options: ResignOptions = {}): Promise<ResignResult> {
+    const { config } = this.host
+    checkResign(options, config)
+    const { to = null, cooldownMs = config.timing.promiseMs, reason = 'resigned', drainMs } = options
+    const limit = drainMs === undefined ? {} : { drainMs }
+    return this.seat.giveUp(to === null ? reason : 'transferred', { to, cooldownMs, ...limit })
+  }
+
+  async waitForLeader(limits: WaitLimits = {}): Promise<KnownLeader> {
+    checkLimits('waitForLeader()', limits)
+    const { seat } = this
+    demandOpen(seat)
+    const { timeoutMs = Number.POSITIVE_INFINITY, signal } = limits
+    return seat.waits.add({
+      check: () => {
+        const { leader, knownTerm } = seat
+        return leader === null ? undefined : { leader, term: knownTerm }
+      },
+      timeoutMs,
+      onTimeout: () =>
+        new ElectionError('ELECTION_TIMEOUT', `nobody led "${seat.name}" within ${timeoutMs} ms`, {
+          details: { election: seat.name, timeoutMs },
+        }),
+      signal,
+    })
+  }
+
+  async verify(limits: WaitLimits = {}): Promise<boolean> {
+    checkLimits('verify()', limits)
+    return this.host.questions.verify(this.seat.name, this.seat.tenure, limits)
+  }
+
+  async readFloor(limits: WaitLimits = {}): Promise<number> {
+    checkLimits('readFloor()', limits)
+    demandOpen(this.seat)
+    return this.host.questions.readFloor(this.seat.name, limits)
+  }
+
+  status(): ElectionStatus {
+    return this.host.statusOf(this.seat)
+  }
+
+  changes(): AsyncIterableIterator<ElectionView> {
+    return this.seat.changes.iterate()
+  }
+
+  on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this {
+    this.seat.events.on(event, listener)
+    return this
+  }
+
+  off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this {
+    this.seat.events.off(event, listener)
+    return this
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+/** @throws ELECTION_STOPPED, or the failure that ended this life. */
+function demandOpen({ isClosed, failure }: Seat): void {
+  if (isClosed) throw stoppedError()
+  if (failure !== null) throw failure
+}

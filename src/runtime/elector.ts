@@ -1,0 +1,258 @@
+/**
+ * One process with any number of elections: hands what the core says to the elections, and what they want to the core.
+ *
+ * State first, then event: the effects of one step change what can be read as they come in; what listeners get to hear
+ * (`calls`) follows when all of them are in. Decides nothing. Read next: `seat.ts`, `lifecycle.ts`, `driver.ts`.
+ */
+import type { ElectionName, ProcessId } from '../core'
+import type { ElectionError } from '../errors'
+import type { Election, Elector } from './api'
+import type { DriverListener, ServiceEffect, Submitted } from './driver'
+import { SeatElection } from './election'
+import { type ElectionEvent, type ElectionEvents, type ElectionListener, Events } from './events'
+import { stoppedError } from './failures'
+import { LeaseTable } from './lease-table'
+import { LeaseTime } from './lease-time'
+import { Lifecycle } from './lifecycle'
+import type { ElectionSettings, ElectorConfig } from './options'
+import { Questions } from './questions'
+import { invalid, readElectionSettings } from './read-options'
+import { Seat } from './seat'
+import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
+
+/** An elector over real or simulated surroundings. */
+export class ProcessElector implements Elector, DriverListener {
+  private readonly events: Events
+  private readonly time: LeaseTime
+  private readonly leases: LeaseTable<Seat>
+  private readonly questions: Questions
+  private readonly life: Lifecycle
+  private readonly seats = new Map<ElectionName, Seat>()
+  private readonly elections = new Map<ElectionName, Election>()
+  /** What has to be told when the effects of the present step are all in. */
+  private readonly calls: (() => void)[] = []
+
+  constructor(
+    private readonly config: ElectorConfig,
+    /** There will be one election only, and stopping it stops the elector. */
+    private readonly isSolo: boolean,
+  ) {
+    const { environment, timing, voters } = config
+    const { clock } = environment
+    this.events = new Events((message, detail) => this.warn(message, detail))
+    this.time = new LeaseTime(clock)
+    this.leases = new LeaseTable({
+      clock,
+      marginMs: timing.marginMs,
+      lateMs: timing.heartbeatMs,
+      isEnding: (seat) => seat.tenure?.leadership.isEnding === true,
+      onMargin: (seats) => {
+        for (const seat of seats) seat.tenure?.runOut()
+      },
+    })
+    this.questions = new Questions({
+      clock,
+      voters: voters.length,
+      promiseMs: timing.promiseMs,
+      heartbeatMs: timing.heartbeatMs,
+      state: () => this.life.driver?.state ?? null,
+      submit: (input) => this.submit(input),
+    })
+    this.life = new Lifecycle({
+      config,
+      listener: this,
+      onBorn: (driver) => this.time.attach(driver.watch, () => driver.submit({ type: 'suspended' })),
+      onRunning: () => this.beginAll(),
+      onFailed: (error) => this.tellFailure(error),
+      drain: () => this.drain(),
+      cut: () => this.cutAll(),
+      onEnded: () => this.finish(),
+    })
+  }
+
+  get id(): ProcessId {
+    return this.config.id
+  }
+
+  now(): number {
+    return this.time.clock.now()
+  }
+
+  election(name: ElectionName, settings?: ElectionSettings): Election {
+    const known = this.elections.get(name)
+    if (known !== undefined) {
+      if (settings === undefined) return known
+      throw invalid('election()', [`settings of "${name}" were given at its first call and cannot change`])
+    }
+    const seat = this.createSeat(name, readElectionSettings(name, settings ?? {}))
+    const election = new SeatElection(seat, {
+      config: this.config,
+      clock: this.time.clock,
+      questions: this.questions,
+      start: () => this.start().then(() => seat.reopen()),
+      stop: () => (this.isSolo ? this.stop() : seat.leave()),
+      statusOf: () => electionStatus(this.subject(), seat),
+    })
+    this.seats.set(name, seat)
+    this.elections.set(name, election)
+    if (this.life.phase === 'running') this.begin(seat)
+    return election
+  }
+
+  start(): Promise<void> {
+    return this.life.start()
+  }
+
+  stop(): Promise<void> {
+    return this.life.stop()
+  }
+
+  status(): ElectorStatus {
+    const elections = Object.fromEntries([...this.seats].map(([name, seat]) => [name, electionSummary(seat)]))
+    return { ...processStatus(this.subject()), elections }
+  }
+
+  on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this {
+    this.events.on(event, listener)
+    return this
+  }
+
+  off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this {
+    this.events.off(event, listener)
+    return this
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  // --- what the driver says -----------------------------------------------------------------------------------------------
+
+  effect(effect: ServiceEffect): void {
+    switch (effect.type) {
+      case 'leaseExtended':
+        return this.leases.extend(effect.lease, effect.until)
+      case 'leaseDropped':
+        return this.leases.drop(effect.lease)
+      case 'leaseChanged':
+        return this.seats.get(effect.election)?.leaseChanged(effect.lease)
+      case 'elected':
+        return this.seats.get(effect.election)?.elected(effect.term, effect.lease)
+      case 'revoked':
+        return this.seats.get(effect.election)?.revoked(effect.term, effect.reason)
+      case 'leaderChanged':
+        return this.seats.get(effect.election)?.leaderChanged(effect.leader, effect.term)
+      case 'roleChanged':
+        return this.seats.get(effect.election)?.roleChanged(effect.role)
+      case 'termRead':
+        return this.questions.termRead(effect)
+      case 'alarm':
+        return this.alarm(effect)
+    }
+  }
+
+  settled(): void {
+    this.flush()
+    this.questions.look()
+  }
+
+  fatal(error: ElectionError): void {
+    this.life.fail(error)
+  }
+
+  private alarm({ code, election, process, detail }: ElectionEvents['alarm']): void {
+    const payload = { code, election, process, detail }
+    this.config.logger.warn(payload, 'alarm')
+    this.calls.push(() => {
+      this.events.emit('alarm', payload)
+      for (const seat of this.seats.values()) {
+        if (election === null || election === seat.name) seat.events.emit('alarm', payload)
+      }
+    })
+  }
+
+  // --- elections ----------------------------------------------------------------------------------------------------------
+
+  private createSeat(name: ElectionName, settings: Required<ElectionSettings>): Seat {
+    const { config, time, leases, events } = this
+    return new Seat(name, settings, {
+      config,
+      time,
+      leases,
+      events,
+      warn: (message, detail) => this.warn(message, detail),
+      submit: (input) => this.submit(input),
+      later: (call) => this.calls.push(call),
+    })
+  }
+
+  private submit(input: Submitted): void {
+    this.life.driver?.submit(input)
+  }
+
+  private begin(seat: Seat): void {
+    seat.begin(this.life.driver?.state.elections.get(seat.name))
+    this.flush()
+  }
+
+  private beginAll(): void {
+    for (const seat of this.seats.values()) seat.begin(this.life.driver?.state.elections.get(seat.name))
+    this.flush()
+  }
+
+  private tellFailure(error: ElectionError): void {
+    this.events.emit('failed', { error })
+    for (const seat of this.seats.values()) seat.fail(error)
+    this.flush()
+  }
+
+  /**
+   * R20 for every election. If no work runs anywhere, the one word that ends the process frees all of them (R71); otherwise
+   * those without work are released at once, and the others when their work has stopped.
+   */
+  private drain(): Promise<unknown> {
+    const seats = [...this.seats.values()]
+    const isBusy = seats.some(({ tenure }) => tenure !== null && !tenure.isIdle)
+    return Promise.all(seats.map((seat) => (isBusy ? seat.leave() : seat.close())))
+  }
+
+  private cutAll(): void {
+    for (const seat of this.seats.values()) {
+      if (seat.tenure !== null) seat.revoked(seat.tenure.leadership.term, 'stopped')
+    }
+    this.leases.clear()
+    this.flush()
+  }
+
+  private finish(): void {
+    for (const seat of this.seats.values()) seat.finish()
+    this.questions.end(stoppedError())
+  }
+
+  private flush(): void {
+    for (let call = this.calls.shift(); call !== undefined; call = this.calls.shift()) call()
+  }
+
+  private warn(message: string, detail: string): void {
+    this.config.logger.warn({ detail }, message)
+    this.config.environment.process?.emitWarning(`${message}: ${detail}`, {
+      type: 'ConclaveWarning',
+      code: 'CONCLAVE_LISTENER',
+    })
+  }
+
+  private subject(): Subject {
+    const { config, life } = this
+    const { driver, phase, error, loop } = life
+    return {
+      config,
+      phase,
+      error,
+      state: driver?.state ?? null,
+      incarnation: driver?.record.incarnation ?? null,
+      counters: driver?.counters ?? null,
+      eventLoop: loop?.read() ?? null,
+      now: this.now(),
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** Judges the options of calls: `lead`, `resign` and whatever waits. As `read-options.ts`, for one call. */
+import { z } from 'zod'
+import type { ResignOptions, WaitLimits } from './api'
+import { MAX_TIMER_MS } from './deadline'
+import type { LeadOptions } from './lead'
+import type { ElectorConfig } from './options'
+import { faultsOf, invalid } from './read-options'
+
+const duration = z.number().min(0).max(MAX_TIMER_MS).optional()
+const signal = z
+  .custom<AbortSignal>(
+    (value) =>
+      typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
+    { error: 'expected an AbortSignal' },
+  )
+  .optional()
+const limits = z.strictObject({ timeoutMs: duration, signal })
+const lead = z.strictObject({
+  signal,
+  drainMs: duration,
+  onThrow: z.enum(['resign', 'keep']).optional(),
+  onReturn: z.enum(['resign', 'keep']).optional(),
+  cooldownMs: duration,
+})
+const resign = z.strictObject({
+  to: z.string().optional(),
+  cooldownMs: duration,
+  reason: z.enum(['resigned', 'unhealthy']).optional(),
+  drainMs: duration,
+})
+
+/** @throws ELECTION_CONFIG_INVALID */
+export function checkLimits(call: string, options: WaitLimits): void {
+  demand(call, faultsOf(limits, options))
+}
+
+/** @throws ELECTION_CONFIG_INVALID */
+export function checkLead(work: unknown, options: LeadOptions, isLeading: boolean): void {
+  const faults = faultsOf(lead, options)
+  if (typeof work !== 'function') faults.push('expected a function')
+  if (isLeading) faults.push('it runs already for this election; one function leads at a time')
+  demand('lead()', faults)
+}
+
+/** @throws ELECTION_CONFIG_INVALID */
+export function checkResign(options: ResignOptions, { id, voters }: ElectorConfig): void {
+  const faults = faultsOf(resign, options)
+  const { to } = options
+  if (to === id) faults.push(`to: "${to}" is this process itself`)
+  else if (to !== undefined && !voters.some((voter) => voter.id === to)) {
+    faults.push(`to: "${to}" is not among the voters ${voters.map((voter) => voter.id).join(', ')}`)
+  }
+  demand('resign()', faults)
+}
+
+function demand(call: string, faults: readonly string[]): void {
+  if (faults.length > 0) throw invalid(call, faults)
+}

@@ -1,0 +1,264 @@
+/**
+ * One election at this process, from the inside: what the core says about it becomes state, events and running work.
+ *
+ * State first, then event: effects change at once what can be read; what listeners, signals and waiters get to hear is put
+ * off until all effects of the step are in (`later`). Decides when to contend and when to give up, never who leads.
+ * Read next: `tenure.ts`, `lead.ts`, `election.ts` (the outside).
+ */
+import type {
+  Election as CoreElection,
+  ElectionName,
+  LeaseId,
+  ProcessId,
+  RevokeReason,
+  Role,
+  Term,
+} from '../core'
+import type { ElectionError } from '../errors'
+import { Changes, type ElectionView } from './changes'
+import type { Submitted } from './driver-options'
+import { type ElectionEvent, type ElectionEvents, Events, type Warn } from './events'
+import { stoppedError } from './failures'
+import { History } from './history'
+import type { LeadLoop } from './lead'
+import { HeldLeadership } from './leadership'
+import type { LeaseTable } from './lease-table'
+import type { LeaseTime } from './lease-time'
+import type { ElectionSettings, ElectorConfig } from './options'
+import { type Departure, NOTHING_HELD, type ResignResult, Tenure } from './tenure'
+import { Waits } from './waits'
+
+/** What a seat needs of its elector. */
+export interface SeatHost {
+  readonly config: ElectorConfig
+  readonly time: LeaseTime
+  readonly leases: LeaseTable<Seat>
+  /** Events of all elections. */
+  readonly events: Events
+  readonly warn: Warn
+  readonly submit: (input: Submitted) => void
+  /** Runs when all effects of the present step were applied. */
+  readonly later: (call: () => void) => void
+}
+
+/** One election at this process. */
+export class Seat {
+  readonly history = new History()
+  readonly events: Events
+  readonly changes: Changes
+  readonly waits: Waits
+  tenure: Tenure | null = null
+  role: Role = 'follower'
+  /** Last known leader and its term, as the core reported them. */
+  known: ProcessId | null = null
+  knownTerm: Term = 0
+  loop: LeadLoop | null = null
+  /** What the core was told. */
+  isContending = false
+  isClosed = false
+  /** Why this process can never lead again, or null. */
+  failure: ElectionError | null = null
+  /** Stands back because former work has not stopped. */
+  isBenched = false
+
+  private leaseId: LeaseId | null = null
+  private isStarted = false
+  private isTouched = false
+  private wantsToContend: boolean
+
+  constructor(
+    readonly name: ElectionName,
+    readonly settings: Required<ElectionSettings>,
+    private readonly host: SeatHost,
+  ) {
+    this.wantsToContend = settings.contend
+    this.events = new Events(host.warn)
+    this.changes = new Changes(() => this.view())
+    this.waits = new Waits(host.time.clock)
+  }
+
+  /** Who leads; never this process without a lease at this reading. */
+  get leader(): ProcessId | null {
+    if (this.known !== this.host.config.id) return this.known
+    return this.tenure?.leadership.isValid() ? this.known : null
+  }
+
+  /** Emits to the listeners of this election, then to those of all elections. */
+  emit<E extends ElectionEvent>(event: E, payload: ElectionEvents[E]): void {
+    this.events.emit(event, payload)
+    this.host.events.emit(event, payload)
+  }
+
+  // --- what the core says -----------------------------------------------------------------------------------------------
+
+  elected(term: Term, lease: LeaseId): void {
+    const { name, host } = this
+    const { config, time, leases, submit } = host
+    const end = leases.join(this, lease, null)
+    const leadership = new HeldLeadership(name, config.id, term, end, time, config.timing.marginMs)
+    this.leaseId = lease
+    this.tenure = new Tenure({
+      election: name,
+      leadership,
+      clock: time.clock,
+      submit,
+      overdue: (drainMs) => this.emit('workOverdue', { election: name, term, drainMs }),
+    })
+    const { token } = leadership
+    config.logger.info({ election: name, term }, 'leading')
+    host.later(() => this.emit('elected', { election: name, term, token, leadership }))
+    this.touch()
+  }
+
+  revoked(term: Term, reason: RevokeReason): void {
+    const { name, host, tenure } = this
+    if (tenure === null || tenure.leadership.term !== term) return
+    tenure.end(reason)
+    if (this.leaseId !== null) host.leases.leave(this, this.leaseId)
+    this.leaseId = null
+    this.tenure = null
+    host.later(() => {
+      const { leadership } = tenure
+      const why = tenure.announce()
+      const heldMs = Math.round(host.time.clock.now() - leadership.wonAt)
+      this.history.add({ term, wonAtMs: leadership.wonAtWall, heldMs, reason: why })
+      host.config.logger.info({ election: name, term, reason: why }, 'stopped leading')
+      this.emit('revoked', { election: name, term, token: leadership.token, reason: why })
+    })
+    this.touch()
+  }
+
+  leaseChanged(lease: LeaseId): void {
+    if (this.tenure === null) return
+    this.tenure.leadership.lease = this.host.leases.join(this, lease, this.leaseId)
+    this.leaseId = lease
+  }
+
+  leaderChanged(leader: ProcessId | null, term: Term): void {
+    this.known = leader
+    this.knownTerm = term
+    this.host.later(() => this.emit('leaderChanged', { election: this.name, leader, term }))
+    this.touch()
+  }
+
+  roleChanged(role: Role): void {
+    this.role = role
+    this.host.later(() => this.emit('roleChanged', { election: this.name, role }))
+    this.touch()
+  }
+
+  // --- what the service wants -------------------------------------------------------------------------------------------
+
+  /** The process has started, knowing that of this election already. */
+  begin(core: CoreElection | undefined): void {
+    this.isStarted = true
+    if (core !== undefined) {
+      this.role = core.role
+      this.known = core.leader
+      this.knownTerm = core.leaderTerm
+    }
+    this.contendOrNot()
+    this.touch()
+  }
+
+  /** `lead` was called: from now on this process contends. */
+  work(loop: LeadLoop): void {
+    this.loop = loop
+    this.wantsToContend = true
+    this.contendOrNot()
+    loop.look()
+  }
+
+  /** `lead` was ended by its own signal: the service does not want to lead any more. */
+  quit(loop: LeadLoop): void {
+    this.wantsToContend = false
+    this.contendOrNot()
+    loop.stop()
+    void this.giveUp('resigned', { drainMs: loop.drainMs })
+  }
+
+  /** Stand back although the service wants to contend, or stand again. */
+  bench(isBenched: boolean): void {
+    this.isBenched = isBenched
+    this.contendOrNot()
+  }
+
+  /** Gives the leadership up, if there is one (R20). */
+  giveUp(reason: RevokeReason, options: Partial<Omit<Departure, 'reason'>>): Promise<ResignResult> {
+    const { tenure, host, loop } = this
+    if (tenure === null) return Promise.resolve(NOTHING_HELD)
+    const { to = null, cooldownMs = 0, drainMs = loop?.drainMs ?? host.config.drainMs } = options
+    return new Promise((resolve) => tenure.giveUp({ reason, to, cooldownMs, drainMs }, resolve))
+  }
+
+  /** Leaves the election while the process goes on or drains: gives the leadership up first. Resolves when it is over. */
+  async leave(): Promise<void> {
+    this.close()
+    this.contendOrNot()
+    await this.giveUp('stopped', {})
+    this.finish()
+  }
+
+  /** No work begins any more. */
+  close(): void {
+    this.isClosed = true
+    this.loop?.stop()
+  }
+
+  /** Nothing will change any more. */
+  finish(): void {
+    this.waits.end(stoppedError())
+    this.changes.end()
+  }
+
+  /** After `close`, while the elector still runs. */
+  reopen(): void {
+    if (!this.isClosed) return
+    this.isClosed = false
+    this.changes.reopen()
+    this.contendOrNot()
+  }
+
+  /** This process can never lead again. */
+  fail(error: ElectionError): void {
+    this.failure = error
+    this.loop?.stop(error)
+    this.waits.end(error)
+    this.events.emit('failed', { error })
+    this.touch()
+  }
+
+  private contendOrNot(): void {
+    const contending = this.isStarted && !this.isClosed && this.wantsToContend && !this.isBenched
+    if (contending === this.isContending) return
+    this.isContending = contending
+    const { priority } = this.settings
+    this.host.submit({ type: 'contend', election: this.name, contending, priority })
+  }
+
+  /** Tells waiters, iterators and work once per step that something changed. */
+  private touch(): void {
+    if (this.isTouched) return
+    this.isTouched = true
+    this.host.later(() => {
+      this.isTouched = false
+      this.changes.notify()
+      this.waits.look()
+      this.loop?.look()
+    })
+  }
+
+  /** The election at this reading. */
+  view(): ElectionView {
+    const leadership = this.tenure?.leadership
+    const isLeader = leadership !== undefined && !leadership.isEnding && leadership.isValid()
+    const { role, leader, knownTerm } = this
+    return {
+      role,
+      leader,
+      term: leader === null ? 0 : knownTerm,
+      isLeader,
+      token: isLeader ? leadership.token : null,
+    }
+  }
+}

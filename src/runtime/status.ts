@@ -1,0 +1,204 @@
+/**
+ * `status()`: a snapshot for health endpoints and for the question "why does it not lead?" (USERS 22). Plain JSON.
+ *
+ * Reads the core's memory, the transport's counters and the seat; changes nothing and keeps nothing. Read next: `why-not.ts`.
+ */
+import type { Incarnation, ProcessId, Refusal, RevokeReason, Role, State, Term, VoterKind } from '../core'
+import type { LinkStats, TransportStats } from '../ports/transport'
+import type { DriverCounters } from './driver-options'
+import type { PastLeadership } from './history'
+import type { LoopDelay } from './loop-monitor'
+import type { ElectorConfig } from './options'
+import type { Seat } from './seat'
+import type { ResolvedTiming } from './timing'
+import { whyNotLeader } from './why-not'
+
+/** Where a process is in its one life. */
+export type Phase = 'idle' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed'
+
+/** One voter, as this process sees it. */
+export interface MemberStatus {
+  readonly id: ProcessId
+  readonly kind: VoterKind
+  readonly isSelf: boolean
+  readonly address: string | null
+  readonly isConnected: boolean
+  readonly incarnation: Incarnation | null
+  /** Since the newest frame that it answered was sent, ms; null if it never answered. */
+  readonly lastAnswerMs: number | null
+  readonly lastError: string | null
+}
+
+/** What all elections of a process share. */
+export interface ProcessStatus {
+  readonly id: ProcessId
+  readonly cluster: string
+  readonly phase: Phase
+  /** Message of what ended this life, or null. */
+  readonly error: string | null
+  /** `durable`: tokens and promises survive restarts. `timed`: they rest on waiting (R28). */
+  readonly safety: 'durable' | 'timed'
+  readonly incarnation: Incarnation | null
+  /** No vote and no candidacy before that has passed (R19), ms. */
+  readonly bootWaitMs: number
+  /** Voters whose memory this process waits for (R28), or null if it needs none. */
+  readonly recovering: readonly ProcessId[] | null
+  readonly members: readonly MemberStatus[]
+  readonly timing: ResolvedTiming
+  readonly counters: DriverCounters | null
+  readonly transport: Omit<TransportStats, 'links'>
+  readonly eventLoop: LoopDelay | null
+  /** What an operator should know, in sentences. */
+  readonly warnings: readonly string[]
+}
+
+/** One election in short. */
+export interface ElectionSummary {
+  readonly role: Role
+  readonly isLeader: boolean
+  readonly leader: ProcessId | null
+  /** Term of that leader; 0 while none is known. */
+  readonly term: Term
+  /** Own token while this process leads. */
+  readonly token: number | null
+  readonly isContending: boolean
+}
+
+/** One election. */
+export interface ElectionStatus extends ElectionSummary {
+  readonly name: string
+  readonly id: ProcessId
+  readonly cluster: string
+  readonly priority: number
+  /** Until the lease ends if nothing renews it, ms; 0 without one. */
+  readonly leaseRemainingMs: number
+  /** Sentences, the most important first; empty while this process leads. */
+  readonly whyNotLeader: readonly string[]
+  /** Who refused the last try, and why. */
+  readonly refusals: Readonly<Record<ProcessId, Refusal>>
+  /** The last leaderships of this process, oldest first, at most 16. */
+  readonly history: readonly PastLeadership[]
+  /** Leaderships of this process that ended since start, by reason. */
+  readonly ended: Readonly<Partial<Record<RevokeReason, number>>>
+  readonly process: ProcessStatus
+}
+
+/** A process with all its elections. */
+export interface ElectorStatus extends ProcessStatus {
+  readonly elections: Readonly<Record<string, ElectionSummary>>
+}
+
+/** What a snapshot is taken of. */
+export interface Subject {
+  readonly config: ElectorConfig
+  readonly phase: Phase
+  readonly error: Error | null
+  /** Null before the start. */
+  readonly state: State | null
+  readonly incarnation: Incarnation | null
+  readonly counters: DriverCounters | null
+  readonly eventLoop: LoopDelay | null
+  readonly now: number
+}
+
+/** The part that all elections share. */
+export function processStatus(subject: Subject): ProcessStatus {
+  const { config, phase, error, state, incarnation, counters, eventLoop, now } = subject
+  const { links, ...transport } = config.transport.stats()
+  const timed = config.storage.kind === 'volatile'
+  return {
+    id: config.id,
+    cluster: config.cluster,
+    phase,
+    error: error?.message ?? null,
+    safety: timed ? 'timed' : 'durable',
+    incarnation,
+    bootWaitMs: state === null ? 0 : Math.max(0, Math.ceil(state.bootUntil - now)),
+    recovering: state === null ? null : recoveringOf(state),
+    members: membersOf(config, links, state, now, incarnation),
+    timing: config.timing,
+    counters,
+    transport,
+    eventLoop,
+    warnings: warningsOf(subject, timed),
+  }
+}
+
+/** One election in full. */
+export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
+  const { config, state, now } = subject
+  const refusals: Record<ProcessId, Refusal> = Object.create(null)
+  for (const [voter, refusal] of state?.elections.get(seat.name)?.lastRefusals ?? [])
+    refusals[voter] = refusal
+  const until = seat.tenure?.leadership.isValid() ? seat.tenure.leadership.lease.until : now
+  return {
+    name: seat.name,
+    id: config.id,
+    cluster: config.cluster,
+    ...electionSummary(seat),
+    priority: seat.settings.priority,
+    leaseRemainingMs: Math.max(0, Math.floor(until - now)),
+    whyNotLeader: whyNotLeader(subject, seat),
+    refusals: { ...refusals },
+    history: seat.history.leaderships,
+    ended: seat.history.ended,
+    process: processStatus(subject),
+  }
+}
+
+/** One election in short. */
+export function electionSummary(seat: Seat): ElectionSummary {
+  return { ...seat.view(), isContending: seat.isContending }
+}
+
+function recoveringOf({ recovery, accounts }: State): readonly ProcessId[] | null {
+  return recovery === null
+    ? null
+    : [...accounts.keys()].filter((voter) => recovery.answers.get(voter)?.recovering !== false)
+}
+
+function membersOf(
+  { voters, id: self, addresses }: ElectorConfig,
+  links: readonly LinkStats[],
+  state: State | null,
+  now: number,
+  incarnation: Incarnation | null,
+): MemberStatus[] {
+  return voters.map(({ id, kind }) => {
+    const link = links.find(({ peer }) => peer === id)
+    const account = state?.accounts.get(id)
+    const isSelf = id === self
+    const answeredAt = account?.lastAnsweredSend ?? Number.NEGATIVE_INFINITY
+    const known = account === undefined || account.incarnation === 0 ? null : account.incarnation
+    return {
+      id,
+      kind,
+      isSelf,
+      address: link?.address ?? (Object.hasOwn(addresses, id) ? (addresses[id] ?? null) : null),
+      isConnected: isSelf || account?.connected === true,
+      incarnation: isSelf ? incarnation : known,
+      lastAnswerMs: Number.isFinite(answeredAt) ? Math.round(now - answeredAt) : null,
+      lastError: link?.lastError ?? null,
+    }
+  })
+}
+
+function warningsOf({ config, counters, eventLoop }: Subject, timed: boolean): string[] {
+  const warnings = [...config.warnings]
+  const { promiseMs } = config.timing
+  if (timed && config.voters.length > 1) {
+    warnings.push(
+      'nothing survives a restart of this process; a majority that restarts together forgets (R28)',
+    )
+  }
+  if (eventLoop !== null && eventLoop.p99Ms > promiseMs / 4) {
+    warnings.push(
+      `the event loop is late by ${eventLoop.p99Ms} ms (p99), more than a quarter of promiseMs ${promiseMs}: leaderships will be lost`,
+    )
+  }
+  const refused = counters?.refused ?? {}
+  if (refused.amnesiac) warnings.push('a voter came back with another storage and is not counted (R25, R26)')
+  if (refused.duplicateIdentity) warnings.push('two live processes use one id (R27)')
+  if (refused.staleIncarnation) warnings.push('a voter came back with an old copy of its storage (R27)')
+  return warnings
+}

@@ -1,0 +1,152 @@
+/**
+ * One leadership with the work that runs under it, and the one way in which both end (R20).
+ *
+ * The order is always: the signal aborts, the work stops, and only then the leadership is renounced and released. Work
+ * that does not stop in time keeps the lease from being released: it is frozen and runs out as it stands. Decides when to
+ * renounce, never whether the lease stands. Read next: `election.ts`, `lead.ts`.
+ */
+import type { ElectionName, ProcessId, RevokeReason, Term } from '../core'
+import type { Clock } from '../ports/clock'
+import { Deadline } from './deadline'
+import type { Submitted } from './driver-options'
+import type { HeldLeadership, Leadership } from './leadership'
+
+/** Work that needs the leadership. It has to stop when `leadership.signal` aborts, and is waited for. */
+export type Work<T> = (leadership: Leadership) => T | PromiseLike<T>
+
+/** How to give a leadership up. */
+export interface Departure {
+  readonly reason: RevokeReason
+  /** Hand over to that process (R21), or to whoever is next. */
+  readonly to: ProcessId | null
+  /** Do not stand again before that, ms. */
+  readonly cooldownMs: number
+  /** How long work may take to stop, ms. */
+  readonly drainMs: number
+}
+
+/** What became of it. */
+export interface ResignResult {
+  /** True iff this process led and let go before its lease ended: others need not wait for it. */
+  readonly released: boolean
+  /** Term of the leadership that ended, or null if there was none. */
+  readonly term: Term | null
+  /** Why it ended: what was asked for, or what came first. */
+  readonly reason: RevokeReason | null
+}
+
+/** There was nothing to give up. */
+export const NOTHING_HELD: ResignResult = Object.freeze({ released: false, term: null, reason: null })
+
+/** What a tenure needs of its election. */
+export interface TenureParts {
+  readonly election: ElectionName
+  readonly leadership: HeldLeadership
+  readonly clock: Clock
+  readonly submit: (input: Submitted) => void
+  /** Work did not stop within `drainMs`. */
+  readonly overdue: (drainMs: number) => void
+}
+
+/** One leadership of this process, from the win until its work has stopped. */
+export class Tenure {
+  readonly leadership: HeldLeadership
+  private readonly drain: Deadline
+  private readonly whenIdle: (() => void)[] = []
+  private readonly whenOver: ((result: ResignResult) => void)[] = []
+  private running = 0
+  private departure: Departure | null = null
+  private ending: RevokeReason | null = null
+
+  constructor(private readonly parts: TenureParts) {
+    this.leadership = parts.leadership
+    this.drain = new Deadline(parts.clock, () => this.freeze())
+  }
+
+  /** May new work begin? */
+  get isOpen(): boolean {
+    return !this.leadership.isEnding && this.ending === null && this.leadership.isValid()
+  }
+
+  /** Does no work run under it? */
+  get isIdle(): boolean {
+    return this.running === 0
+  }
+
+  /** Runs work under this leadership; passes on what it returns or throws. */
+  async run<T>(work: Work<T>): Promise<T> {
+    this.running += 1
+    try {
+      return await work(this.leadership)
+    } finally {
+      this.running -= 1
+      if (this.running === 0) this.idle()
+    }
+  }
+
+  /** Calls back when no work runs under this leadership, now or later. */
+  onIdle(done: () => void): void {
+    if (this.running === 0) done()
+    else this.whenIdle.push(done)
+  }
+
+  /** Gives the leadership up (R20); the first departure stands, later ones learn what became of it. */
+  giveUp(departure: Departure, done: (result: ResignResult) => void = () => {}): void {
+    if (this.ending !== null) return done(this.result(this.ending))
+    this.whenOver.push(done)
+    if (this.departure !== null) return
+    this.departure = departure
+    this.leadership.abort(departure.reason)
+    if (this.running === 0) this.renounce(departure)
+    else if (departure.drainMs > 0) this.drain.arm(this.parts.clock.now() + departure.drainMs)
+    else this.freeze()
+  }
+
+  /**
+   * Only the margin is left of the lease. The signal aborts; a later renewal could not take that back, so the lease is left
+   * to run out as it stands. Work that is known and stops earlier lets others stand earlier.
+   */
+  runOut(): void {
+    if (this.departure !== null || this.ending !== null) return
+    this.departure = { reason: 'expired', to: null, cooldownMs: 0, drainMs: 0 }
+    this.leadership.abort('expired')
+    this.parts.submit({ type: 'freeze', election: this.parts.election, reason: 'expired' })
+  }
+
+  /** The core says that it is over. From here on no read is true; `announce` tells the others. */
+  end(reason: RevokeReason): void {
+    this.ending = this.departure?.reason === 'expired' && reason === 'drainTimeout' ? 'expired' : reason
+    this.leadership.end()
+    this.drain.clear()
+  }
+
+  /** Aborts the signal if nothing did before, and settles whoever waits. Returns why it ended. */
+  announce(): RevokeReason {
+    const reason = this.ending ?? 'stopped'
+    this.leadership.abort(reason)
+    for (const done of this.whenOver.splice(0)) done(this.result(reason))
+    return reason
+  }
+
+  private idle(): void {
+    for (const done of this.whenIdle.splice(0)) done()
+    if (this.departure !== null && this.ending === null) this.renounce(this.departure)
+  }
+
+  private renounce({ reason, to, cooldownMs }: Departure): void {
+    this.drain.clear()
+    this.parts.submit({ type: 'renounce', election: this.parts.election, reason, to, cooldownMs })
+  }
+
+  private freeze(): void {
+    const { departure, parts } = this
+    if (departure === null || this.ending !== null) return
+    parts.submit({ type: 'freeze', election: parts.election, reason: 'drainTimeout' })
+    parts.overdue(departure.drainMs)
+  }
+
+  private result(reason: RevokeReason): ResignResult {
+    const released = reason !== 'expired' && reason !== 'drainTimeout' && reason !== 'suspended'
+    return { released, term: this.leadership.term, reason }
+  }
+}

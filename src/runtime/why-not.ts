@@ -1,0 +1,81 @@
+/**
+ * Why this process does not lead an election, in sentences (USERS, feature 6). For people: nothing parses them.
+ *
+ * Reads, decides nothing. The most important obstacle comes first; what is said of voters is what they last answered.
+ */
+import { type Election as CoreElection, quorumOf, type Refusal, type State } from '../core'
+import type { Seat } from './seat'
+import type { Subject } from './status'
+
+const WORDS: Readonly<Record<Refusal, string>> = {
+  bound: 'has promised its vote to another process',
+  term: 'knows a higher term',
+  boot: 'still waits out the promises of its former life',
+  recovering: 'remembers nothing and still recovers',
+  session: 'does not support this process at present',
+  leading: 'leads itself',
+  config: 'is no voter',
+  floor: 'demands a higher term',
+  storage: 'has a failed storage',
+  ended: 'has stopped',
+  limit: 'refused the term as implausible, or has too many elections',
+}
+
+/** Sentences; empty while the process leads. */
+export function whyNotLeader(subject: Subject, seat: Seat): string[] {
+  const { phase, error, state, config, now } = subject
+  if (seat.view().isLeader) return []
+  if (phase !== 'running' || state === null) {
+    return [`this process is ${phase}${error === null ? '' : `: ${error.message}`}`]
+  }
+  if (state.storageFailed) return ['the storage of this process failed; restart it on a good one']
+  if (seat.isClosed) return ['this election was stopped here']
+  if (seat.tenure !== null) return ['this process is giving the leadership up']
+  const reasons: string[] = []
+  if (!seat.isContending) {
+    reasons.push(
+      seat.isBenched
+        ? 'work of a former leadership has not stopped yet, so this process stands back'
+        : 'this process does not contend',
+    )
+  }
+  if (seat.leader !== null) reasons.push(`"${seat.leader}" leads in term ${seat.knownTerm}`)
+  reasons.push(...waitsOf(state, now), ...reachOf(state, config.voters.length))
+  const election = state.elections.get(seat.name)
+  if (election !== undefined) reasons.push(...triesOf(election, seat, now))
+  return reasons
+}
+
+function waitsOf(state: State, now: number): string[] {
+  if (state.recovery !== null) {
+    const left = Math.max(0, Math.ceil(state.recovery.until - now))
+    return [
+      `this process remembers nothing: it waits ${left} ms, then asks the others how high the terms are (R28)`,
+    ]
+  }
+  const left = Math.ceil(state.bootUntil - now)
+  return left > 0 ? [`boot wait: ${left} ms, until the promises of the former life are over (R19)`] : []
+}
+
+function reachOf({ accounts }: State, voters: number): string[] {
+  const missing = [...accounts].filter(([, { connected }]) => !connected).map(([id]) => id)
+  const reached = voters - missing.length
+  if (reached >= quorumOf(voters)) return []
+  return [
+    `only ${reached} of ${voters} voters are reached and ${quorumOf(voters)} are needed; no link to ${missing.join(', ')}`,
+  ]
+}
+
+function triesOf(election: CoreElection, seat: Seat, now: number): string[] {
+  const reasons: string[] = []
+  const coolDown = Math.ceil(election.notBefore - now)
+  if (coolDown > 0) reasons.push(`cool-down after a resignation: ${coolDown} ms`)
+  const refusals = election.campaign?.refusals ?? election.lastRefusals
+  for (const [voter, refusal] of refusals) reasons.push(`${voter} refused: it ${WORDS[refusal]}`)
+  if (election.campaign !== null) {
+    reasons.push(`a try in term ${election.campaign.term} is under way`)
+  } else if (seat.isContending && coolDown <= 0 && Number.isFinite(election.attemptAt)) {
+    reasons.push(`the next try is in ${Math.max(0, Math.ceil(election.attemptAt - now))} ms`)
+  }
+  return reasons
+}
