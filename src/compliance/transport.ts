@@ -93,7 +93,7 @@ const EVERY_PART: readonly Part[] = [
   { kind: 'sessionEnd' },
   { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 1 },
   { kind: 'floorRequest', nonce: 1 },
-  { kind: 'floorReply', nonce: 1, recovering: true, term: 1_700_000_000_000 },
+  { kind: 'floorReply', nonce: 1, recovering: true, together: false, term: 1_700_000_000_000 },
   { kind: 'readTerm', election: 'e', nonce: 1 },
   { kind: 'readTermReply', election: 'e', nonce: 1, term: 1 },
   { kind: 'notice', election: 'e', knownTerm: 1, leader: 'l', free: false, successor: null },

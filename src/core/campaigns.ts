@@ -31,19 +31,14 @@ export function ownObstacle(turn: Turn): Refusal | null {
 
 /**
  * May that term be believed? (R44) A safe integer, not too far above what is known, and large jumps at most once a minute.
- * `adopt`: the caller will make it its known term.
+ * Whoever makes it the known term calls `noteJump` before.
  */
-export function plausible(
-  turn: Turn,
-  election: Election,
-  term: Term,
-  from: ProcessId,
-  adopt: boolean,
-): boolean {
+export function plausible(turn: Turn, election: Election, term: Term, from: ProcessId): boolean {
   const known = floorOf(turn, election)
   if (term <= known) return true
   const jump = term - known
-  const fits = term <= MAX_TERM && (election.slot.knownTerm === 0 || jump <= MAX_TERM_JUMP)
+  const fits =
+    Number.isSafeInteger(term) && term <= MAX_TERM && (election.slot.knownTerm === 0 || jump <= MAX_TERM_JUMP)
   const rare =
     jump <= LARGE_TERM_JUMP ||
     election.slot.knownTerm === 0 ||
@@ -52,13 +47,18 @@ export function plausible(
     alarm(turn, 'termJump', election.name, from, `term ${term}, known here is ${known}`)
     return false
   }
-  if (adopt && jump > LARGE_TERM_JUMP) election.jumpedAt = turn.now
   return true
+}
+
+/** The election's known term is about to become `term`: a large jump uses up its minute (R44). */
+export function noteJump(turn: Turn, election: Election, term: Term): void {
+  if (term - floorOf(turn, election) > LARGE_TERM_JUMP) election.jumpedAt = turn.now
 }
 
 /** Learns a term from an answer (R9): volatile, and never a reason to step down (R22). */
 function learn(turn: Turn, election: Election, term: Term, from: ProcessId): void {
-  if (term <= election.slot.knownTerm || !plausible(turn, election, term, from, true)) return
+  if (term <= election.slot.knownTerm || !plausible(turn, election, term, from)) return
+  noteJump(turn, election, term)
   election.slot.knownTerm = term
 }
 
@@ -245,6 +245,7 @@ export function hearPreVoteReply(turn: Turn, from: ProcessId, account: Account, 
 export function settlePreVote(turn: Turn, election: Election): void {
   const { campaign } = election
   if (campaign === null || campaign.phase !== 'preVote' || isBound(turn, election)) return
+  if (ownObstacle(turn) !== null) return
   if (votes(turn)) campaign.grants.set(turn.config.self, OWN_GRANT)
   if (campaign.grants.size < quorumOf(turn.config.cluster.voters.length)) return
   startCampaign(turn, election, null)

@@ -34,6 +34,8 @@ export function oweRelease(
   successor: ProcessId | null,
 ): void {
   if (election.lead !== null || election.topTerm === 0) return
+  const owed = account.facts.get(election.name)
+  if (owed?.kind === 'release' && owed.term >= election.topTerm) return
   const fact = { kind: 'release', election: election.name, term: election.topTerm, successor } as const
   account.facts.set(election.name, fact)
   if (account.connected) send(turn, voter, fact)
@@ -41,14 +43,13 @@ export function oweRelease(
 
 /** Owes the present contention to one process (R69). */
 export function oweContention(turn: Turn, process: ProcessId, account: Account, election: Election): void {
-  const part: Contend = {
-    kind: 'contend',
-    election: election.name,
-    contending: election.contending,
-    priority: election.priority,
-  }
+  const part = contentionOf(election)
   account.contentions.set(election.name, part)
   if (account.connected) send(turn, process, part)
+}
+
+function contentionOf({ name, contending, priority }: Election): Contend {
+  return { kind: 'contend', election: name, contending, priority }
 }
 
 /** Everything owed to one process, in the order in which it was first owed. */
@@ -57,12 +58,15 @@ export function* owedParts(account: Account): Iterable<Part> {
   yield* account.contentions.values()
 }
 
-/** A new life of a voter remembers nothing: releases are pointless, contentions are owed again (binds follow its grant). */
-export function owedToNewLife(turn: Turn, process: ProcessId, account: Account): void {
+/**
+ * A new life of a voter remembers nothing: releases are pointless, contentions are owed again (binds follow its grant). The
+ * caller sends what is owed.
+ */
+export function owedToNewLife(turn: Turn, account: Account): void {
   for (const [name, fact] of account.facts) {
     if (fact.kind === 'release') account.facts.delete(name)
   }
   for (const election of turn.state.elections.values()) {
-    if (election.contending) oweContention(turn, process, account, election)
+    if (election.contending) account.contentions.set(election.name, contentionOf(election))
   }
 }

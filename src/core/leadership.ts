@@ -37,7 +37,7 @@ function saidBound(turn: Turn, election: Election): boolean {
 /** What a voter says of its slot to a process that has none (stores). */
 export function hearNotice(turn: Turn, from: ProcessId, notice: Notice): void {
   const election = turn.state.elections.get(notice.election)
-  if (election === undefined || votes(turn)) return
+  if (election === undefined || votes(turn) || !Number.isSafeInteger(notice.knownTerm)) return
   const before = isBound(turn, election)
   election.notices.set(from, notice)
   election.slot.knownTerm = Math.max(election.slot.knownTerm, notice.knownTerm)

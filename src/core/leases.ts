@@ -11,7 +11,7 @@ import { quorumOf } from './numbers'
 import { countedUntil, OWN_GRANT, votes } from './sessions'
 import type { Campaign, Election, Lead, Lease } from './state'
 import type { Turn } from './turn'
-import type { ElectionName, Grant, ProcessId, Term } from './types'
+import type { ElectionName, Grant, ProcessId, RevokeReason, Term } from './types'
 
 /** The instant until which at least a quorum is counted, given for each voter the grants it is bound under. */
 function quorumUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): number {
@@ -129,13 +129,13 @@ function leave(turn: Turn, election: Election, id: LeaseId): void {
 }
 
 /** R20: the lease stays as it is, for this election alone, whatever is acknowledged later. */
-export function freezeLease(turn: Turn, election: Election, lead: Lead): void {
+export function freezeLease(turn: Turn, election: Election, lead: Lead, reason: RevokeReason): void {
   const former = turn.state.leases.get(lead.lease)
   if (former === undefined || lead.frozen !== null) return
   const lease = createLease(turn, `frozen ${election.name}`, former.bound, former.until, true)
   lease.elections.add(election.name)
   lead.lease = lease.id
-  lead.frozen = 'drainTimeout'
+  lead.frozen = reason
   for (const account of turn.state.accounts.values()) account.facts.delete(election.name)
   turn.effects.push({ type: 'leaseChanged', election: election.name, lease: lease.id })
   leave(turn, election, former.id)

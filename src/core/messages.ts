@@ -148,11 +148,14 @@ export interface FloorRequest {
   readonly nonce: number
 }
 
-/** Answer to `floorRequest`: a term, or, from a voter that recovers too, its wall clock (R28). */
+/** Answer to `floorRequest`: the largest term known, or, from a voter that recovers too, its wall clock (R28). */
 export interface FloorReply {
   readonly kind: 'floorReply'
   readonly nonce: number
+  /** The voter recovers itself. */
   readonly recovering: boolean
+  /** The voter has ended its recovery by agreement of all, and the asker's present life took part in that. */
+  readonly together: boolean
   readonly term: Term
 }
 

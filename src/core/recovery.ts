@@ -20,7 +20,7 @@ export function recover(turn: Turn): boolean {
   if (now < recovery.nextAskAt) return false
   recovery.nextAskAt = now + config.timing.heartbeatMs
   for (const [voter, account] of state.accounts) {
-    if (account.connected && !recovery.terms.has(voter)) {
+    if (account.connected) {
       send(turn, voter, { kind: 'floorRequest', nonce: recovery.nonce })
     }
   }
@@ -30,16 +30,18 @@ export function recover(turn: Turn): boolean {
 function settle(turn: Turn, recovery: Recovery): boolean {
   const { state, config } = turn
   const voters = config.cluster.voters.length
-  const others = state.accounts.size
+  const answers = [...recovery.answers]
+  const done = answers.filter(([, answer]) => !answer.recovering)
+  const meetsEveryQuorum = done.length > 0 && done.length >= voters - quorumOf(voters) + 1
+  const allTogether =
+    answers.length === state.accounts.size &&
+    answers.every(([, answer]) => answer.recovering || answer.together)
+  if (!meetsEveryQuorum && !allTogether) return false
   let floor: Term = state.termFloor
-  if (recovery.terms.size >= Math.min(voters - quorumOf(voters) + 1, others) && recovery.terms.size > 0) {
-    for (const term of recovery.terms.values()) floor = Math.max(floor, term)
-  } else if (recovery.recovering.size + recovery.terms.size === others && recovery.terms.size === 0) {
+  for (const [, { term }] of meetsEveryQuorum ? done : answers) floor = Math.max(floor, term)
+  if (!meetsEveryQuorum) {
     floor = Math.max(floor, recovery.proposal)
-    for (const { proposal } of recovery.recovering.values()) floor = Math.max(floor, proposal)
-    for (const [process, { incarnation }] of recovery.recovering) state.bootstrapped.set(process, incarnation)
-  } else {
-    return false
+    for (const [process, { incarnation }] of answers) state.bootstrapped.set(process, incarnation)
   }
   state.termFloor = floor
   state.recovery = null
@@ -53,12 +55,18 @@ export function hearFloorRequest(
   request: FloorRequest,
 ): void {
   const { state } = turn
-  let term = state.termFloor
-  let recovering = state.recovery !== null
-  if (state.recovery !== null) term = state.recovery.proposal
-  else if (state.bootstrapped.get(from) === incarnation) recovering = true
-  else for (const election of state.elections.values()) term = Math.max(term, election.slot.knownTerm)
-  send(turn, from, { kind: 'floorReply', nonce: request.nonce, recovering, term })
+  const { recovery } = state
+  let term = recovery?.proposal ?? state.termFloor
+  if (recovery === null)
+    for (const { slot } of state.elections.values()) term = Math.max(term, slot.knownTerm)
+  const together = recovery === null && state.bootstrapped.get(from) === incarnation
+  send(turn, from, {
+    kind: 'floorReply',
+    nonce: request.nonce,
+    recovering: recovery !== null,
+    together,
+    term,
+  })
 }
 
 export function hearFloorReply(
@@ -68,13 +76,7 @@ export function hearFloorReply(
   reply: FloorReply,
 ): void {
   const { recovery, accounts } = turn.state
-  if (recovery === null || reply.nonce !== recovery.nonce || !accounts.has(from) || reply.term > MAX_TERM)
-    return
-  if (reply.recovering) {
-    recovery.recovering.set(from, { incarnation, proposal: reply.term })
-    recovery.terms.delete(from)
-  } else {
-    recovery.terms.set(from, reply.term)
-    recovery.recovering.delete(from)
-  }
+  if (recovery === null || reply.nonce !== recovery.nonce || !accounts.has(from)) return
+  if (!Number.isSafeInteger(reply.term) || reply.term > MAX_TERM) return
+  recovery.answers.set(from, { ...reply, incarnation })
 }

@@ -97,7 +97,10 @@ export function hearHeartbeat(turn: Turn, from: ProcessId, heartbeat: Heartbeat,
   const support = supportOf(turn, from)
   if (support.grant !== null && now >= support.until) endSupport(turn, support, 'lapse')
   const renews =
-    !heartbeat.probe && heartbeat.round > support.lastRound && acceptsPromise(turn, from, heartbeat)
+    !heartbeat.probe &&
+    Number.isSafeInteger(heartbeat.round) &&
+    heartbeat.round > support.lastRound &&
+    acceptsPromise(turn, from, heartbeat)
   if (renews) {
     if (support.grant === null) {
       state.grantCounter += 1
@@ -114,11 +117,16 @@ export function hearHeartbeat(turn: Turn, from: ProcessId, heartbeat: Heartbeat,
   }
   const ack: Ack = { kind: 'ack', round: heartbeat.round, grant: support.grant, renewed: renews }
   if (state.maxPromiseDecidedAt > state.written) {
+    const former = state.waiting.findIndex(
+      (each) => each.kind === 'ack' && each.to === from && each.renewed === renews,
+    )
+    if (former >= 0) state.waiting.splice(former, 1)
     state.waiting.push({
       kind: 'ack',
       version: state.maxPromiseDecidedAt,
       to: from,
       toIncarnation: support.incarnation,
+      renewed: renews,
       part: ack,
     })
   } else if (alone && ridesSoon(turn, from)) {

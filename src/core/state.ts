@@ -7,7 +7,7 @@
  * Read next: `sessions.ts`, `elections.ts`.
  */
 import type { LeaseId } from './inputs'
-import type { Bind, Certificate, Contend, Notice, Part, Release } from './messages'
+import type { Bind, Certificate, Contend, FloorReply, Notice, Part, Release } from './messages'
 import type {
   CoreConfig,
   DurableState,
@@ -16,6 +16,7 @@ import type {
   Incarnation,
   ProcessId,
   Refusal,
+  RevokeReason,
   Role,
   Term,
   VoterKind,
@@ -80,8 +81,8 @@ export interface Lead {
   /** Voter -> (grant -> term bound under it). Only terms >= `term` count (R12). */
   readonly bound: Map<ProcessId, Map<Grant, Term>>
   lease: LeaseId
-  /** Why it was frozen, or null (R20). */
-  frozen: 'drainTimeout' | null
+  /** Why it was frozen, or null (R20); the reason of the revocation to come. */
+  frozen: RevokeReason | null
 }
 
 /** A pre-vote or a campaign under way (R3, R8). */
@@ -174,6 +175,7 @@ export type Waiting =
       readonly version: number
       readonly to: ProcessId
       readonly toIncarnation: Incarnation
+      readonly renewed: boolean
       readonly part: Part
     }
 
@@ -183,10 +185,8 @@ export interface Recovery {
   readonly nonce: number
   /** Own proposal for the floor if nobody remembers anything: wall clock at start, ms. */
   readonly proposal: Term
-  /** Voter -> largest term of any of its elections. */
-  readonly terms: Map<ProcessId, Term>
-  /** Voters that recover too -> their lives and proposals. */
-  readonly recovering: Map<ProcessId, { readonly incarnation: Incarnation; readonly proposal: Term }>
+  /** What each voter answered last. */
+  readonly answers: Map<ProcessId, FloorReply & { readonly incarnation: Incarnation }>
   nextAskAt: number
 }
 
@@ -234,6 +234,8 @@ export interface State {
   readonly leases: Map<LeaseId, Lease>
   leaseCounter: number
   nonceCounter: number
+  /** When `electionLimit` was last reported: once a minute is enough. */
+  limitAlarmAt: number
   /** Binary heap by `at`. */
   readonly timers: Timer[]
 }
@@ -264,8 +266,7 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
           until: beginning.startedAt + (timing.maxPromiseMs + timing.campaignMs) * slack,
           nonce: 1,
           proposal: Math.floor(beginning.wallMs),
-          terms: new Map(),
-          recovering: new Map(),
+          answers: new Map(),
           nextAskAt: 0,
         }
       : null,
@@ -290,6 +291,7 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     leases: new Map(),
     leaseCounter: 0,
     nonceCounter: 0,
+    limitAlarmAt: Number.NEGATIVE_INFINITY,
     timers: [],
   }
   for (const voter of cluster.voters) {

@@ -23,6 +23,7 @@ import {
   hearBindAck,
   hearPreVoteReply,
   hearVoteReply,
+  ownObstacle,
   ownVoteDurable,
   settleCampaigns,
   settlePreVote,
@@ -126,7 +127,7 @@ function apply(turn: Turn, input: Input): void {
       const election = state.elections.get(input.election)
       if (election?.lead == null) return
       endCampaign(turn, election)
-      return freezeLease(turn, election, election.lead)
+      return freezeLease(turn, election, election.lead, input.reason)
     }
     case 'heartbeatNow':
       return beat(turn, true)
@@ -193,7 +194,7 @@ function connected(turn: Turn, input: ConnectedInput): void {
   account.connected = true
   account.rho = Math.max(config.timing.rho, input.rho)
   account.deltaMs = Math.max(config.timing.deltaMs, input.deltaMs)
-  if (reborn) owedToNewLife(turn, input.peer, account)
+  if (reborn) owedToNewLife(turn, account)
   noteAnswer(turn, input.peer, account, input.sentAt)
   heartbeatTo(turn, input.peer, account, false, !heartbeats(turn))
   for (const part of owedParts(account)) send(turn, input.peer, part)
@@ -207,7 +208,7 @@ function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
   if (account === undefined || account.incarnation !== incarnation) return
   account.connected = false
   const support = state.supports.get(peer)
-  if (support === undefined || !config.preVote || !config.succession) return
+  if (support === undefined || !config.preVote || !config.succession || ownObstacle(turn) !== null) return
   for (const name of support.bound) {
     const election = state.elections.get(name)
     if (

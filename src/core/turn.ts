@@ -100,12 +100,17 @@ export function alarm(
   turn.effects.push({ type: 'alarm', code, election, process, detail })
 }
 
+const LIMIT_ALARM_INTERVAL_MS = 60_000
+
 /** The election of that name, made if a peer names it first; null at the limit. */
 export function electionOf(turn: Turn, name: ElectionName): Election | null {
   const known = turn.state.elections.get(name)
   if (known !== undefined) return known
   if (turn.state.elections.size >= turn.config.maxElections) {
-    alarm(turn, 'electionLimit', name, null, `more than ${turn.config.maxElections} elections`)
+    if (turn.now - turn.state.limitAlarmAt >= LIMIT_ALARM_INTERVAL_MS) {
+      turn.state.limitAlarmAt = turn.now
+      alarm(turn, 'electionLimit', name, null, `more than ${turn.config.maxElections} elections`)
+    }
     return null
   }
   const election = createElection(name, 0)

@@ -41,7 +41,8 @@ export function isHeldBy(binding: Binding, process: ProcessId, incarnation: Inca
 /**
  * May this voter give its vote? (R2, R7)
  *
- * `repeat`: it already did, by exactly this binding, which still stands. Everything about the voter itself (boot wait,
+ * `repeat`: it already did, by exactly this binding, which still stands and was not announced since (an announced leader
+ * needs no vote any more, and a binding made by an announcement was none). Everything about the voter itself (boot wait,
  * its own lease, identity of the asker) is judged before by the caller.
  */
 export function judgeVote(slot: Slot, active: boolean, claim: Claim): 'grant' | 'repeat' | Refusal {
@@ -49,6 +50,7 @@ export function judgeVote(slot: Slot, active: boolean, claim: Claim): 'grant' | 
   if (
     held !== null &&
     active &&
+    !held.led &&
     isHeldBy(held, claim.process, claim.incarnation) &&
     held.term === claim.term &&
     held.grant === claim.grant

@@ -4,23 +4,23 @@
  * Applies the pure rule of `voter.ts` to the own slot, with everything that a peer must look at around it: sessions, boot
  * wait, its own lease, plausible terms. A refusal never changes the slot and never adopts a term (R7).
  */
-import { endCampaign, ownObstacle, plausible, startCampaign } from './campaigns'
+import { endCampaign, noteJump, ownObstacle, plausible, startCampaign } from './campaigns'
 import { decideTerm } from './durability'
 import { isBound, observeLeader } from './leadership'
 import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, TimeoutNow } from './messages'
 import { standingGrant, votes } from './sessions'
-import type { Election } from './state'
+import type { Election, Waiting } from './state'
 import { attemptAt } from './succession'
 import { alarm, electionOf, floorOf, free, send, type Turn } from './turn'
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
 
 /** R7 without the session: what this voter says to (process, term); `null` = yes. Changes nothing. */
-function refusalOf(turn: Turn, election: Election, claim: Claim, adopt: boolean): Refusal | 'repeat' | null {
+function refusalOf(turn: Turn, election: Election, claim: Claim): Refusal | 'repeat' | null {
   const obstacle = ownObstacle(turn)
   if (obstacle !== null) return obstacle
   if (!votes(turn)) return 'config'
-  if (!plausible(turn, election, claim.term, claim.process, adopt)) return 'limit'
+  if (!plausible(turn, election, claim.term, claim.process)) return 'limit'
   if (election.lead !== null) return 'leading'
   const { campaign } = election
   const yields = campaign?.phase === 'vote' && campaign.term < claim.term
@@ -74,7 +74,7 @@ export function hearRequestVote(
   if (request.certificate !== null) applyCertificate(turn, election, request.certificate)
   const grant = standingGrant(turn, from, incarnation)
   const claim: Claim = { process: from, incarnation, term: request.term, grant: grant ?? '' }
-  const refusal = refusalOf(turn, election, claim, grant !== null) ?? (grant === null ? 'session' : null)
+  const refusal = refusalOf(turn, election, claim) ?? (grant === null ? 'session' : null)
   if (grant === null || (refusal !== null && refusal !== 'repeat')) {
     const reason = refusal === null || refusal === 'repeat' ? 'session' : refusal
     const leader = reason === 'bound' ? (election.slot.binding?.leader ?? null) : null
@@ -85,10 +85,19 @@ export function hearRequestVote(
   if (refusal === null) {
     endCampaign(turn, election)
     forgetBound(turn, election)
+    noteJump(turn, election, request.term)
     vote(election.slot, claim)
     version = decideTerm(turn, election)
     followed(turn, election)
   }
+  const asked = ({ kind, ...waiting }: Waiting): boolean =>
+    kind === 'vote' &&
+    'to' in waiting &&
+    'nonce' in waiting &&
+    waiting.to === from &&
+    waiting.nonce === request.nonce &&
+    waiting.election === election.name
+  if (turn.state.waiting.some(asked)) return
   turn.state.waiting.push({
     kind: 'vote',
     version,
@@ -131,7 +140,7 @@ export function hearPreVote(turn: Turn, from: ProcessId, incarnation: Incarnatio
   const election = electionOf(turn, request.election)
   if (election === null) return
   const grant = standingGrant(turn, from, incarnation) ?? ''
-  const verdict = refusalOf(turn, election, { process: from, incarnation, term: request.term, grant }, false)
+  const verdict = refusalOf(turn, election, { process: from, incarnation, term: request.term, grant })
   const refusal = verdict === 'repeat' ? 'term' : verdict
   if (refusal === 'bound' || refusal === 'leading') park(turn, election, from, incarnation, request)
   replyPreVote(turn, election, from, request.nonce, refusal)
@@ -172,8 +181,9 @@ export function answerParked(turn: Turn, election: Election): void {
   if (parked === null || isBound(turn, election)) return
   election.parked = null
   const { from, incarnation, term, nonce } = parked
+  if (turn.state.supports.get(from)?.incarnation !== incarnation) return
   const grant = standingGrant(turn, from, incarnation) ?? ''
-  const verdict = refusalOf(turn, election, { process: from, incarnation, term, grant }, false)
+  const verdict = refusalOf(turn, election, { process: from, incarnation, term, grant })
   replyPreVote(turn, election, from, nonce, verdict === 'repeat' ? 'term' : verdict)
 }
 
@@ -181,6 +191,8 @@ export function answerParked(turn: Turn, election: Election): void {
 export function hearBind(turn: Turn, from: ProcessId, incarnation: Incarnation, fact: Bind): void {
   const { state } = turn
   if (state.storageFailed || state.ended || !votes(turn)) return
+  // until it has learnt its floor it binds itself to nobody: a life before may have voted in a higher term (R28)
+  if (state.recovery !== null) return
   const election = electionOf(turn, fact.election)
   if (election === null) return
   const grant = standingGrant(turn, from, incarnation)
@@ -189,6 +201,7 @@ export function hearBind(turn: Turn, from: ProcessId, incarnation: Incarnation, 
   if (accepted && grant !== null) {
     endCampaign(turn, election)
     forgetBound(turn, election)
+    noteJump(turn, election, fact.term)
     bind(election.slot, { process: from, incarnation, term: fact.term, grant })
     election.failures = 0
     followed(turn, election)
@@ -203,7 +216,7 @@ export function hearBind(turn: Turn, from: ProcessId, incarnation: Incarnation, 
 }
 
 function accepts(turn: Turn, election: Election, claim: Claim): boolean {
-  if (!plausible(turn, election, claim.term, claim.process, true)) return false
+  if (!plausible(turn, election, claim.term, claim.process)) return false
   const verdict = judgeBind(election.slot, claim)
   if (verdict === 'twoLeaders' || (verdict === 'bind' && election.lead !== null)) {
     const other = election.lead !== null ? turn.config.self : election.slot.binding?.leader
@@ -218,8 +231,8 @@ function accepts(turn: Turn, election: Election, claim: Claim): boolean {
 export function hearRelease(turn: Turn, from: ProcessId, incarnation: Incarnation, fact: Release): void {
   if (turn.state.ended) return
   const election = electionOf(turn, fact.election)
-  if (election === null) return
-  if (plausible(turn, election, fact.term, from, true)) {
+  if (election !== null && plausible(turn, election, fact.term, from)) {
+    noteJump(turn, election, fact.term)
     const active = isBound(turn, election)
     const held = election.slot.binding
     if (!active && held !== null) forgetBound(turn, election)
@@ -244,7 +257,7 @@ export function hearTimeoutNow(
   if (election === undefined || order.storageId !== turn.config.storageId) return
   if (certificate.leader !== from || certificate.incarnation !== incarnation) return
   if (!election.contending || election.lead !== null || ownObstacle(turn) !== null) return
-  if (!plausible(turn, election, certificate.term, from, true)) return
+  if (!plausible(turn, election, certificate.term, from)) return
   const held = election.slot.binding
   if (held !== null && isBound(turn, election)) {
     if (!isHeldBy(held, from, incarnation) || held.term > certificate.term) return
@@ -259,7 +272,7 @@ export function hearTimeoutNow(
 export function hearContend(turn: Turn, from: ProcessId, part: Contend): void {
   const election = electionOf(turn, part.election)
   if (election === null) return
-  if (part.contending) election.contenders.set(from, part.priority)
+  if (part.contending && Number.isSafeInteger(part.priority)) election.contenders.set(from, part.priority)
   else election.contenders.delete(from)
   send(turn, from, { kind: 'contendAck', election: part.election, contending: part.contending })
 }

@@ -91,7 +91,7 @@ const layouts: Layouts = {
   sessionEnd: { code: 14, fields: {} },
   deathNotice: { code: 15, fields: { process: id, storageId: id, incarnation } },
   floorRequest: { code: 16, fields: { nonce: whole } },
-  floorReply: { code: 17, fields: { nonce: whole, recovering: flag, term } },
+  floorReply: { code: 17, fields: { nonce: whole, recovering: flag, together: flag, term } },
   readTerm: { code: 18, fields: { election, nonce: whole } },
   readTermReply: { code: 19, fields: { election, nonce: whole, term } },
   notice: {

@@ -98,7 +98,13 @@ export const partsByKind: ByKind = {
   sessionEnd: plain({ kind: kind('sessionEnd') }),
   deathNotice: plain({ kind: kind('deathNotice'), process: id, storageId: id, incarnation: whole }),
   floorRequest: plain({ kind: kind('floorRequest'), nonce: whole }),
-  floorReply: plain({ kind: kind('floorReply'), nonce: whole, recovering: fc.boolean(), term }),
+  floorReply: plain({
+    kind: kind('floorReply'),
+    nonce: whole,
+    recovering: fc.boolean(),
+    together: fc.boolean(),
+    term,
+  }),
   readTerm: plain({ kind: kind('readTerm'), election, nonce: whole }),
   readTermReply: plain({ kind: kind('readTermReply'), election, nonce: whole, term }),
   notice: plain({
