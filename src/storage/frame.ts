@@ -148,8 +148,8 @@ function decodeFrame(slot: Buffer, at: number): Frame | null {
  */
 function completeSequence(slot: Buffer, at: number): number | null {
   const first = readTag(slot, at)
-  if (first?.index !== 0) return null
-  for (let index = 1; index < first.count; index++) {
+  if (first === null) return null
+  for (let index = 0; index < first.count; index++) {
     const tag = readTag(slot, at + index * SECTOR_BYTES)
     if (tag?.sequence !== first.sequence || tag.index !== index) return null
   }

@@ -8,7 +8,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { file } from '../../src/storage'
 import { lockDirectory } from '../../src/storage/lock'
 import { close, open, temporary } from './helpers'
@@ -186,13 +186,32 @@ describe('the lock of a directory', () => {
     expect(await code).toBe(0)
   })
 
-  it('B.18: belongs to a cluster worker, not to its primary', async () => {
-    const child = run('primary.ts', temporary())
-    let said = ''
-    child.stdout.on('data', (data) => {
-      said += data
+  it('B.18: belongs to a cluster worker, and outlives its primary', async () => {
+    const dir = temporary()
+    const primary = run('primary.ts', dir)
+    const lines = createInterface({ input: primary.stdout })[Symbol.asyncIterator]()
+    const [outcome, pid] = String((await lines.next()).value).split(' ')
+    expect(outcome).toBe('null')
+    onTestFinished(() => killIfThere(Number(pid)))
+    process.kill(Number(pid), 'SIGSTOP')
+    primary.kill('SIGKILL')
+    await new Promise((resolve) => primary.once('exit', resolve))
+    const storage = file({ dir })
+    await expect(open(storage)).rejects.toMatchObject({
+      code: 'ELECTION_STORAGE_LOCKED',
+      details: { pid: Number(pid) },
     })
-    await new Promise((resolve) => child.once('exit', resolve))
-    expect(said).toBe('while it lives: refused\nafter its death: open\n')
+    process.kill(Number(pid), 'SIGKILL')
+    // Nobody waits for that orphan here, so its death can only be watched.
+    await vi.waitFor(() => open(storage), { timeout: 5000, interval: 20 })
+    await close(storage)
   })
 })
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It is gone, as it should be.
+  }
+}
