@@ -145,15 +145,17 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
 
 function timingFor(profile: ProfileName, random: Random): Timing {
   const promiseMs = profile === 'wan' ? random.between(1500, 4000) : random.between(200, 1500)
+  const campaignMs = promiseMs * random.between(0.2, 0.95)
   return {
     promiseMs,
     heartbeatMs: promiseMs / random.between(4, 12),
-    campaignMs: promiseMs * random.between(0.2, 0.95),
+    campaignMs,
     stepMs: random.between(2, promiseMs * 0.2),
     rho: random.pick([0.01, 0.1, 0.1, 0.1, 0.2]),
     deltaMs: random.pick([0, 1, 2]),
     backoffMs: promiseMs * random.between(0.05, 0.3),
-    backoffMaxMs: promiseMs * random.between(0.5, 2),
+    // Shorter than a campaign, and candidates without succession would meet again and again (R35).
+    backoffMaxMs: campaignMs * random.between(2, 5),
     minPromiseMs: 1,
     maxPromiseMs: 60_000,
   }

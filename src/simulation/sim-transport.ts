@@ -236,13 +236,10 @@ export class SimTransport implements Transport {
   /** Hands a frame to the host, if it is meant for this life and, unless it is a replay, belongs to the present session. */
   deliver(flight: Flight): void {
     const { host, network } = this
-    if (host === null || !this.active || flight.toIncarnation !== host.local.incarnation) {
-      network.lose(flight, 'otherSession')
-      return
-    }
-    if (!flight.replayed && flight.session !== this.sessions[flight.link.from]) {
-      network.reject(flight, 'otherSession')
-      return
+    if (host === null || !this.active) return network.lose(flight, 'down')
+    const foreign = flight.toIncarnation !== host.local.incarnation
+    if (foreign || (!flight.replayed && flight.session !== this.sessions[flight.link.from])) {
+      return network.reject(flight, 'otherSession')
     }
     network.stats.delivered += 1
     this.counts.received += 1

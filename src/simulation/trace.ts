@@ -19,14 +19,17 @@ export interface TraceOptions {
 
 /** A trace that grows while the cluster runs. */
 export class Trace {
+  /** Whether heartbeats and acks that travel alone are recorded, from now on. */
+  heartbeats: boolean
   private readonly lines: string[] = []
-  private readonly cluster: SimCluster
+  private readonly cluster: Pick<SimCluster, 'now' | 'observers'>
   private readonly newest: number
   private readonly sinks: ((line: string) => void)[] = []
 
-  constructor(cluster: SimCluster, options: TraceOptions = {}) {
+  constructor(cluster: Pick<SimCluster, 'now' | 'observers'>, options: TraceOptions = {}) {
     this.cluster = cluster
     this.newest = options.newest ?? Number.POSITIVE_INFINITY
+    this.heartbeats = options.heartbeats ?? false
     cluster.observers.add(this.observe(options))
   }
 
@@ -48,15 +51,16 @@ export class Trace {
     for (const sink of this.sinks) sink(line)
   }
 
-  private observe({ frames = true, heartbeats = false }: TraceOptions): Observer {
+  private observe({ frames = true }: TraceOptions): Observer {
     const isRoutine = (kinds: readonly { readonly kind: string }[]): boolean =>
-      !heartbeats && kinds.every(({ kind }) => kind === 'heartbeat' || kind === 'ack')
+      !this.heartbeats && kinds.every(({ kind }) => kind === 'heartbeat' || kind === 'ack')
     const observer: Observer = {
       began: (node) => this.note(node.id, `life ${node.incarnation} begins`),
       ended: (node, how) => this.note(node.id, `life ${node.incarnation} ${how}`),
       elected: (node, election, term) => this.note(node.id, `ELECTED leader of ${election}, T${term}`),
       extended: (node, lease, until) => {
-        if (heartbeats) this.note(node.id, `lease ${lease} stands for ${formatMs(until - node.now())} more`)
+        if (this.heartbeats)
+          this.note(node.id, `lease ${lease} stands for ${formatMs(until - node.now())} more`)
       },
       revoked: (node, election, term, reason) =>
         this.note(node.id, `REVOKED as leader of ${election}, T${term}: ${reason}`),
