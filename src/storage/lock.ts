@@ -81,7 +81,7 @@ async function contend(dir: string, reach: string): Promise<DirectoryLock | null
   }
   try {
     await outlive(dir, reach, name, id)
-    await writeHolder(dir)
+    await writeHolder(dir, name)
   } catch (error) {
     await letGo()
     throw error
@@ -96,22 +96,24 @@ async function contend(dir: string, reach: string): Promise<DirectoryLock | null
 
 /**
  * Returns when nobody else is alive in the directory. Of several that came together the one with the smallest id stays
- * and the others withdraw at once; it waits for them a moment, in case that what it met is no contender but the holder.
+ * and the others withdraw at once; it waits for them a moment, unless what it met has recorded itself as the holder.
  */
 async function outlive(dir: string, reach: string, name: string, id: string): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += PAUSE_MS) {
     const rivals = await findRivals(dir, reach, name)
-    const rival = rivals[0]
-    if (rival === undefined) return
-    if (rivals.some((each) => each.id < id) || waitedMs >= PATIENCE_MS) {
-      const holder = await readHolder(dir)
-      throw storageLocked(dir, rival.pid, holder?.['pid'] === rival.pid ? holder : null)
-    }
+    const first = rivals[0]
+    if (first === undefined) return
+    const record = await readHolder(dir)
+    const holder = rivals.find((rival) => rival.name === record?.['lock'])
+    if (holder !== undefined) throw storageLocked(dir, holder.pid, record)
+    if (rivals.some((rival) => rival.id < id) || waitedMs >= PATIENCE_MS)
+      throw storageLocked(dir, first.pid, null)
     await pause(PAUSE_MS)
   }
 }
 
 interface Rival {
+  readonly name: string
   readonly pid: number
   readonly id: string
 }
@@ -124,7 +126,7 @@ async function findRivals(dir: string, reach: string, own: string): Promise<Riva
     if (pid === undefined || id === undefined || entry === own) continue
     const alive = await isAlive(join(reach, entry))
     if (!alive) await rm(join(dir, entry), { force: true })
-    else if (!entry.startsWith('new-')) rivals.push({ pid: Number(pid), id })
+    else if (!entry.startsWith('new-')) rivals.push({ name: entry, pid: Number(pid), id })
   }
   return rivals
 }
@@ -183,7 +185,7 @@ async function lockByPipe(dir: string): Promise<DirectoryLock> {
     const holder = await readHolder(dir)
     throw storageLocked(dir, typeof holder?.['pid'] === 'number' ? holder['pid'] : null, holder)
   })
-  await writeHolder(dir)
+  await writeHolder(dir, null)
   return {
     async release() {
       await rm(join(dir, HOLDER), { force: true }).catch(() => undefined)
@@ -192,11 +194,16 @@ async function lockByPipe(dir: string): Promise<DirectoryLock> {
   }
 }
 
-async function writeHolder(dir: string): Promise<void> {
+/** As well as it goes: a disk that is full keeps nobody from starting. */
+async function writeHolder(dir: string, lock: string | null): Promise<void> {
   const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
-  const holder = { pid: process.pid, host: hostname(), bootId: bootId.trim() || null }
-  await rm(join(dir, HOLDER), { force: true })
-  await writeFile(join(dir, HOLDER), `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: 'wx' })
+  const holder = { pid: process.pid, host: hostname(), bootId: bootId.trim() || null, lock }
+  try {
+    await rm(join(dir, HOLDER), { force: true })
+    await writeFile(join(dir, HOLDER), `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: 'wx' })
+  } catch {
+    // It is for people, and spares contenders a moment; the socket decides.
+  }
 }
 
 async function readHolder(dir: string): Promise<Record<string, unknown> | null> {

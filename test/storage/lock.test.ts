@@ -3,7 +3,7 @@
  * killed, stopped and raced; a stale lock is a real socket whose owner is gone.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -175,6 +175,21 @@ describe('the lock of a directory', () => {
     mkdirSync(join(dir, 'lock-1'))
     await (await lockDirectory(dir)).release()
     expect(readdirSync(dir).sort()).toEqual(['lock-1', 'lock-notes.txt'])
+  })
+
+  it('B.12: is held and told without the record for people, and no older record passes for it', async () => {
+    const dir = temporary()
+    mkdirSync(join(dir, 'holder.json'))
+    const lock = await lockDirectory(dir)
+    const refused = { code: 'ELECTION_STORAGE_LOCKED', details: { dir, pid: process.pid, holder: null } }
+    await expect(lockDirectory(dir)).rejects.toMatchObject(refused)
+    rmdirSync(join(dir, 'holder.json'))
+    writeFileSync(
+      join(dir, 'holder.json'),
+      JSON.stringify({ pid: process.pid, lock: `lock-1-${'0'.repeat(16)}` }),
+    )
+    await expect(lockDirectory(dir)).rejects.toMatchObject(refused)
+    await lock.release()
   })
 
   it('does not keep its process alive', async () => {
