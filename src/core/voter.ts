@@ -115,7 +115,8 @@ export function release(
   const held = slot.binding
   if (held !== null && isHeldBy(held, process, incarnation)) {
     if (held.term > term) return false
-    slot.binding = { ...held, term, released: true }
+    // announced was the older term, not the one renounced now
+    slot.binding = { ...held, term, led: held.led && held.term === term, released: true }
     slot.knownTerm = Math.max(slot.knownTerm, term)
     return active
   }
