@@ -21,6 +21,8 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   'src/simulation/plan.ts': 'Everything that a seed decides, in the order in which it draws.',
   'src/simulation/sim-cluster.ts':
     'The public face of the simulator: one short method per thing that can be done.',
+  'src/simulation/sim-network.ts':
+    'Links, losses and deliveries of one network; each method is one thing that befalls it.',
   'src/simulation/sim-node.ts': 'One machine with all its lives; the observer has to see both.',
   'src/stores/store-voter.ts':
     'The half of a voter that speaks to the core, with one method per kind of part.',
