@@ -1,0 +1,572 @@
+/**
+ * Goal: the driver keeps the order that the rules ask for (R1, R19, R24, R36, R70, B.3, B.10). Method: real core, a storage
+ * and a transport that log what they are told, one manual clock.
+ */
+import { describe, expect, it } from 'vitest'
+import type { CoreConfig, DurableState, Part } from '../../src/core'
+import type { ElectionError } from '../../src/errors'
+import { silentLogger } from '../../src/ports'
+import { Driver, type DriverListener, type ServiceEffect } from '../../src/runtime/driver'
+import { Hub, HubTransport, TestClock, TestStorage, TIMING, World } from './harness'
+
+interface Node {
+  readonly driver: Driver
+  readonly clock: TestClock
+  readonly storage: TestStorage
+  readonly transport: HubTransport
+  readonly effects: ServiceEffect[]
+  readonly failures: ElectionError[]
+  listener: Partial<DriverListener>
+}
+
+class Lab {
+  readonly world = new World()
+  readonly hub = new Hub(this.world)
+
+  constructor(readonly voters: readonly string[] = ['a']) {}
+
+  node(id: string, storage = new TestStorage(this.world, id), change: Partial<CoreConfig> = {}): Node {
+    const { world, hub, voters } = this
+    const clock = new TestClock(world)
+    const transport = new HubTransport(hub, id)
+    const effects: ServiceEffect[] = []
+    const failures: ElectionError[] = []
+    let durable: DurableState | null = null
+    storage.open(
+      { clusterId: 'k', nodeId: id, config: { term: 0, version: 1, termFloor: 0 } },
+      (_, state) => {
+        durable = state
+      },
+    )
+    if (durable === null) throw new Error('the storage did not open')
+    const { process } = durable as DurableState
+    const config: CoreConfig = {
+      self: id,
+      incarnation: process.incarnation + 1,
+      storageId: process.storageId,
+      cluster: {
+        term: 0,
+        version: 1,
+        termFloor: 0,
+        voters: voters.map((voter) => ({ id: voter, kind: 'peer' })),
+      },
+      timing: { ...TIMING, backoffMaxMs: 500, minPromiseMs: 1, maxPromiseMs: 10_000 },
+      preVote: true,
+      succession: true,
+      maxElections: 10,
+      ephemeral: false,
+      ...change,
+    }
+    const node: Node = {
+      clock,
+      storage,
+      transport,
+      effects,
+      failures,
+      listener: {},
+      driver: new Driver({
+        config,
+        clusterId: 'k',
+        durable,
+        nonce: `${id}${process.incarnation}`,
+        seed: id.charCodeAt(0),
+        startedAt: world.now,
+        clock,
+        transport,
+        storage,
+        logger: silentLogger,
+        addresses: {},
+        listener: {
+          effect: (effect) => {
+            effects.push(effect)
+            node.listener.effect?.(effect)
+          },
+          settled: () => node.listener.settled?.(),
+          fatal: (error) => failures.push(error),
+        },
+      }),
+    }
+    return node
+  }
+
+  async boot(...nodes: readonly Node[]): Promise<void> {
+    for (const { driver } of nodes) driver.boot(() => {})
+    await this.world.run()
+  }
+}
+
+function kinds(node: Node): string[] {
+  return node.effects.map((effect) => effect.type)
+}
+
+const contend = { type: 'contend', election: 'e', contending: true, priority: 0 } as const
+
+/** One voter that leads `e`. */
+async function leader(): Promise<{ readonly lab: Lab; readonly one: Node }> {
+  const lab = new Lab()
+  const one = lab.node('a')
+  one.driver.submit(contend)
+  await lab.boot(one)
+  await lab.world.run(50)
+  expect(kinds(one)).toContain('elected')
+  return { lab, one }
+}
+
+/** Voters of which one leads `e`; the leader first. */
+async function cluster(
+  ...ids: readonly string[]
+): Promise<{ readonly lab: Lab; readonly nodes: readonly [Node, Node] }> {
+  const lab = new Lab(ids)
+  const nodes = ids.map((id) => lab.node(id))
+  for (const node of nodes) node.driver.submit(contend)
+  await lab.boot(...nodes)
+  const leads = ({ driver }: Node): boolean => driver.state.elections.get('e')?.lead != null
+  for (let i = 0; i < 100 && !nodes.some(leads); i++) await lab.world.run(50)
+  await lab.world.run(50)
+  nodes.sort((x, y) => Number(leads(y)) - Number(leads(x)))
+  expect(leads(nodes[0] as Node)).toBe(true)
+  return { lab, nodes: nodes as unknown as [Node, Node] }
+}
+
+describe('starting', () => {
+  it('R24, R19: the new incarnation is durable, and the clean mark gone, before the transport starts', async () => {
+    const lab = new Lab()
+    const storage = new TestStorage(lab.world, 'a')
+    storage.writeMs = 20
+    const one = lab.node('a', storage)
+    let booted: unknown = 'no'
+    one.driver.boot((error) => {
+      booted = error
+    })
+    await lab.world.run(19)
+    expect(lab.world.log).toEqual(['a writes'])
+    await lab.world.run(1)
+    expect(lab.world.log).toEqual(['a writes', 'a wrote', 'a listens'])
+    expect(booted).toBeNull()
+    expect(storage.disk.state?.process).toMatchObject({
+      incarnation: 1,
+      cleanNoPromise: false,
+      maxPromiseMs: TIMING.promiseMs,
+    })
+  })
+
+  it('R19: a longer promise of a former life stays recorded, and its boot wait is counted from the record as it was', async () => {
+    const lab = new Lab()
+    const storage = new TestStorage(lab.world, 'a')
+    lab.node('a', storage)
+    const { state } = storage.disk
+    if (state === null) throw new Error('no state')
+    storage.disk.state = {
+      ...state,
+      process: { ...state.process, maxPromiseMs: 4_000, cleanNoPromise: false },
+    }
+    const one = lab.node('a', storage)
+    await lab.boot(one)
+    expect(storage.disk.state.process.maxPromiseMs).toBe(4_000)
+    expect(one.driver.state.bootUntil).toBe(lab.world.now + 4_000)
+  })
+
+  it('R24: a first write that fails means that no byte leaves', async () => {
+    const lab = new Lab(['a', 'b'])
+    const one = lab.node('a')
+    one.storage.fault = new Error('EROFS')
+    let error: ElectionError | null = null
+    one.driver.boot((failure) => {
+      error = failure
+    })
+    await lab.world.run(100)
+    expect(error).toMatchObject({ code: 'ELECTION_STORAGE_FAILED' })
+    expect(lab.world.log).not.toContain('a listens')
+  })
+
+  it('a transport that cannot listen is told as such', async () => {
+    const lab = new Lab(['a', 'b'])
+    const one = lab.node('a')
+    one.transport.startError = new Error('EADDRINUSE')
+    let error: ElectionError | null = null
+    one.driver.boot((failure) => {
+      error = failure
+    })
+    await lab.world.run(100)
+    expect(error).toMatchObject({ code: 'ELECTION_TRANSPORT_FAILED' })
+    expect(one.clock.timersPending).toBe(0)
+  })
+
+  it('inputs that come before the start are applied when it is done', async () => {
+    const lab = new Lab()
+    const one = lab.node('a')
+    one.driver.submit(contend)
+    expect(one.driver.state.elections.size).toBe(0)
+    await lab.boot(one)
+    expect(one.driver.state.elections.get('e')?.contending).toBe(true)
+  })
+})
+
+describe('persist before send', () => {
+  it('R1, R3: no vote request leaves before the own vote is written, and no vote before it is written at the voter', async () => {
+    const lab = new Lab(['a', 'b', 'c'])
+    const nodes = ['a', 'b', 'c'].map((id) => lab.node(id))
+    const [one] = nodes as [Node, Node, Node]
+    await lab.boot(...nodes)
+    await lab.world.run(50)
+    for (const { storage } of nodes) storage.writeMs = 30
+    lab.world.log.length = 0
+    one.driver.submit(contend)
+    await lab.world.run(250)
+    expect(kinds(one)).toContain('elected')
+    const { log } = lab.world
+    const asked = log.findIndex((line) => line.includes('requestVote'))
+    const before = (line: string) => line === 'a writes' || line === 'a wrote'
+    expect(log.slice(0, asked).filter(before)).toEqual(['a writes', 'a wrote'])
+    for (const voter of ['b', 'c']) {
+      const own = log.filter((line) => line.startsWith(voter) && /wr|voteReply/.test(line))
+      expect(own).toEqual([`${voter} writes`, `${voter} wrote`, `${voter} sends voteReply to a`])
+    }
+  })
+
+  it('R70: what one turn decides for many elections is one write and one frame per peer', async () => {
+    const lab = new Lab(['a', 'b', 'c'])
+    const nodes = ['a', 'b', 'c'].map((id) => lab.node(id))
+    const [one] = nodes as [Node, Node, Node]
+    for (let i = 0; i < 5; i++) one.driver.submit({ ...contend, election: `e${i}` })
+    await lab.boot(...nodes)
+    await lab.world.run(1_000)
+    expect(kinds(one).filter((kind) => kind === 'elected')).toHaveLength(5)
+    const writes = one.storage.writes.length
+    const sent = one.transport.sent.length
+    for (let i = 0; i < 5; i++) {
+      const election = `e${i}`
+      one.driver.submit({ type: 'renounce', election, reason: 'resigned', to: null, cooldownMs: 0 })
+      one.driver.submit({ type: 'campaign', election })
+    }
+    expect(one.transport.sent).toHaveLength(sent)
+    lab.world.finishTurn()
+    const frames = one.transport.sent.slice(sent)
+    expect(frames.map(({ to }) => to).sort()).toEqual(['b', 'c'])
+    for (const { parts } of frames) {
+      expect(parts.filter(({ kind }) => kind === 'release')).toHaveLength(5)
+      expect(parts.filter(({ kind }) => kind === 'preVote')).toHaveLength(5)
+    }
+    await lab.world.run(100)
+    expect(one.storage.writes).toHaveLength(writes + 1)
+    expect(one.storage.writes.at(-1)?.terms.size).toBe(5)
+  })
+})
+
+function has(parts: readonly Part[], kind: Part['kind']): boolean {
+  return parts.some((part) => part.kind === kind)
+}
+
+describe('running inputs', () => {
+  it('B.10: an input from inside a listener waits until the step and its effects are done', async () => {
+    const { lab, one } = await leader()
+    const order: string[] = []
+    one.listener = {
+      effect: ({ type }) => {
+        order.push(type)
+        if (type === 'revoked') {
+          one.driver.submit(contend)
+          order.push('submitted')
+        }
+      },
+      settled: () => order.push('settled'),
+    }
+    one.driver.submit({ type: 'renounce', election: 'e', reason: 'resigned', to: null, cooldownMs: 0 })
+    expect(order.indexOf('submitted')).toBe(order.indexOf('revoked') + 1)
+    const settled = order.indexOf('settled')
+    expect(order.slice(0, settled)).toContain('leaderChanged')
+    await lab.world.run(100)
+    expect(kinds(one).filter((kind) => kind === 'elected')).toHaveLength(2)
+  })
+
+  it('B.9: a listener that throws loses one effect and disturbs nothing', async () => {
+    const lab = new Lab()
+    const one = lab.node('a')
+    one.listener = {
+      effect: () => {
+        throw new Error('bad listener')
+      },
+    }
+    one.driver.submit(contend)
+    await lab.boot(one)
+    await lab.world.run(5_000)
+    const [lease] = [...one.driver.state.leases.values()]
+    expect(lease?.until).toBeGreaterThan(lab.world.now)
+  })
+
+  it('B.6: a timer that fires early fires no input before its time', async () => {
+    const { lab, one } = await leader()
+    one.clock.earlyMs = 0.9
+    const { nextHeartbeatAt } = one.driver.state
+    const { inputs } = one.driver.counters
+    await lab.world.run(nextHeartbeatAt - lab.world.now - 0.01)
+    expect(one.driver.counters.inputs).toBe(inputs)
+    await lab.world.run(1)
+    expect(one.driver.counters.inputs).toBeGreaterThan(inputs)
+  })
+
+  it('one timer, however many elections', async () => {
+    const { lab, one } = await leader()
+    for (let i = 0; i < 9; i++) one.driver.submit({ ...contend, election: `e${i}` })
+    await lab.world.run(1_000)
+    expect(kinds(one).filter((kind) => kind === 'elected')).toHaveLength(10)
+    expect(one.clock.timersPending).toBe(1)
+  })
+})
+
+describe('stalls and suspends', () => {
+  it('R36: after a stall what waits in the sockets is applied before the clock is believed', async () => {
+    const { lab, nodes } = await cluster('a', 'b')
+    const [holder, voter] = nodes
+    const { state } = holder.driver
+    const account = state.accounts.get(voter.transport.id)
+    if (account === undefined) throw new Error('no account')
+    const { grant } = account
+    const heartbeats = (): number =>
+      holder.transport.sent.filter(({ parts }) => has(parts, 'heartbeat')).length
+    lab.hub.mute(voter.transport.id, holder.transport.id)
+    await lab.world.run(state.nextHeartbeatAt - lab.world.now)
+    const sent = heartbeats()
+    const { round, nextHeartbeatAt } = state
+    lab.world.at(lab.world.now + 200, () => {
+      const ack = { kind: 'ack', round, grant, renewed: true } as const
+      holder.transport.host?.received(voter.transport.id, 1, [ack])
+    })
+    lab.world.stall(400)
+    const seen: number[][] = []
+    holder.listener = { settled: () => seen.push([account.lastAnsweredSend, heartbeats() - sent]) }
+    await lab.world.run()
+    expect(holder.driver.counters.stalls).toBe(1)
+    const answered = nextHeartbeatAt - TIMING.heartbeatMs
+    expect(seen[0]).toEqual([answered, 0])
+    expect(heartbeats()).toBe(sent + 1)
+  })
+
+  it('B.3: a suspend ends every leadership before anything else is applied, and starts the boot wait anew', async () => {
+    const { lab, one } = await leader()
+    one.clock.suspend(60_000)
+    one.effects.length = 0
+    one.driver.submit({ type: 'heartbeatNow' })
+    const first = one.effects.find(({ type }) => type === 'revoked' || type === 'leaseExtended')
+    expect(first).toMatchObject({ type: 'revoked', reason: 'suspended' })
+    expect(one.driver.state.bootUntil).toBe(lab.world.now + TIMING.promiseMs)
+    expect(one.driver.counters.suspends).toBe(1)
+    await lab.world.run(5_000)
+    expect(one.driver.counters.suspends).toBe(1)
+    expect(kinds(one)).toContain('elected')
+  })
+
+  it('A.10.1: a candidate whose clock stood still does not win with old answers', async () => {
+    const lab = new Lab(['a', 'b'])
+    const nodes = [lab.node('a'), lab.node('b')]
+    const [one] = nodes as [Node, Node]
+    one.driver.submit(contend)
+    await lab.boot(...nodes)
+    const isCandidate = (): boolean => one.driver.state.elections.get('e')?.campaign?.phase === 'vote'
+    for (let i = 0; i < 5_000 && !isCandidate(); i++) await lab.world.run(0.2)
+    expect(isCandidate()).toBe(true)
+    one.clock.suspend(60_000)
+    await lab.world.run(100)
+    expect(one.driver.counters.suspends).toBe(1)
+    expect(kinds(one)).not.toContain('elected')
+  })
+
+  it('B.4, bug 24: a wall clock that jumps by an hour changes nothing', async () => {
+    const { lab, one } = await leader()
+    one.effects.length = 0
+    for (const step of [3_600_000, -7_200_000]) {
+      one.clock.wallAheadMs += step
+      await lab.world.run(2_000)
+    }
+    expect(kinds(one)).not.toContain('revoked')
+    expect(one.driver.counters.suspends).toBe(0)
+  })
+})
+
+describe('failures', () => {
+  it('R39, R1: a failed write ends every leadership at once, and nothing is written afterwards', async () => {
+    const { lab, one } = await leader()
+    one.storage.fault = new Error('EIO')
+    one.effects.length = 0
+    one.driver.submit({ ...contend, election: 'f' })
+    await lab.world.run(100)
+    expect(one.effects).toContainEqual({ type: 'revoked', election: 'e', term: 1, reason: 'storageFailed' })
+    expect(one.failures).toMatchObject([{ code: 'ELECTION_STORAGE_FAILED' }])
+    const { length } = one.storage.writes
+    one.storage.fault = null
+    await lab.world.run(10_000)
+    expect(one.storage.writes).toHaveLength(length)
+  })
+
+  it('bug 15: a storage that never answers ends every leadership after its time limit', async () => {
+    const { lab, one } = await leader()
+    one.storage.fault = 'hang'
+    one.driver.submit({ ...contend, election: 'f' })
+    await lab.world.run(TIMING.promiseMs - 1)
+    expect(kinds(one)).not.toContain('revoked')
+    await lab.world.run(30)
+    expect(one.effects).toContainEqual({ type: 'revoked', election: 'e', term: 1, reason: 'storageFailed' })
+  })
+
+  it('R52: a transport that fails ends every leadership at once', async () => {
+    const { lab, one } = await leader()
+    one.transport.host?.failed(new Error('the listener is gone'))
+    await lab.world.run()
+    expect(kinds(one)).toContain('revoked')
+    expect(one.failures).toMatchObject([{ code: 'ELECTION_TRANSPORT_FAILED' }])
+  })
+})
+
+describe('ending', () => {
+  it('R71, R19: session end, then the last write marks the record clean, then the lock is freed', async () => {
+    const { lab, nodes } = await cluster('a', 'b')
+    const [holder] = nodes
+    const { id } = holder.transport
+    holder.storage.writeMs = 10
+    lab.world.log.length = 0
+    let done = 0
+    holder.driver.shutdown({ flushMs: 100, reason: 'stopped' }, () => done++)
+    await lab.world.run(50)
+    expect(done).toBe(1)
+    const own = lab.world.log.filter((line) => line.startsWith(id))
+    expect(own).toEqual([
+      `${id} sends sessionEnd to ${id === 'a' ? 'b' : 'a'}`,
+      `${id} closes`,
+      `${id} writes`,
+      `${id} wrote`,
+      `${id} unlocks`,
+    ])
+    expect(holder.storage.disk.state?.process.cleanNoPromise).toBe(true)
+    expect(holder.clock.timersPending).toBe(0)
+  })
+
+  it('R19: a voter that still promises something to another process leaves the mark false', async () => {
+    const { lab, nodes } = await cluster('a', 'b')
+    const [, voter] = nodes
+    voter.driver.shutdown({ flushMs: 100, reason: 'stopped' }, () => {})
+    await lab.world.run(50)
+    expect(voter.storage.disk.state?.process.cleanNoPromise).toBe(false)
+    expect(voter.storage.closed).toBe(1)
+  })
+
+  it('shutdown waits for the write under way, can be called twice, and before the start', async () => {
+    const { lab, one } = await leader()
+    one.storage.writeMs = 40
+    one.driver.submit({ ...contend, election: 'f' })
+    await lab.world.run(1)
+    let done = 0
+    one.driver.shutdown({ flushMs: 0, reason: 'stopped' }, () => done++)
+    one.driver.shutdown({ flushMs: 0, reason: 'stopped' }, () => done++)
+    await lab.world.run(200)
+    expect(done).toBe(2)
+    expect(one.storage.closed).toBe(1)
+    const fresh = new Lab().node('a')
+    fresh.driver.shutdown({ flushMs: 0, reason: 'stopped' }, () => done++)
+    expect(done).toBe(3)
+    expect(fresh.storage.writes).toEqual([])
+  })
+
+  it('shutdown from inside a listener runs after the step', async () => {
+    const { lab, one } = await leader()
+    one.listener = {
+      effect: ({ type }) => {
+        if (type === 'revoked') one.driver.shutdown({ flushMs: 0, reason: 'stopped' }, () => {})
+      },
+    }
+    one.driver.submit({ type: 'renounce', election: 'e', reason: 'resigned', to: null, cooldownMs: 0 })
+    await lab.world.run(10)
+    expect(one.storage.closed).toBe(1)
+    expect(kinds(one).slice(-3)).toContain('leaderChanged')
+  })
+
+  it('crash: from that instant nothing is sent, written or told', async () => {
+    const { lab, nodes } = await cluster('a', 'b')
+    const [one] = nodes
+    one.driver.submit({ type: 'heartbeatNow' })
+    one.driver.crash()
+    const { length } = one.transport.sent
+    one.effects.length = 0
+    await lab.world.run(5_000)
+    one.driver.submit(contend)
+    expect(one.transport.sent).toHaveLength(length)
+    expect(one.effects).toEqual([])
+    expect(one.clock.timersPending).toBe(0)
+  })
+
+  it('R53: endSync renounces and hands the word to the kernel before it returns, even inside a listener', async () => {
+    const { lab, nodes } = await cluster('a', 'b')
+    const [holder] = nodes
+    const seen: string[] = []
+    holder.listener = {
+      settled: () => {
+        holder.listener = {}
+        lab.world.log.length = 0
+        holder.driver.endSync('stopped')
+        seen.push(...lab.world.log)
+      },
+    }
+    holder.driver.submit({ type: 'heartbeatNow' })
+    expect(seen.at(-2)).toContain('sessionEnd')
+    expect(seen.at(-1)).toContain('flushes')
+    expect(kinds(holder)).toContain('revoked')
+  })
+})
+
+describe('the door', () => {
+  it('R25: whoever is admitted is pinned durably; the same name with another storage is refused for good', async () => {
+    const lab = new Lab(['a', 'b'])
+    const nodes = [lab.node('a'), lab.node('b')]
+    const [one, two] = nodes as [Node, Node]
+    await lab.boot(...nodes)
+    await lab.world.run(50)
+    const pin = one.storage.disk.state?.process.pins['b']
+    expect(pin).toEqual({ storageId: two.storage.disk.state?.process.storageId, incarnation: 1 })
+    two.driver.crash()
+    two.transport.leave()
+    const wiped = lab.node('b', new TestStorage(lab.world, 'b'))
+    await lab.boot(wiped)
+    await lab.world.run(50)
+    expect(one.driver.counters.refused).toEqual({ amnesiac: 1 })
+    expect(one.driver.state.accounts.get('b')?.connected).toBe(false)
+  })
+
+  it('R27: a second live process with one identity is refused and raises an alarm once', async () => {
+    const lab = new Lab(['a', 'b'])
+    const one = lab.node('a')
+    const two = lab.node('b')
+    await lab.boot(one, two)
+    await lab.world.run(50)
+    const { host } = one.transport
+    const greeting = two.transport.host?.local
+    if (host == null || greeting === undefined) throw new Error('no hosts')
+    for (let i = 0; i < 3; i++) {
+      const verdict = host.admit({ ...greeting, nonce: 'of a clone' })
+      expect(verdict).toEqual({ ok: false, reason: 'duplicateIdentity' })
+    }
+    const alarms = one.effects.filter(({ type }) => type === 'alarm')
+    expect(alarms).toMatchObject([{ code: 'duplicateIdentity', process: 'b' }])
+    expect(one.driver.counters.refused).toEqual({ duplicateIdentity: 3 })
+  })
+
+  it('a greeting that is only judged leaves no pin: whoever cannot finish the handshake spoils nothing', async () => {
+    const lab = new Lab(['a', 'b'])
+    const one = lab.node('a')
+    await lab.boot(one)
+    const { host } = one.transport
+    if (host === null) throw new Error('no host')
+    const stranger = { ...host.local, nodeId: 'b', storageId: 'x', incarnation: 2 ** 40, nonce: 'n' }
+    expect(host.admit(stranger)).toEqual({ ok: true })
+    await lab.world.run(100)
+    expect(one.driver.record.pins).toEqual({})
+  })
+
+  it('frames of a life without a session are dropped', async () => {
+    const lab = new Lab(['a', 'b'])
+    const one = lab.node('a')
+    await lab.boot(one)
+    const { inputs } = one.driver.counters
+    one.transport.host?.received('b', 1, [{ kind: 'sessionEnd' }])
+    expect(one.driver.counters.inputs).toBe(inputs)
+    expect(one.driver.state.supports.has('b')).toBe(false)
+  })
+})
