@@ -116,7 +116,8 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
   const size = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7])
   const nodes = 'abcdefg'.slice(0, size).split('')
   const elections = ['jobs', 'mail', 'cron', 'feed'].slice(0, random.pick([1, 1, 1, 2, 2, 3, 4]))
-  const timing = timingFor(profile, random)
+  const preVote = !random.chance(0.35)
+  const timing = timingFor(profile, preVote, random)
   const rates: Record<ProcessId, number> = {}
   const extreme = profile === 'extreme' || random.chance(0.3)
   for (const id of nodes) rates[id] = rateWithin(timing.rho, extreme, random)
@@ -137,13 +138,13 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
     writeTime: random.chance(0.2)
       ? { leastMs: 1, mostMs: timing.promiseMs * 0.3 }
       : { leastMs: 0.05, mostMs: random.pick([0.1, 1, 10]) },
-    preVote: !random.chance(0.35),
+    preVote,
     succession: !random.chance(0.2),
     work: { everyMs: timing.promiseMs, actMs: timing.promiseMs * 1.5 },
   }
 }
 
-function timingFor(profile: ProfileName, random: Random): Timing {
+function timingFor(profile: ProfileName, preVote: boolean, random: Random): Timing {
   const promiseMs = profile === 'wan' ? random.between(1500, 4000) : random.between(200, 1500)
   const campaignMs = promiseMs * random.between(0.2, 0.95)
   return {
@@ -154,8 +155,8 @@ function timingFor(profile: ProfileName, random: Random): Timing {
     rho: random.pick([0.01, 0.1, 0.1, 0.1, 0.2]),
     deltaMs: random.pick([0, 1, 2]),
     backoffMs: promiseMs * random.between(0.05, 0.3),
-    // Shorter than a campaign, and candidates without succession would meet again and again (R35).
-    backoffMaxMs: campaignMs * random.between(2, 5),
+    // Shorter than a few campaigns, and candidates that do not ask first would meet again and again (R35).
+    backoffMaxMs: campaignMs * random.between(2, 5) * (preVote ? 1 : 3),
     minPromiseMs: 1,
     maxPromiseMs: 60_000,
   }

@@ -18,7 +18,7 @@ import { Scheduler } from './scheduler'
 import type { TimerAccuracy } from './sim-clock'
 import { SimDisk } from './sim-disk'
 import { type NetworkOptions, SimNetwork } from './sim-network'
-import { SimNode } from './sim-node'
+import { type Program, SimNode } from './sim-node'
 import type { WriteTime } from './sim-storage'
 import { UserWork, type WorkOptions } from './user-work'
 
@@ -46,6 +46,8 @@ export interface ClusterOptions {
   readonly ephemeral?: boolean
   /** Work on the guarded resource; null for none. Default: null. */
   readonly work?: WorkOptions | null
+  /** What runs as the process of each node. Default: the driver alone; see `simulate.ts` for a service. */
+  readonly program?: Program
   /** Default: all that hold under A1-A5; an empty list for none. */
   readonly invariants?: readonly InvariantFactory[]
   /** Names of invariants that are not demanded: to look behind a violation that is known. Default: none. */
@@ -144,6 +146,7 @@ export class SimCluster {
         disk,
         random: this.random.fork(),
         observers: this.observers,
+        program: options.program ?? null,
       })
       const durable = this.observers.of('durable')
       disk.observer = {

@@ -39,6 +39,8 @@ export interface NodeParts {
   readonly disk: SimDisk
   readonly random: Random
   readonly observers: Observers
+  /** Default: the driver alone. */
+  readonly program: Program | null
 }
 
 /** A leadership as the outside sees it. */
@@ -56,6 +58,12 @@ export interface SimPorts {
   readonly transport: SimTransport
   readonly storage: SimStorage
 }
+
+/**
+ * What runs as the process of a node instead of the bare driver: gets the ports of a new life.
+ * Returns what an outside observer may ask it: the token of an election that it would say it leads, or null.
+ */
+export type Program = (node: SimNode, ports: SimPorts) => (election: ElectionName) => Term | null
 
 /** One machine. */
 export class SimNode implements NodeView, DriverListener {
@@ -79,6 +87,7 @@ export class SimNode implements NodeView, DriverListener {
   private readonly leases = new Map<LeaseId, number>()
   private readonly holds = new Set<string>()
   private readonly hooks
+  private reader: ReturnType<Program> | null = null
   private booted = false
 
   constructor(parts: NodeParts) {
@@ -156,6 +165,7 @@ export class SimNode implements NodeView, DriverListener {
    * false once the clock has visibly missed time (B.3).
    */
   holdsValid(election: ElectionName): boolean {
+    if (this.reader !== null) return !this.frozen && this.reader(election) !== null
     const standing = this.standing.get(election)
     if (standing === undefined || this.ports === null || this.frozen) return false
     if (this.now() >= this.leaseUntil(election)) return false
@@ -208,7 +218,12 @@ export class SimNode implements NodeView, DriverListener {
   start(): void {
     if (this.ports !== null) return
     const ports = this.openPorts()
-    const { clusterId, cluster } = this.parts
+    const { clusterId, cluster, program } = this.parts
+    if (program !== null) {
+      this.incarnation += 1
+      this.reader = program(this, ports)
+      return
+    }
     const startedAt = ports.clock.now()
     ports.storage.open({ clusterId, nodeId: this.id, config: cluster }, (error, durable) => {
       if (durable === null) this.failure = error as ElectionError | null
@@ -273,6 +288,7 @@ export class SimNode implements NodeView, DriverListener {
   stop(done: () => void): void {
     const { ports, driver } = this
     if (ports === null) return done()
+    // A program stops by itself; what is left of it is killed.
     if (driver === null) {
       this.crash(true)
       return done()
@@ -292,6 +308,7 @@ export class SimNode implements NodeView, DriverListener {
     this.oscillator.thaw()
     this.ports = null
     this.driver = null
+    this.reader = null
     this.booted = false
     this.holds.clear()
     this.standing.clear()

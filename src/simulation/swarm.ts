@@ -80,7 +80,7 @@ export function livenessBoundMs({ setup }: Plan): number {
   // Boot wait, then the worst of P9's sketch, then a few failed attempts with full back-off.
   const slow = 1 / (1 - timing.rho)
   const attempt = timing.campaignMs + timing.backoffMaxMs + 4 * (writeTime?.mostMs ?? 0)
-  return (6 * promiseMs + 8 * attempt) * slow + 40 * (quality?.latencyMs ?? 0) + 1000
+  return (6 * promiseMs + 12 * attempt) * slow + 40 * (quality?.latencyMs ?? 0) + 1000
 }
 
 /** Names of everything that is counted under `faults`, beyond the kinds of actions. */

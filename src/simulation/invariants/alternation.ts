@@ -1,57 +1,43 @@
 /**
- * Every leadership has exactly one `elected` and one `revoked`, in this order, of the same term; and a leadership that is
- * reported holds a valid lease at that very instant.
+ * Every leadership has exactly one `elected` and one `revoked`, in this order and of the same term.
  *
- * Source: DESIGN section 4 (events), R5; BUGS 19, 43.
+ * Source: DESIGN section 4 (events); BUGS 19, 43. A crash ends a leadership without a word; a clean stop may not.
  */
-import type { LeaseId } from '../../core'
 import type { ElectionName, Term } from '../../core/types'
 import type { NodeView } from '../observer'
 import type { Invariant, InvariantFactory } from './invariant'
 
 export const alternation: InvariantFactory = (complain): Invariant => {
   const leads = new Map<NodeView, Map<ElectionName, Term>>()
-  const untils = new Map<NodeView, Map<LeaseId, number>>()
-  const of = <V>(map: Map<NodeView, Map<V, number>>, node: NodeView): Map<V, number> => {
-    let inner = map.get(node)
-    if (inner === undefined) {
-      inner = new Map()
-      map.set(node, inner)
+  const of = (node: NodeView): Map<ElectionName, Term> => {
+    let terms = leads.get(node)
+    if (terms === undefined) {
+      terms = new Map()
+      leads.set(node, terms)
     }
-    return inner
+    return terms
   }
   return {
     name: 'elected and revoked alternate',
     observer: {
-      extended(node, lease, until) {
-        of(untils, node).set(lease, until)
-      },
-      elected(node, election, term, lease) {
-        const led = of(leads, node).get(election)
+      elected(node, election, term) {
+        const led = of(node).get(election)
         if (led !== undefined) {
           complain(`${node.id} won term ${term} of ${election} while it still leads term ${led}`)
         }
-        const until = of(untils, node).get(lease)
-        if (until === undefined || node.now() >= until) {
-          complain(`${node.id} won term ${term} of ${election} without a valid lease`)
-        }
-        of(leads, node).set(election, term)
+        of(node).set(election, term)
       },
       revoked(node, election, term) {
-        const led = of(leads, node).get(election)
-        if (led !== term) {
-          complain(
-            `${node.id} lost term ${term} of ${election}, but it leads ${led === undefined ? 'nothing' : led}`,
-          )
-        }
-        of(leads, node).delete(election)
+        const led = of(node).get(election)
+        if (led !== term)
+          complain(`${node.id} lost term ${term} of ${election}, but it leads ${led ?? 'nothing'}`)
+        of(node).delete(election)
       },
       ended(node, how) {
-        for (const [election, term] of of(leads, node)) {
+        for (const [election, term] of of(node)) {
           if (how === 'stopped') complain(`${node.id} stopped and never revoked term ${term} of ${election}`)
         }
         leads.delete(node)
-        untils.delete(node)
       },
     },
   }

@@ -5,12 +5,14 @@
  * |---|---|---|
  * | election-safety | P1: one winner per term | Raft paper, figure 3 |
  * | lease-exclusivity | P2: one valid lease at every true instant | A2, A4 |
+ * | exclusive-reads | P2, by asking whole services | A2, A4, R14 |
  * | token-monotonicity | P3: later leases have larger tokens | A2 |
  * | expired-lease | P4: no yes after the lease has ended | R14 |
  * | guard | P5: an accepted token is never undercut | R42, R43 |
  * | configuration | P6: a win rests on a majority of one configuration | R4 |
  * | finality | P7: what was renounced never comes back | R20, R65, R71 |
- * | alternation | one `elected` and one `revoked` per leadership | R5 |
+ * | alternation | one `elected` and one `revoked` per leadership | DESIGN 4 |
+ * | win-is-lease | a winner holds a valid lease at once | R5 |
  * | one-vote-per-term | a voter votes once per term | R2 |
  * | term-durability | durable terms and incarnations never fall | R2, R24 |
  * | persist-first | nothing leaves before what it depends on is durable | R1 |
@@ -18,11 +20,12 @@
  * | lease-backing | every counted voter really promised that long | Lemma of A.6 |
  * | self-report | the core raises no alarm about itself | R6 |
  */
-import type { ProcessId } from '../../core/types'
+import type { ElectionName, ProcessId } from '../../core/types'
 import type { NodeView } from '../observer'
 import { alternation } from './alternation'
 import { configuration } from './configuration'
 import { electionSafety } from './election-safety'
+import { type AnsweringNode, exclusiveReads } from './exclusive-reads'
 import { expiredLease } from './expired-lease'
 import { finality } from './finality'
 import { guard } from './guard'
@@ -35,12 +38,14 @@ import { persistFirst } from './persist-first'
 import { selfReport } from './self-report'
 import { termDurability } from './term-durability'
 import { tokenMonotonicity } from './token-monotonicity'
+import { winIsLease } from './win-is-lease'
 
 export type { Complain, Invariant, InvariantFactory } from './invariant'
 export {
   alternation,
   configuration,
   electionSafety,
+  exclusiveReads,
   expiredLease,
   finality,
   guard,
@@ -52,6 +57,7 @@ export {
   selfReport,
   termDurability,
   tokenMonotonicity,
+  winIsLease,
 }
 
 /** Which assumptions hold in a run, and so which properties may be demanded. */
@@ -74,10 +80,28 @@ export function allInvariants(
     configuration([...nodes.keys()]),
     finality,
     alternation,
+    winIsLease,
     oneVotePerTerm,
     termDurability,
     persistFirst,
     leaseEnd,
     selfReport,
+  ]
+}
+
+/** What may be demanded of whole services: they are seen through their events and answers alone. */
+export function serviceInvariants(
+  nodes: ReadonlyMap<ProcessId, AnsweringNode>,
+  elections: readonly ElectionName[],
+  { clockRates = true }: Assumptions = {},
+): readonly InvariantFactory[] {
+  return [
+    electionSafety,
+    ...(clockRates ? [exclusiveReads(nodes, elections), tokenMonotonicity] : []),
+    guard,
+    finality,
+    alternation,
+    oneVotePerTerm,
+    termDurability,
   ]
 }
