@@ -1,0 +1,262 @@
+/**
+ * Real processes, killed, frozen and cut off, watched on one host clock. For `test/real`, `npm run chaos` and the benches.
+ *
+ * The parent keeps what every member reported and can say at any time whether two of them believed that they led at the
+ * same instant, whether tokens only rose, and whether each leadership had exactly one beginning and one end. It is also
+ * the guarded resource: every write passes its fence.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { isElectionError } from 'conclave'
+import { memoryFence } from 'conclave/fencing'
+import { Links } from './links'
+import type { MemberOptions, Order, Report } from './protocol'
+
+export const clockMs = () => Number(process.hrtime.bigint()) / 1e6
+
+export interface ClusterOptions {
+  readonly size: number
+  readonly timing?: MemberOptions['timing']
+  /** Members reach each other through proxies of the test's own, so that links can be cut. */
+  readonly cuttable?: boolean
+  readonly writeMs?: number | null
+  readonly sampleMs?: number
+  readonly durable?: boolean
+  readonly settings?: MemberOptions['settings']
+}
+
+/** A leadership as its holder saw it. */
+export interface Reign {
+  readonly id: string
+  /** Which start of that member. */
+  readonly life: number
+  readonly term: number
+  readonly electedAt: number
+  /** First and last instant at which a look found it valid. */
+  from: number
+  to: number
+  revoked: { readonly reason: string; readonly at: number }[]
+}
+
+export interface Member {
+  readonly id: string
+  readonly life: number
+  readonly process: ChildProcess
+  readonly reports: Report[]
+  alive: boolean
+  exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | null
+}
+
+export class Cluster {
+  readonly members = new Map<string, Member>()
+  readonly reigns: Reign[] = []
+  readonly alarms: string[] = []
+  readonly refusedWrites: { readonly id: string; readonly token: number; readonly at: number }[] = []
+  readonly acceptedTokens: number[] = []
+  readonly ids: readonly string[]
+  links: Links | null = null
+  private readonly dir = mkdtempSync(join(tmpdir(), 'conclave-real-'))
+  private readonly fence = memoryFence()
+  private addresses: Record<string, string> = {}
+  private lives = 0
+
+  constructor(readonly options: ClusterOptions) {
+    this.ids = 'abcdefg'.slice(0, options.size).split('')
+  }
+
+  async start(): Promise<void> {
+    const ports = await freePorts(this.ids.length)
+    this.ids.forEach((id, i) => {
+      this.addresses[id] = `127.0.0.1:${ports[i]}`
+    })
+    if (this.options.cuttable === true) this.links = await Links.open(this.ids, this.addresses)
+    await Promise.all(this.ids.map((id) => this.startMember(id)))
+  }
+
+  /** Starts a member (again), on the same data. Resolves when it is ready, rejects when it says that it cannot. */
+  async startMember(id: string, changes: Partial<MemberOptions> = {}): Promise<Member> {
+    this.lives += 1
+    const own = this.addresses[id] as string
+    const options: MemberOptions = {
+      id,
+      cluster: 'real',
+      voters: this.links === null ? this.addresses : { ...this.links.addressesFor(id), [id]: own },
+      listen: null,
+      dataDir: this.options.durable === false ? null : join(this.dir, id),
+      secret: 'a secret of the tests, long enough',
+      timing: this.options.timing ?? 'fast',
+      sampleMs: this.options.sampleMs ?? 3,
+      writeMs: this.options.writeMs === undefined ? 40 : this.options.writeMs,
+      settings: this.options.settings ?? {},
+      ...changes,
+    }
+    const path = fileURLToPath(new URL('member.ts', import.meta.url))
+    const child = fork(path, [JSON.stringify(options)], {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    const member: Member = { id, life: this.lives, process: child, reports: [], alive: true, exit: null }
+    this.members.set(id, member)
+    let errors = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-4000)
+    })
+    return await new Promise((resolve, reject) => {
+      child.on('message', (report: Report) => {
+        member.reports.push(report)
+        this.hear(member, report)
+        if (report.kind === 'ready') resolve(member)
+        if (report.kind === 'failed') reject(Object.assign(new Error(report.message), { code: report.code }))
+      })
+      child.once('exit', (code, signal) => {
+        member.alive = false
+        member.exit = { code, signal }
+        reject(new Error(`${id} ended with ${code ?? signal}: ${errors}`))
+      })
+    })
+  }
+
+  private hear(member: Member, report: Report): void {
+    const { id, life } = member
+    if (report.kind === 'elected') {
+      const { term, at } = report
+      this.reigns.push({ id, life, term, electedAt: at, from: at, to: at, revoked: [] })
+    } else if (report.kind === 'revoked') {
+      this.reign(member, report.term)?.revoked.push(report)
+    } else if (report.kind === 'led') {
+      const reign = this.reign(member, report.term)
+      if (reign !== null) reign.to = Math.max(reign.to, report.to)
+    } else if (report.kind === 'alarm') {
+      this.alarms.push(`${id}: ${report.code}: ${report.detail}`)
+    } else if (report.kind === 'write') {
+      void this.judge(member, report.number, report.token, report.holder)
+    }
+  }
+
+  private reign(member: Member, term: number): Reign | null {
+    return (
+      this.reigns.find((each) => each.id === member.id && each.life === member.life && each.term === term) ??
+      null
+    )
+  }
+
+  private async judge(member: Member, number: number, token: number, holder: string): Promise<void> {
+    let accepted = true
+    try {
+      await this.fence.check('ledger', { token, holder })
+      this.acceptedTokens.push(token)
+    } catch (error) {
+      if (!isElectionError(error, 'ELECTION_STALE_TOKEN')) throw error
+      accepted = false
+      this.refusedWrites.push({ id: member.id, token, at: clockMs() })
+    }
+    this.order(member.id, { kind: 'wrote', number, accepted })
+  }
+
+  member(id: string): Member {
+    const member = this.members.get(id)
+    if (member === undefined) throw new Error(`no member ${id}`)
+    return member
+  }
+
+  order(id: string, order: Order): void {
+    const { process: child } = this.member(id)
+    if (child.connected) child.send(order)
+  }
+
+  /** Sends a signal; returns the instant just before. */
+  signal(id: string, signal: NodeJS.Signals): number {
+    const at = clockMs()
+    this.member(id).process.kill(signal)
+    return at
+  }
+
+  /** The member that was elected last and has not been revoked, or null. */
+  get leader(): string | null {
+    const last = this.reigns.at(-1)
+    return last === undefined || last.revoked.length > 0 || !this.member(last.id).alive ? null : last.id
+  }
+
+  /** Waits until that many leaderships have begun; returns the last one. */
+  async reignNumber(count: number, limitMs = 20_000): Promise<Reign> {
+    await this.until(() => this.reigns.length >= count, limitMs, `leadership ${count} begins`)
+    return this.reigns[count - 1] as Reign
+  }
+
+  async until(condition: () => boolean, limitMs: number, what: string): Promise<void> {
+    for (const end = clockMs() + limitMs; !condition(); await sleep(2)) {
+      if (clockMs() > end) throw new Error(`not within ${limitMs} ms: ${what}; ${this.describe()}`)
+    }
+  }
+
+  /** Members whose status was answered, by id. */
+  async status(id: string): Promise<Readonly<Record<string, unknown>>> {
+    const { reports } = this.member(id)
+    const before = reports.length
+    this.order(id, { kind: 'status' })
+    await this.until(
+      () => reports.slice(before).some(({ kind }) => kind === 'status'),
+      5_000,
+      `${id} tells its status`,
+    )
+    const report = reports.slice(before).find((each) => each.kind === 'status')
+    return report?.kind === 'status' ? report.status : {}
+  }
+
+  /** Everything that must hold of every run; a list of what does not. */
+  violations(): string[] {
+    const found: string[] = []
+    const byBegin = [...this.reigns].sort((a, b) => a.from - b.from)
+    byBegin.forEach((reign, i) => {
+      const before = byBegin[i - 1]
+      if (before === undefined) return
+      if (reign.from < before.to) {
+        found.push(`overlap of ${(before.to - reign.from).toFixed(2)} ms: ${show(before)} and ${show(reign)}`)
+      }
+      if (reign.term <= before.term) found.push(`token ${reign.term} after ${before.term}`)
+    })
+    for (const reign of this.reigns) {
+      if (reign.revoked.length > 1) found.push(`${show(reign)} was revoked ${reign.revoked.length} times`)
+    }
+    this.acceptedTokens.forEach((token, i) => {
+      if (i > 0 && token < (this.acceptedTokens[i - 1] ?? 0)) found.push(`the fence took ${token} late`)
+    })
+    for (const alarm of this.alarms) if (alarm.includes('invariantViolation')) found.push(alarm)
+    return found
+  }
+
+  describe(): string {
+    const reigns = this.reigns.map(show).join(', ')
+    const members = [...this.members.values()]
+      .map(({ id, alive }) => `${id}${alive ? '' : ' (dead)'}`)
+      .join(' ')
+    return `members ${members}; leaderships: ${reigns || 'none'}; alarms: ${this.alarms.slice(-3).join('; ') || 'none'}`
+  }
+
+  stop(): void {
+    for (const { process: child } of this.members.values()) child.kill('SIGKILL')
+    this.links?.close()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+function show({ id, term, from, to, revoked }: Reign): string {
+  return `${id} T${term} [${from.toFixed(1)}..${to.toFixed(1)}] ${revoked[0]?.reason ?? ''}`
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports: number[] = []
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    ports.push((server.address() as AddressInfo).port)
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}

@@ -1,0 +1,111 @@
+/**
+ * One real process of a real cluster, for `test/real`, the chaos run and the benches. Started by `cluster.ts` with its options as
+ * JSON; speaks over the IPC channel. All instants are readings of the host's one monotonic clock, ms.
+ *
+ * It reports when it is elected and revoked, samples its own belief ("do I lead at this very reading?") every few
+ * milliseconds, and, while it leads, writes through the parent's fence in the check-then-await-then-write way that makes
+ * late writes happen.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createElection, file, memory } from 'conclave'
+import { tcp } from 'conclave/tcp'
+import type { MemberOptions, Order, Report } from './protocol'
+
+const clockMs = () => Number(process.hrtime.bigint()) / 1e6
+const tell = (report: Report) => process.connected && process.send?.(report)
+
+const options = JSON.parse(process.argv[2] ?? '{}') as MemberOptions
+const { id, voters, listen, dataDir, cluster, secret, timing, sampleMs, writeMs, settings } = options
+const election = createElection({
+  cluster,
+  name: 'job',
+  id,
+  voters,
+  transport: tcp({ secret, ...(listen === null ? {} : { listen }) }),
+  storage: dataDir === null ? memory() : file({ dir: dataDir }),
+  timing,
+  ...settings,
+})
+
+/** Longest span over which each look found this leadership valid. */
+let belief: { term: number; from: number; to: number } | null = null
+function look(): void {
+  const { leadership } = election
+  if (leadership?.isValid() !== true) return
+  const at = clockMs()
+  if (!leadership.isValid()) return
+  if (belief?.term !== leadership.term) belief = { term: leadership.term, from: at, to: at }
+  else belief.to = at
+  tell({ kind: 'led', ...belief })
+}
+
+election.on('elected', ({ term }) => {
+  tell({ kind: 'elected', term, at: clockMs() })
+  look()
+})
+election.on('revoked', ({ term, reason }) => tell({ kind: 'revoked', term, reason, at: clockMs() }))
+election.on('alarm', ({ code, detail }) => tell({ kind: 'alarm', code, detail }))
+election.on('leaderChanged', ({ leader, term }) => tell({ kind: 'leader', leader, term, at: clockMs() }))
+setInterval(look, sampleMs)
+
+let writes = 0
+const waiting = new Map<number, (accepted: boolean) => void>()
+/** The parent is the ledger: it checks the token and answers. */
+function write(token: number): Promise<boolean> {
+  writes += 1
+  const number = writes
+  return new Promise((resolve) => {
+    waiting.set(number, resolve)
+    tell({ kind: 'write', number, token, holder: id })
+  })
+}
+
+process.on('message', (order: Order) => {
+  if (order.kind === 'wrote') {
+    waiting.get(order.number)?.(order.accepted)
+    waiting.delete(order.number)
+  } else if (order.kind === 'resign') {
+    void election
+      .resign(order.to === null ? {} : { to: order.to })
+      .then(({ released }) => tell({ kind: 'resigned', released, at: clockMs() }))
+  } else if (order.kind === 'status') {
+    tell({ kind: 'status', status: election.status() as never })
+  } else if (order.kind === 'verify') {
+    void election.verify().then((verified) => tell({ kind: 'verified', verified }))
+  } else if (order.kind === 'stop') {
+    void election.stop().then(() => process.exit(0))
+  } else if (order.kind === 'throw') {
+    setImmediate(() => {
+      throw new Error('ordered to')
+    })
+  } else if (order.kind === 'exit') {
+    process.exit(0)
+  } else if (order.kind === 'abort') {
+    process.abort()
+  } else if (order.kind === 'block') {
+    const end = clockMs() + order.forMs
+    while (clockMs() < end);
+  }
+})
+process.on('disconnect', () => process.exit(1))
+
+try {
+  await election.start()
+} catch (error) {
+  tell({ kind: 'failed', code: (error as { code?: string }).code ?? '', message: (error as Error).message })
+  process.exitCode = 3
+  process.disconnect?.()
+}
+tell({ kind: 'ready', at: clockMs() })
+if (writeMs === null) {
+  await election.lead(async ({ signal }) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  })
+} else {
+  await election.lead(async ({ signal, token }) => {
+    while (!signal.aborted) {
+      await sleep(writeMs) // decided, and not looked again: what a frozen process does
+      if (!(await write(token))) return
+    }
+  })
+}

@@ -1,0 +1,36 @@
+/** What the parent (`cluster.ts`) and a member (`member.ts`) say to each other. Types only. */
+import type { ElectionOptions, TimingOptions, TimingPreset } from 'conclave'
+
+export interface MemberOptions {
+  readonly id: string
+  readonly cluster: string
+  readonly voters: Readonly<Record<string, string>>
+  /** Where it listens, if that is not where the others dial (a proxy stands between). */
+  readonly listen: string | null
+  readonly dataDir: string | null
+  readonly secret: string
+  readonly timing: TimingPreset | TimingOptions
+  readonly sampleMs: number
+  /** Interval of fenced writes while leading; null: none. */
+  readonly writeMs: number | null
+  readonly settings: Partial<ElectionOptions>
+}
+
+export type Report =
+  | { readonly kind: 'ready'; readonly at: number }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'elected'; readonly term: number; readonly at: number }
+  | { readonly kind: 'revoked'; readonly term: number; readonly reason: string; readonly at: number }
+  | { readonly kind: 'led'; readonly term: number; readonly from: number; readonly to: number }
+  | { readonly kind: 'leader'; readonly leader: string | null; readonly term: number; readonly at: number }
+  | { readonly kind: 'alarm'; readonly code: string; readonly detail: string }
+  | { readonly kind: 'write'; readonly number: number; readonly token: number; readonly holder: string }
+  | { readonly kind: 'resigned'; readonly released: boolean; readonly at: number }
+  | { readonly kind: 'verified'; readonly verified: boolean }
+  | { readonly kind: 'status'; readonly status: Readonly<Record<string, unknown>> }
+
+export type Order =
+  | { readonly kind: 'wrote'; readonly number: number; readonly accepted: boolean }
+  | { readonly kind: 'resign'; readonly to: string | null }
+  | { readonly kind: 'status' | 'verify' | 'stop' | 'throw' | 'exit' | 'abort' }
+  | { readonly kind: 'block'; readonly forMs: number }
