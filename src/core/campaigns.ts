@@ -212,7 +212,9 @@ export function askAgain(turn: Turn, voter: ProcessId, account: Account): void {
     const election = turn.state.elections.get(name)
     const campaign = election?.campaign
     if (election === undefined || campaign == null) continue
-    if (campaign.grants.has(voter) || campaign.refusals.has(voter)) continue
+    if (campaign.grants.has(voter)) continue
+    const refusal = campaign.refusals.get(voter)
+    if (refusal !== undefined && !(campaign.phase === 'preVote' && WAITS.includes(refusal))) continue
     if (campaign.phase === 'preVote') askPreVote(turn, election, campaign, voter)
     else if (campaign.durable) requestVote(turn, election, campaign, voter, account)
   }
@@ -236,7 +238,7 @@ export function hearPreVoteReply(turn: Turn, from: ProcessId, account: Account, 
   campaign.refusals.set(from, reply.refusal)
   if (reply.refusal === 'term' && floorOf(turn, election) >= campaign.term) {
     startPreVote(turn, election, campaign.deadline)
-  } else if (isHopeless(turn, campaign, ['bound', 'leading'])) {
+  } else if (isHopeless(turn, campaign, [...PARKS, ...WAITS])) {
     fail(turn, election)
   }
 }
@@ -251,12 +253,20 @@ export function settlePreVote(turn: Turn, election: Election): void {
   startCampaign(turn, election, null)
 }
 
-/** More voters refused for good than a quorum can miss. `mayChange`: refusals that a parked pre-vote may still turn (R56). */
+/** Refusals that a parked pre-vote turns into a yes by itself (R56), and those that pass with time and are asked again. */
+const PARKS: readonly Refusal[] = ['bound', 'leading']
+const WAITS: readonly Refusal[] = ['boot', 'recovering']
+
+/** More voters refused for good, or cannot be reached, than a quorum can miss. `mayChange`: refusals that are not for good. */
 function isHopeless(turn: Turn, campaign: Campaign, mayChange: readonly Refusal[]): boolean {
   const voters = turn.config.cluster.voters.length
-  let refused = 0
-  for (const reason of campaign.refusals.values()) if (!mayChange.includes(reason)) refused += 1
-  return refused > voters - quorumOf(voters)
+  let lost = 0
+  for (const [voter, account] of turn.state.accounts) {
+    if (campaign.grants.has(voter)) continue
+    const refusal = campaign.refusals.get(voter)
+    if (!account.connected || (refusal !== undefined && !mayChange.includes(refusal))) lost += 1
+  }
+  return lost > voters - quorumOf(voters)
 }
 
 export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, reply: VoteReply): void {

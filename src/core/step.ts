@@ -139,7 +139,8 @@ function apply(turn: Turn, input: Input): void {
       return readOwnTerm(turn, input.election, input.nonce)
     case 'suspended':
       state.bootUntil = Math.max(state.bootUntil, turn.now + state.maxPromiseMs)
-      return renounceAll(turn, 'suspended')
+      renounceAll(turn, 'suspended')
+      return standAgain(turn)
     case 'death':
       if (input.process !== config.self && isOfStorage(state, input.process, input.storageId)) {
         endLife(turn, input.process, input.incarnation)
@@ -155,11 +156,7 @@ function apply(turn: Turn, input: Input): void {
 function tick(turn: Turn): void {
   const { state, now } = turn
   reportLapses(turn)
-  if (recover(turn)) {
-    for (const election of state.elections.values()) {
-      if (election.contending && election.attemptAt === Number.POSITIVE_INFINITY) awaitTurn(turn, election)
-    }
-  }
+  if (recover(turn)) standAgain(turn)
   if (now >= state.nextHeartbeatAt) {
     beat(turn, false)
     for (const [voter, account] of state.accounts) if (account.connected) askAgain(turn, voter, account)
@@ -167,6 +164,14 @@ function tick(turn: Turn): void {
   for (const name of takeDue(state.timers, now)) {
     const election = state.elections.get(name)
     if (election !== undefined && now >= election.attemptAt) takeTurn(turn, election)
+  }
+}
+
+/** Whatever kept this process from standing anywhere is over, or has its end: every free election has a next attempt. */
+function standAgain(turn: Turn): void {
+  for (const election of turn.state.elections.values()) {
+    if (!election.contending || election.lead !== null || election.campaign !== null) continue
+    if (election.attemptAt === Number.POSITIVE_INFINITY && !isBound(turn, election)) awaitTurn(turn, election)
   }
 }
 
