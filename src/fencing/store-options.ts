@@ -1,0 +1,34 @@
+/**
+ * Checks of the options that the fences in stores share.
+ *
+ * Read next: `postgres.ts`, `redis.ts`.
+ */
+import { ElectionError } from '../errors'
+
+/** Longest time that a timer of Node.js can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Durations that some of these fences have. */
+interface FenceDurations {
+  readonly waitMs?: number
+  readonly idleMs?: number
+}
+
+/** @throws ELECTION_CONFIG_INVALID: an option that does not exist, or a duration out of its range. */
+export function checkFenceOptions(fence: string, options: FenceDurations, known: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (key !== 'waitMs' && !known.includes(key)) {
+      throw invalid(`unknown option ${JSON.stringify(key.slice(0, 60))} of ${fence}()`)
+    }
+  }
+  for (const name of ['waitMs', 'idleMs'] as const) {
+    const value = options[name] ?? 1
+    if (!Number.isSafeInteger(value) || value < 1 || value > LONGEST_TIMER_MS) {
+      throw invalid(`${name} of ${fence}() must be a whole number, 1..${LONGEST_TIMER_MS}`)
+    }
+  }
+}
+
+function invalid(message: string): ElectionError {
+  return new ElectionError('ELECTION_CONFIG_INVALID', message)
+}
