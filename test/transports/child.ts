@@ -1,4 +1,8 @@
-/** A process of its own for `start.test.ts`: `stop` connects, stops and must end by itself; `exit <port>` sends from an exit hook. */
+/**
+ * A process of its own for `start.test.ts`: `stop` connects, stops and must end by itself; `exit <port>` sends from an exit
+ * hook; `cluster <port>` has two workers that listen on one port.
+ */
+import cluster from 'node:cluster'
 import { pair, testNode, until } from './node'
 
 const [mode, port] = process.argv.slice(2)
@@ -10,6 +14,20 @@ if (mode === 'stop') {
   process.stdout.write('connected\n')
   await Promise.all([a.stop(), b.stop()])
   process.stdout.write('stopped\n')
+} else if (mode === 'cluster' && cluster.isPrimary) {
+  let answers = 0
+  for (const _ of [1, 2]) {
+    cluster.fork().on('message', (answer) => {
+      process.stdout.write(`${answer}\n`)
+      answers += 1
+      if (answers === 2) cluster.disconnect(() => process.exit(0))
+    })
+  }
+} else if (mode === 'cluster') {
+  const a = testNode({ id: 'a', addresses: { a: `127.0.0.1:${port}` } })
+  const error = await a.start()
+  process.send?.(error === null ? 'listening' : (error as { code?: string }).code)
+  process.on('disconnect', () => process.exit(0))
 } else {
   const a = testNode({ id: 'a', peers: ['b'], addresses: { b: `127.0.0.1:${port}` } })
   await a.start()

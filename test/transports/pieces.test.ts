@@ -326,6 +326,19 @@ describe('what waits to be sent', () => {
     expect(arrived()).toEqual([beat(100), ack(100), bind(1)])
   })
 
+  it('B.17: a congestion has nothing to do with the one before it', () => {
+    const { box, socket, arrived } = outbox()
+    for (const round of [1, 3]) {
+      socket.stuck = true
+      box.push([bind(0)])
+      box.flush()
+      box.push([beat(round)])
+      box.push([beat(round + 1)])
+      socket.drain()
+      expect(arrived()).toEqual([bind(0), beat(round + 1)])
+    }
+  })
+
   it('B.17: over the bound the oldest batches are dropped whole and counted', () => {
     const { box, socket, report, arrived } = outbox(64 * 10)
     socket.stuck = true

@@ -80,8 +80,8 @@ export class Meddler {
     }
     from.setNoDelay(true)
     from.on('error', () => to.destroy())
-    from.on('end', () => later(() => to.end()))
-    from.on('close', () => later(() => to.destroySoon()))
+    from.on('end', () => !this.swallow && later(() => to.end()))
+    from.on('close', () => !this.swallow && later(() => to.destroySoon()))
     from.on('data', (chunk) => {
       rest = Buffer.concat([rest, chunk])
       while (rest.length >= 4 && rest.length >= rest.readUInt32BE(0) + 4) {

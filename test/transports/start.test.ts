@@ -2,9 +2,10 @@
  * Goal: a transport that cannot work says why and what to do, and one that ends leaves nothing behind (E1, R52, R53).
  */
 import { spawn } from 'node:child_process'
+import dns from 'node:dns'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Part } from '../../src/core/messages'
 import { isElectionError } from '../../src/errors'
 import { type TcpOptions, tcp } from '../../src/transports/tcp'
@@ -95,6 +96,20 @@ describe('E1: without authentication', () => {
     expect(await at(`localhost:${port}`, 'localhost:1')).toBe('no error: null')
   })
 
+  it('E1: a localhost that is not this host is found out', async () => {
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, ...rest: unknown[]) => {
+      const done = rest.at(-1) as (error: null, address: string, family: number) => void
+      process.nextTick(done, null, '0.0.0.0', 4)
+    }) as typeof dns.lookup)
+    try {
+      const setup = { id: 'a', options: {}, addresses: { a: `localhost:${await freePort()}` } }
+      expect(await failure(setup)).toMatch(/ELECTION_CONFIG_INVALID .*0\.0\.0\.0.*is not on this host/)
+      expect(lookup).toHaveBeenCalled()
+    } finally {
+      lookup.mockRestore()
+    }
+  })
+
   it('E1: with insecure: true anything goes, and it is said', async () => {
     const addresses = { a: `0.0.0.0:${await freePort()}` }
     const node = testNode({ id: 'a', addresses, options: { insecure: true } })
@@ -182,6 +197,15 @@ describe('listening', () => {
     running.push(first)
     await first.start()
     expect(await failure({ id: 'a', addresses })).toMatch(/^ELECTION_TRANSPORT_FAILED/)
+  })
+
+  it('R52: two workers of a node:cluster do not share a listener', async () => {
+    const child = run('cluster', String(await freePort()))
+    expect((await child.ended).output.split('\n').sort()).toEqual([
+      '',
+      'ELECTION_TRANSPORT_FAILED',
+      'listening',
+    ])
   })
 
   it('a transport starts once', async () => {
