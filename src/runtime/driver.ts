@@ -5,7 +5,7 @@
  * written after a write that failed (R1). Everything is synchronous and callback-style, so a simulation can run it without
  * a single microtask. Decides nothing about elections. Read next: `engine.ts` (how inputs run), `writer.ts`, `door.ts`.
  */
-import type { ProcessId, ProcessRecord, RevokeReason, State } from '../core'
+import type { ProcessRecord, RevokeReason, State } from '../core'
 import type { ElectionError } from '../errors'
 import { closeDown } from './close-down'
 import { Door } from './door'
@@ -51,7 +51,8 @@ export class Driver {
       ephemeral: config.ephemeral,
       writer: this.writer,
       logger: options.logger,
-      onDuplicate: (process, detail) => this.alarm(process, detail),
+      onDuplicate: (process, detail) =>
+        this.engine.tell({ type: 'alarm', code: 'duplicateIdentity', election: null, process, detail }),
     })
   }
 
@@ -193,10 +194,5 @@ export class Driver {
       this.crash()
       for (const done of waiting) done()
     })
-  }
-
-  private alarm(process: ProcessId, detail: string): void {
-    const alarm = { type: 'alarm', code: 'duplicateIdentity', election: null, process, detail } as const
-    this.engine.submit(() => this.engine.deliver(alarm))
   }
 }

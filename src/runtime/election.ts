@@ -88,10 +88,8 @@ export class SeatElection implements Election {
     if (signal?.aborted) return
     const loop = new LeadLoop(work, options, {
       election: seat.name,
-      clock: host.clock,
       events: seat,
       tenure: () => seat.tenure,
-      bench: (benched) => seat.bench(benched),
       drainMs: host.config.drainMs,
       cooldownMs: host.config.timing.promiseMs,
     })

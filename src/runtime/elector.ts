@@ -44,7 +44,6 @@ export class ProcessElector implements Elector, DriverListener {
     this.leases = new LeaseTable({
       clock,
       marginMs: timing.marginMs,
-      lateMs: timing.heartbeatMs,
       isEnding: (seat) => seat.tenure?.leadership.isEnding === true,
       onMargin: (seats) => {
         for (const seat of seats) seat.tenure?.runOut()

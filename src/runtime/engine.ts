@@ -108,8 +108,16 @@ export class Engine {
     if (this.isOpen) options.listener.settled?.()
   }
 
+  /** Tells the listener something that no step decided. */
+  tell(effect: ServiceEffect): void {
+    this.submit(() => {
+      this.deliver(effect)
+      if (this.isOpen) this.options.listener.settled?.()
+    })
+  }
+
   /** Hands one effect to the listener; what it throws is its own fault and stays here (B.9). */
-  deliver(effect: ServiceEffect): void {
+  private deliver(effect: ServiceEffect): void {
     if (!this.isOpen) return
     const { listener, logger } = this.options
     try {

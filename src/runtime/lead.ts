@@ -7,8 +7,6 @@
  */
 import type { ElectionName } from '../core'
 import type { ElectionError } from '../errors'
-import type { Clock } from '../ports/clock'
-import { Deadline } from './deadline'
 import type { Events } from './events'
 import type { Tenure, Work } from './tenure'
 
@@ -32,12 +30,9 @@ export interface LeadOptions {
 /** What the loop needs of its election. */
 export interface LeadParts {
   readonly election: ElectionName
-  readonly clock: Clock
   readonly events: Pick<Events, 'emit'>
   /** The leadership of this moment, or null. */
   readonly tenure: () => Tenure | null
-  /** Stand back until the former run has ended, or stand again. */
-  readonly bench: (benched: boolean) => void
   readonly drainMs: number
   readonly cooldownMs: number
 }
@@ -46,14 +41,11 @@ export interface LeadParts {
 export class LeadLoop {
   /** Resolves when stopped, rejects when this process can never lead again; both after the last run has ended. */
   readonly done: Promise<void>
-  private readonly overdue: Deadline
   private settle: (error: Error | null) => void = () => {}
   private current: Tenure | null = null
-  /** The last leadership that had its run, and one whose run waits for the present one to end. */
+  /** The last leadership that had its run. */
   private served: Tenure | null = null
-  private awaiting: Tenure | null = null
   private ended: { readonly error: Error | null } | null = null
-  private benched = false
 
   constructor(
     private readonly work: Work<unknown>,
@@ -63,7 +55,6 @@ export class LeadLoop {
     this.done = new Promise((resolve, reject) => {
       this.settle = (error) => (error === null ? resolve() : reject(error))
     })
-    this.overdue = new Deadline(parts.clock, () => this.standBack())
   }
 
   /** How long a run may take to stop, ms. */
@@ -77,17 +68,19 @@ export class LeadLoop {
     const tenure = this.parts.tenure()
     if (tenure === null || tenure === this.served) return
     if (this.current === null) void this.run(tenure)
-    else if (tenure !== this.awaiting) {
-      this.awaiting = tenure
-      this.overdue.arm(this.parts.clock.now() + this.drainMs)
-    }
+  }
+
+  /** The work of that leadership hangs; if it is the present run, a newer leadership has nobody to work under it. */
+  overdue(tenure: Tenure): void {
+    const newer = this.parts.tenure()
+    if (tenure !== this.current || newer === null || newer === tenure) return
+    newer.giveUp({ reason: 'drainTimeout', to: null, cooldownMs: 0, drainMs: this.drainMs })
   }
 
   /** No further run; `done` settles when the present one has ended. */
   stop(error: ElectionError | null = null): void {
     if (this.ended !== null) return
     this.ended = { error }
-    this.overdue.clear()
     if (this.current === null) this.settle(error)
   }
 
@@ -105,9 +98,6 @@ export class LeadLoop {
       }
     }
     this.current = null
-    this.overdue.clear()
-    if (this.benched) this.parts.bench(false)
-    this.benched = false
     if (this.ended === null) this.look()
     else this.settle(this.ended.error)
   }
@@ -124,16 +114,5 @@ export class LeadLoop {
   private resign(tenure: Tenure): void {
     const cooldownMs = this.options.cooldownMs ?? this.parts.cooldownMs
     tenure.giveUp({ reason: 'resigned', to: null, cooldownMs, drainMs: this.drainMs })
-  }
-
-  private standBack(): void {
-    const { current, parts, drainMs } = this
-    const tenure = parts.tenure()
-    if (current === null || tenure === null || tenure === current) return
-    const { term } = current.leadership
-    parts.events.emit('workOverdue', { election: parts.election, term, drainMs })
-    this.benched = true
-    parts.bench(true)
-    tenure.giveUp({ reason: 'drainTimeout', to: null, cooldownMs: 0, drainMs: 0 })
   }
 }

@@ -1,8 +1,8 @@
 /**
  * The leases of this process, as the core numbers them: who hangs on which, and until when (R13).
  *
- * Ten thousand leaderships on one lease cost one number and one timer. The timer is a hint that `marginMs` are left; it
- * looks again before it says so, after the sockets were read if it came late (R36). Decides nothing else.
+ * Ten thousand leaderships on one lease cost one number and one timer. The timer is a hint that `marginMs` are left: what
+ * waits in the sockets is read before it is believed, because that may prolong the lease (R36). Decides nothing else.
  */
 import type { LeaseId } from '../core'
 import type { Clock } from '../ports/clock'
@@ -22,8 +22,6 @@ class Lease<Member> implements LeaseEnd {
 export interface LeaseTableOptions<Member> {
   readonly clock: Clock
   readonly marginMs: number
-  /** A timer that comes later than this is not believed before the sockets were read, ms. */
-  readonly lateMs: number
   /** Members that were told to stop need no warning. */
   readonly isEnding: (member: Member) => boolean
   /** Less than `marginMs` are left of the lease of these members. */
@@ -72,11 +70,8 @@ export class LeaseTable<Member> {
   }
 
   private create(id: LeaseId): Lease<Member> {
-    const { clock, lateMs } = this.options
-    const margin = new Deadline(clock, (late) => {
-      if (late <= lateMs) this.warn(id)
-      else clock.afterIo(() => this.warn(id))
-    })
+    const { clock } = this.options
+    const margin = new Deadline(clock, () => clock.afterIo(() => this.warn(id)))
     const lease = new Lease<Member>(margin)
     this.leases.set(id, lease)
     return lease

@@ -58,12 +58,11 @@ export class Seat {
   isClosed = false
   /** Why this process can never lead again, or null. */
   failure: ElectionError | null = null
-  /** Stands back because former work has not stopped. */
-  isBenched = false
 
   private leaseId: LeaseId | null = null
   private isStarted = false
   private isTouched = false
+  private benches = 0
   private wantsToContend: boolean
 
   constructor(
@@ -97,13 +96,19 @@ export class Seat {
     const end = leases.join(this, lease, null)
     const leadership = new HeldLeadership(name, config.id, term, end, time, config.timing.marginMs)
     this.leaseId = lease
-    this.tenure = new Tenure({
+    const tenure: Tenure = new Tenure({
       election: name,
       leadership,
       clock: time.clock,
       submit,
-      overdue: (drainMs) => this.emit('workOverdue', { election: name, term, drainMs }),
+      drainMs: () => this.drainMs,
+      overdue: (drainMs) => {
+        this.emit('workOverdue', { election: name, term, drainMs })
+        this.bench(tenure)
+        this.loop?.overdue(tenure)
+      },
     })
+    this.tenure = tenure
     const { token } = leadership
     config.logger.info({ election: name, term }, 'leading')
     host.later(() => this.emit('elected', { election: name, term, token, leadership }))
@@ -177,17 +182,30 @@ export class Seat {
     void this.giveUp('resigned', { drainMs: loop.drainMs })
   }
 
-  /** Stand back although the service wants to contend, or stand again. */
-  bench(isBenched: boolean): void {
-    this.isBenched = isBenched
+  /** Work of that leadership does not stop: stand back until it has, so that somebody who can work leads. */
+  private bench(tenure: Tenure): void {
+    this.benches += 1
     this.contendOrNot()
+    tenure.onIdle(() => {
+      this.benches -= 1
+      this.contendOrNot()
+    })
+  }
+
+  private get drainMs(): number {
+    return this.loop?.drainMs ?? this.host.config.drainMs
+  }
+
+  /** Stands back because former work has not stopped. */
+  get isBenched(): boolean {
+    return this.benches > 0
   }
 
   /** Gives the leadership up, if there is one (R20). */
   giveUp(reason: RevokeReason, options: Partial<Omit<Departure, 'reason'>>): Promise<ResignResult> {
-    const { tenure, host, loop } = this
+    const { tenure } = this
     if (tenure === null) return Promise.resolve(NOTHING_HELD)
-    const { to = null, cooldownMs = 0, drainMs = loop?.drainMs ?? host.config.drainMs } = options
+    const { to = null, cooldownMs = 0, drainMs = this.drainMs } = options
     return new Promise((resolve) => tenure.giveUp({ reason, to, cooldownMs, drainMs }, resolve))
   }
 

@@ -44,7 +44,9 @@ export interface TenureParts {
   readonly leadership: HeldLeadership
   readonly clock: Clock
   readonly submit: (input: Submitted) => void
-  /** Work did not stop within `drainMs`. */
+  /** How long work may take to stop, unless a departure says otherwise, ms. */
+  readonly drainMs: () => number
+  /** Work did not stop within that time. */
   readonly overdue: (drainMs: number) => void
 }
 
@@ -55,12 +57,13 @@ export class Tenure {
   private readonly whenIdle: (() => void)[] = []
   private readonly whenOver: ((result: ResignResult) => void)[] = []
   private running = 0
+  private drainMs = 0
   private departure: Departure | null = null
   private ending: RevokeReason | null = null
 
   constructor(private readonly parts: TenureParts) {
     this.leadership = parts.leadership
-    this.drain = new Deadline(parts.clock, () => this.freeze())
+    this.drain = new Deadline(parts.clock, () => this.overdue())
   }
 
   /** May new work begin? */
@@ -96,10 +99,9 @@ export class Tenure {
     this.whenOver.push(done)
     if (this.departure !== null) return
     this.departure = departure
-    this.leadership.abort(departure.reason)
+    this.abort(departure.reason)
     if (this.running === 0) this.renounce(departure)
-    else if (departure.drainMs > 0) this.drain.arm(this.parts.clock.now() + departure.drainMs)
-    else this.freeze()
+    else if (departure.drainMs === 0) this.overdue()
   }
 
   /**
@@ -108,41 +110,49 @@ export class Tenure {
    */
   runOut(): void {
     if (this.departure !== null || this.ending !== null) return
-    this.departure = { reason: 'expired', to: null, cooldownMs: 0, drainMs: 0 }
-    this.leadership.abort('expired')
-    this.parts.submit({ type: 'freeze', election: this.parts.election, reason: 'expired' })
+    const { election, submit, drainMs } = this.parts
+    this.departure = { reason: 'expired', to: null, cooldownMs: 0, drainMs: drainMs() }
+    this.abort('expired')
+    submit({ type: 'freeze', election, reason: 'expired' })
   }
 
   /** The core says that it is over. From here on no read is true; `announce` tells the others. */
   end(reason: RevokeReason): void {
     this.ending = this.departure?.reason === 'expired' && reason === 'drainTimeout' ? 'expired' : reason
     this.leadership.end()
-    this.drain.clear()
   }
 
   /** Aborts the signal if nothing did before, and settles whoever waits. Returns why it ended. */
   announce(): RevokeReason {
     const reason = this.ending ?? 'stopped'
-    this.leadership.abort(reason)
+    this.abort(reason)
     for (const done of this.whenOver.splice(0)) done(this.result(reason))
     return reason
   }
 
+  /** From here on the work has `drainMs` to stop. */
+  private abort(reason: RevokeReason): void {
+    if (this.leadership.isEnding) return
+    this.drainMs = this.departure?.drainMs ?? this.parts.drainMs()
+    this.leadership.abort(reason)
+    if (this.running > 0) this.drain.arm(this.parts.clock.now() + this.drainMs)
+  }
+
   private idle(): void {
+    this.drain.clear()
     for (const done of this.whenIdle.splice(0)) done()
     if (this.departure !== null && this.ending === null) this.renounce(this.departure)
   }
 
   private renounce({ reason, to, cooldownMs }: Departure): void {
-    this.drain.clear()
     this.parts.submit({ type: 'renounce', election: this.parts.election, reason, to, cooldownMs })
   }
 
-  private freeze(): void {
-    const { departure, parts } = this
-    if (departure === null || this.ending !== null) return
-    parts.submit({ type: 'freeze', election: parts.election, reason: 'drainTimeout' })
-    parts.overdue(departure.drainMs)
+  private overdue(): void {
+    const { election, submit, overdue } = this.parts
+    this.drain.clear()
+    if (this.ending === null) submit({ type: 'freeze', election, reason: 'drainTimeout' })
+    overdue(this.drainMs)
   }
 
   private result(reason: RevokeReason): ResignResult {

@@ -1,0 +1,101 @@
+/** Goal: a process that goes away frees what it holds (R53). Method: a `process` that only remembers, over the real runtime. */
+import { describe, expect, it } from 'vitest'
+import { alone, Bench, type TestProcess, TIMING } from './harness'
+
+async function leaderOfThree(handleSignals = false) {
+  const bench = new Bench()
+  const processes = ['a', 'b', 'c'].map((id) => bench.process(id, { handleSignals }))
+  await bench.start(...processes)
+  const [one] = processes as [TestProcess]
+  const election = one.elector.election('e')
+  await bench.world.run(TIMING.promiseMs)
+  expect(election.isLeader()).toBe(true)
+  return { bench, world: bench.world, one, processes, election }
+}
+
+describe('exit', () => {
+  it('R53: the lease is over first, then the word goes out, then it is handed to the kernel, all before exit returns', async () => {
+    const { world, one, election } = await leaderOfThree()
+    const { leadership } = election
+    const order: string[] = []
+    const { send, flushSync } = one.transport
+    one.transport.send = (...frame) => {
+      order.push(`sends ${frame[2].map(({ kind }) => kind).join('+')}, leads: ${leadership?.isValid()}`)
+      send.apply(one.transport, frame)
+    }
+    one.transport.flushSync = () => {
+      order.push('flushes')
+      flushSync.apply(one.transport)
+    }
+    election.on('revoked', ({ reason }) => order.push(`revoked ${reason}`))
+    leadership?.signal.addEventListener('abort', () => order.push('aborted'))
+    one.process.emit('exit')
+    expect(order).toEqual([
+      'aborted',
+      'revoked stopped',
+      'sends sessionEnd, leads: false',
+      'sends sessionEnd, leads: false',
+      'flushes',
+    ])
+    expect(world.now).toBeGreaterThan(0)
+  })
+
+  it('the others lead within milliseconds', async () => {
+    const { world, one, processes } = await leaderOfThree()
+    const others = processes.slice(1).map(({ elector }) => elector.election('e'))
+    await world.run(100)
+    one.process.emit('exit')
+    await world.run(60)
+    expect(others.some((election) => election.isLeader())).toBe(true)
+  })
+
+  it('exit from inside a listener works, too', async () => {
+    const { one, election } = await leaderOfThree()
+    election.on('revoked', () => one.process.emit('exit'))
+    void election.resign()
+    expect(one.transport.flushedSync).toBe(1)
+    expect(election.isLeader()).toBe(false)
+  })
+
+  it('no hook before the start, one while it runs, none after the stop', async () => {
+    const { bench, world, one } = await alone()
+    expect(one.process.listenerCount('exit')).toBe(0)
+    await bench.start(one)
+    expect(one.process.listenerCount('exit')).toBe(1)
+    expect(one.process.listenerCount('SIGTERM')).toBe(0)
+    const stopped = one.elector.stop()
+    await world.run(10)
+    await stopped
+    expect(one.process.listenerCount('exit')).toBe(0)
+  })
+})
+
+describe('signals', () => {
+  it('handleSignals: the first signal stops in order, then is sent again so that the process ends by it', async () => {
+    const { world, one, election } = await leaderOfThree(true)
+    const reasons: string[] = []
+    election.on('revoked', ({ reason }) => reasons.push(reason))
+    one.process.emit('SIGTERM')
+    expect(one.process.killed).toEqual([])
+    await world.run(100)
+    expect(reasons).toEqual(['stopped'])
+    expect(one.process.killed).toEqual(['SIGTERM'])
+    expect(one.storage.disk.locked).toBe(false)
+  })
+
+  it('somebody else who listens decides when the process ends', async () => {
+    const { world, one } = await leaderOfThree(true)
+    one.process.on('SIGINT', () => {})
+    one.process.emit('SIGINT')
+    await world.run(100)
+    expect(one.elector.status().phase).toBe('stopped')
+    expect(one.process.killed).toEqual([])
+  })
+
+  it('a second signal meets no handler', async () => {
+    const { one } = await leaderOfThree(true)
+    one.process.emit('SIGTERM')
+    expect(one.process.listenerCount('SIGTERM')).toBe(0)
+    expect(one.process.listenerCount('SIGINT')).toBe(0)
+  })
+})
