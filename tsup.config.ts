@@ -16,6 +16,7 @@ export const entries: Readonly<Record<string, string>> = {
   redis: 'src/stores/redis.ts',
   etcd: 'src/stores/etcd.ts',
   fencing: 'src/fencing/index.ts',
+  simulation: 'src/simulation/index.ts',
   compliance: 'src/compliance/index.ts',
 }
 
