@@ -1,0 +1,35 @@
+/**
+ * `npm run bench`: every figure beside what it is compared with, taken in one run. `npm run bench -- reads core` runs some.
+ * These machines are noisy: quote ratios and medians, with n.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpus, loadavg } from 'node:os'
+import { benchCore } from './core'
+import { benchFailover } from './failover'
+import { benchFootprint } from './footprint'
+import { benchIdle } from './idle'
+import { benchReads } from './reads'
+
+const benches: Readonly<Record<string, () => void | Promise<void>>> = {
+  reads: benchReads,
+  core: benchCore,
+  footprint: benchFootprint,
+  idle: benchIdle,
+  failover: benchFailover,
+}
+/** Benches that are programs of their own. */
+const programs = ['storage', 'wire']
+const chosen = process.argv.slice(2)
+for (const name of chosen) {
+  if (!(name in benches) && !programs.includes(name))
+    throw new Error(`no bench ${name}; there are: ${[...Object.keys(benches), ...programs].join(', ')}`)
+}
+console.log(`node ${process.version}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}`)
+for (const [name, run] of Object.entries(benches)) {
+  if (chosen.length === 0 || chosen.includes(name)) await run()
+}
+for (const name of programs) {
+  if (chosen.length === 0 || chosen.includes(name)) {
+    spawnSync(process.execPath, ['--import', 'tsx', `test/bench/${name}.ts`], { stdio: 'inherit' })
+  }
+}
