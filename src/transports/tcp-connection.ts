@@ -177,7 +177,7 @@ export class Connection {
     }
   }
 
-  /** Refuses the peer: counted, logged, told to it once, closed. */
+  /** Refuses the peer: counted, logged, told to it if there are keys to seal it with, closed. */
   refuse(reason: RefusedReason, detail: string): void {
     if (this.state === 'closed') return
     this.#owner.refused(this, reason, detail)
@@ -188,8 +188,7 @@ export class Connection {
   close(reason: CloseReason, why: string): void {
     if (this.state === 'closed') return
     this.flush()
-    const body = encodeClose(reason)
-    if (this.#outbox !== null) this.#outbox.control(FRAME_KINDS.close, body)
+    if (this.#socket.writable) this.#outbox?.control(FRAME_KINDS.close, encodeClose(reason))
     this.#end(why)
   }
 

@@ -21,7 +21,7 @@ export interface DialOptions {
   failed(why: string): void
 }
 
-/** Starts a dial. Never throws. */
+/** Starts a dial. Never throws: addresses and certificates were judged before. */
 export function dial(options: DialOptions): Dial {
   const { address, secure } = options
   let connection: Connection | null = null

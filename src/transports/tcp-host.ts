@@ -10,6 +10,8 @@ import type { Admission, Greeting, RefusedReason, TransportHost } from '../ports
 
 const LOG_INTERVAL_MS = 1_000
 const MAX_LOG_KEYS = 1_024
+/** Lines about refusals per interval, whatever their number of addresses. */
+const MAX_LOG_LINES = 32
 const MAX_TEXT = 200
 
 /** Text of a peer or of the system, made safe for a log: control characters escaped, cut to 200 characters (E9). */
@@ -23,6 +25,9 @@ export class QuietHost {
   readonly #host: TransportHost
   /** Refusal and remote address -> when it was last logged, and how many were not. */
   readonly #logged = new Map<string, { at: number; hidden: number }>()
+  /** Lines since `#linesFrom`. */
+  #lines = 0
+  #linesFrom = Number.NEGATIVE_INFINITY
   #silent = false
   readonly refusals: Partial<Record<RefusedReason, number>> = {}
 
@@ -68,7 +73,7 @@ export class QuietHost {
     this.#tell('failed', () => this.#host.failed(error))
   }
 
-  /** Counts a refusal; logs it at most once a second per reason and remote address. */
+  /** Counts a refusal; logs it at most once a second per reason and remote address, and 32 in all. */
   refused(reason: RefusedReason, remote: string, detail: string): void {
     this.refusals[reason] = (this.refusals[reason] ?? 0) + 1
     this.#tell('refused', () => this.#host.refused(reason))
@@ -79,6 +84,12 @@ export class QuietHost {
       last.hidden += 1
       return
     }
+    if (now - this.#linesFrom >= LOG_INTERVAL_MS) {
+      this.#linesFrom = now
+      this.#lines = 0
+    }
+    this.#lines += 1
+    if (this.#lines > MAX_LOG_LINES) return
     if (this.#logged.size >= MAX_LOG_KEYS) this.#logged.clear()
     this.#logged.set(key, { at: now, hidden: 0 })
     const fields = {

@@ -221,7 +221,8 @@ export class Links implements ConnectionOwner, PeerOwner {
     options: Pick<ConnectionOptions, 'expected' | 'remote' | 'deadline' | 'settled'>,
   ): Connection {
     const { settings, credentials } = this.#options
-    const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate() : null
+    // Undefined if the socket is gone already, whatever its type says.
+    const certificate = (socket instanceof TLSSocket ? socket.getPeerCertificate() : null) ?? null
     const connection = new Connection(socket, this, {
       ...options,
       maxQueueBytes: settings.maxQueueBytes,

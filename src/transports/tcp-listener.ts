@@ -62,7 +62,7 @@ export class Listener {
   readonly #server: Server
   readonly #tls: TlsServer | null
   readonly #open = new Set<Socket>()
-  /** In the order of their arrival. By remote address and port, which is what TLS tells of a socket that it wrapped. */
+  /** In the order of their arrival, by `keyOf`. */
   readonly #pending = new Map<string, Pending>()
   /** Who waits to hear whether it listens. */
   #ready: ((error: Error | null) => void) | null = null
@@ -122,22 +122,19 @@ export class Listener {
 
   #onSocket(raw: Socket): void {
     const address = raw.remoteAddress
-    const key = `${address} ${raw.remotePort}`
+    const key = keyOf(raw)
     raw.on('error', () => raw.destroy())
     if (this.#closing || address === undefined) {
       raw.destroy()
       return
     }
-    if (this.#open.size >= this.#options.maxConnections) {
-      this.#owner.refused(
-        'tooManyConnections',
-        address,
-        `more than ${this.#options.maxConnections} connections`,
-      )
+    this.#makeRoom(address)
+    const { maxConnections } = this.#options
+    if (this.#open.size >= maxConnections) {
+      this.#owner.refused('tooManyConnections', address, `more than ${maxConnections} connections`)
       raw.destroy()
       return
     }
-    this.#makeRoom(address)
     const { handshakeMs } = this.#options
     const timer = setTimeout(() => this.#evict(key, 'handshakeTimeout', 'no handshake in time'), handshakeMs)
     const pending = {
@@ -151,15 +148,15 @@ export class Listener {
     this.#pending.set(key, pending)
     raw.on('close', () => {
       this.#open.delete(raw)
-      // TLS closes a connection whose certificate it does not accept without a word to anybody.
-      if (this.#pending.get(key)?.securing === true && raw.bytesRead > 0 && !this.#closing) {
-        this.#owner.refused(
-          'unauthenticated',
-          address,
-          'closed during TLS: no certificate that is accepted here',
-        )
-      }
+      if (this.#pending.get(key) !== pending) return
       this.#settle(key)
+      // TLS closes a connection whose certificate it does not accept without a word to anybody.
+      if (!pending.securing || raw.bytesRead === 0 || this.#closing) return
+      this.#owner.refused(
+        'unauthenticated',
+        address,
+        'closed during TLS: no certificate that is accepted here',
+      )
     })
     if (this.#tls === null) this.#accept(raw, key, pending)
     else this.#tls.emit('connection', raw)
@@ -182,13 +179,13 @@ export class Listener {
       handshakeTimeout: this.#options.handshakeMs,
     })
     server.on('secureConnection', (socket) => {
-      const key = `${socket.remoteAddress} ${socket.remotePort}`
+      const key = keyOf(socket)
       const pending = this.#pending.get(key)
       if (pending === undefined || !socket.authorized) socket.destroy()
       else this.#accept(socket, key, pending)
     })
     server.on('tlsClientError', (error, socket) => {
-      const key = `${socket.remoteAddress} ${socket.remotePort}`
+      const key = keyOf(socket)
       const pending = this.#pending.get(key)
       this.#settle(key)
       if (pending !== undefined)
@@ -212,10 +209,11 @@ export class Listener {
         'tooManyConnections',
         `more than ${MAX_PENDING_PER_ADDRESS} handshakes of one address`,
       )
-    } else if (this.#pending.size >= MAX_PENDING) {
-      const [first] = this.#pending.keys()
-      this.#evict(first as string, 'tooManyConnections', `more than ${MAX_PENDING} handshakes`)
+      return
     }
+    const [first] = this.#pending.keys()
+    const full = this.#pending.size >= MAX_PENDING || this.#open.size >= this.#options.maxConnections
+    if (full && first !== undefined) this.#evict(first, 'tooManyConnections', 'too many handshakes')
   }
 
   #evict(key: string, reason: RefusedReason, detail: string): void {
@@ -223,6 +221,7 @@ export class Listener {
     if (pending === undefined) return
     this.#settle(key)
     this.#owner.refused(reason, pending.remote, detail)
+    this.#open.delete(pending.raw)
     pending.raw.destroy()
   }
 
@@ -252,4 +251,9 @@ export class Listener {
       },
     )
   }
+}
+
+/** The two ends of a connection: what TLS still tells of a socket that it wrapped. */
+function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }

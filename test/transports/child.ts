@@ -1,11 +1,11 @@
 /**
- * A process of its own for `start.test.ts`: `stop` connects, stops and must end by itself; `exit <port>` sends from an exit
+ * A process of its own for `start.test.ts`: `stop` connects, stops and must end by itself; `exit <port> <options>` sends from an exit
  * hook; `cluster <port>` has two workers that listen on one port.
  */
 import cluster from 'node:cluster'
 import { pair, testNode, until } from './node'
 
-const [mode, port] = process.argv.slice(2)
+const [mode, port, options = '{}'] = process.argv.slice(2)
 
 if (mode === 'stop') {
   const { a, b } = await pair()
@@ -29,7 +29,12 @@ if (mode === 'stop') {
   process.send?.(error === null ? 'listening' : (error as { code?: string }).code)
   process.on('disconnect', () => process.exit(0))
 } else {
-  const a = testNode({ id: 'a', peers: ['b'], addresses: { b: `127.0.0.1:${port}` } })
+  const a = testNode({
+    id: 'a',
+    peers: ['b'],
+    addresses: { b: `127.0.0.1:${port}` },
+    options: JSON.parse(options),
+  })
   await a.start()
   await until('it is connected', () => a.announced('b') === 1)
   process.on('exit', () => {

@@ -160,6 +160,16 @@ describe('E5: before a peer has proved itself', () => {
     expect([node.announced('b'), node.announced('c')]).toEqual([1, 1])
   })
 
+  it('E5: silent connections do not use up maxConnections', async () => {
+    const { node, port, address } = await listening({ maxConnections: 4, handshakeMs: 5_000 })
+    const flood = await Promise.all(Array.from({ length: 8 }, () => stranger(port)))
+    await until('the oldest had to go', () => flood.filter(({ closed }) => closed()).length === 4)
+    const honest = testNode({ id: 'b', peers: ['a'], addresses: { a: address } })
+    running.push(honest)
+    await honest.start()
+    await until('the honest peer is connected', () => node.announced('b') === 1)
+  })
+
   it('E5: a thousand connections that come and go leave nothing behind', async () => {
     const { node, port, address } = await listening()
     for (let n = 0; n < 20; n++) {

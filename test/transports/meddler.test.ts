@@ -60,17 +60,24 @@ for (const dialler of ['a', 'z'] as const) {
       await until('parts arrive', () => b.parts(a.id).length === 1 && a.parts('b').length === 1)
     })
 
-    it('E3: frames of the handshake that were changed give no session; the next try does', async () => {
-      const { a, b, proxy } = await throughProxy({ dialler })
-      const frames = { forth: 3, back: 2 }
-      proxy.meddle = (frame, direction, n, { number }) => {
-        const target = number < 3 ? (['forth', number] as const) : (['back', number - 3] as const)
-        return [number < 5 && direction === target[0] && n === target[1] ? spoilt(frame) : frame]
+    it('E3: a frame of the handshake that was changed gives no session; the next try does', async () => {
+      const frames = [
+        ['forth', 0],
+        ['forth', 1],
+        ['forth', 2],
+        ['back', 0],
+        ['back', 1],
+      ] as const
+      const spoil = async ([way, at]: (typeof frames)[number]) => {
+        const { a, b, proxy } = await throughProxy({ dialler })
+        proxy.meddle = (frame, direction, n, { number }) => [
+          number === 0 && direction === way && n === at ? spoilt(frame) : frame,
+        ]
+        await connected(a, b)
+        expect([way, at, proxy.links.length]).toEqual([way, at, 2])
+        expect([...a.refused(), ...b.refused()]).toContain('unauthenticated')
       }
-      await connected(a, b)
-      expect(proxy.links.length).toBe(frames.forth + frames.back + 1)
-      expect([...a.refused(), ...b.refused()].length).toBeGreaterThanOrEqual(5)
-      expect(new Set([...a.refused(), ...b.refused()])).toEqual(new Set(['unauthenticated', 'malformed']))
+      await Promise.all(frames.map(spoil))
     })
 
     it('E3: a frame of the session that was changed ends it, and is not delivered', async () => {

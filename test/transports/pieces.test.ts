@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Part } from '../../src/core/messages'
 import { isElectionError } from '../../src/errors'
+import type { Greeting, TransportHost } from '../../src/ports/transport'
 import { formatAddress, isLoopback, parseAddress } from '../../src/transports/tcp-address'
 import { FrameReader, openPlain, plainFrame } from '../../src/transports/tcp-frames'
-import { printable } from '../../src/transports/tcp-host'
+import { printable, QuietHost } from '../../src/transports/tcp-host'
 import { keysOf, sessionSeals } from '../../src/transports/tcp-keys'
 import { Outbox } from '../../src/transports/tcp-outbox'
 import { mayClaim, memberIds } from '../../src/transports/tcp-tls'
@@ -177,6 +178,43 @@ describe('addresses', () => {
 })
 
 describe('E9: texts for logs', () => {
+  it('E9: a flood of refusals from many addresses is counted in full and logged in part', () => {
+    let now = 0
+    let lines = 0
+    let counted = 0
+    const host = {
+      now: () => now,
+      logger: { debug() {}, info() {}, error() {}, warn: () => lines++ },
+      refused: () => counted++,
+    } as unknown as TransportHost
+    const quiet = new QuietHost(host)
+    for (let n = 0; n < 3_000; n++) quiet.refused('malformed', `10.0.${n >> 8}.${n & 255}`, 'x')
+    expect([counted, lines, quiet.refusals]).toEqual([3_000, 32, { malformed: 3_000 }])
+    now = 1_000
+    quiet.refused('malformed', '10.0.0.1', 'x')
+    expect(lines).toBe(33)
+    quiet.silence()
+    quiet.refused('malformed', '10.0.0.2', 'x')
+    expect([counted, lines]).toEqual([3_001, 33])
+  })
+
+  it('a host that throws does not take the transport down, and admits nobody', () => {
+    const errors: unknown[] = []
+    const thrower = () => {
+      throw new Error('of the host')
+    }
+    const host = {
+      now: () => 0,
+      logger: { debug() {}, info() {}, warn() {}, error: (fields: unknown) => errors.push(fields) },
+      admit: thrower,
+      received: thrower,
+    } as unknown as TransportHost
+    const quiet = new QuietHost(host)
+    expect(quiet.admit({} as Greeting).ok).toBe(false)
+    quiet.received('p', 1, [])
+    expect(errors).toHaveLength(2)
+  })
+
   it('E9: control characters are escaped and long texts are cut', () => {
     expect(printable('a\nb\u001b[31m\u202e')).toBe('a\\u000ab\\u001b[31m\\u202e')
     expect(printable('x'.repeat(1000)).length).toBe(203)

@@ -1,15 +1,14 @@
 /**
  * Goal: a transport that cannot work says why and what to do, and one that ends leaves nothing behind (E1, R52, R53).
  */
-import { spawn } from 'node:child_process'
 import dns from 'node:dns'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Part } from '../../src/core/messages'
 import { isElectionError } from '../../src/errors'
 import { type TcpOptions, tcp } from '../../src/transports/tcp'
 import { addressesOf, freePort, pair, SECRET, testNode, until } from './node'
+import { run } from './run'
 
 const bind: Part = { kind: 'bind', election: 'e', term: 7 }
 
@@ -261,30 +260,10 @@ describe('ending', () => {
     const b = testNode({ id: 'b', addresses: { b: `127.0.0.1:${port}` } })
     running.push(b)
     await b.start()
-    const child = run('exit', String(port))
+    const child = run('exit', String(port), JSON.stringify({ secret: SECRET }))
     expect((await child.ended).code).toBe(3)
     await until('the last word arrives', () => b.parts('a').length === 2)
     expect(b.parts('a')).toEqual([bind, { kind: 'sessionEnd' }])
     await until('the end is noticed', () => b.announced('a') === 0)
   })
 })
-
-/** Runs `child.ts` beside this file. */
-function run(...args: string[]) {
-  const script = fileURLToPath(new URL('./child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  child.stdout.on('data', (chunk) => {
-    output += String(chunk)
-  })
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
-    child.on('close', (code) => {
-      clearTimeout(timer)
-      resolve({ code, output })
-    })
-  })
-  return { ended }
-}

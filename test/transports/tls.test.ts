@@ -10,6 +10,7 @@ import { isElectionError } from '../../src/errors'
 import { type TcpOptions, tcp } from '../../src/transports/tcp'
 import { Authority, type Identity } from './certificates'
 import { addressesOf, pause, SECRET, type TestNode, testNode, until } from './node'
+import { run } from './run'
 
 const beat = (round: number): Part => ({
   kind: 'heartbeat',
@@ -143,6 +144,16 @@ describe('E2: mutual TLS', () => {
     const { a, b } = await mutual({ secret: SECRET })
     await until('somebody refuses', () => [...a.refused(), ...b.refused()].length > 0)
     expect(a.announced('b') + b.announced('a')).toBe(0)
+  })
+
+  it('R53: what was sent in an exit hook arrives through TLS, too', async () => {
+    const addresses = await addressesOf('b')
+    const b = testNode({ id: 'b', addresses, options: { tls: of.b } })
+    running.push(b)
+    await b.start()
+    const port = (addresses['b'] as string).split(':')[1] as string
+    expect((await run('exit', port, JSON.stringify({ tls: of.a })).ended).code).toBe(3)
+    await until('the last word arrives', () => b.parts('a').length === 2)
   })
 
   it('E2: certificates are renewed without a session being lost, and then only the new ones count', async () => {
