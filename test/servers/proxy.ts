@@ -18,6 +18,8 @@ export interface FaultyProxy {
   hold(...directions: Direction[]): void
   /** Every chunk waits this long, milliseconds; 0 ends that. */
   delay(ms: number): void
+  /** The present connections carry nothing any more and stay open, for good; new ones work: half-open links. */
+  strand(): void
   /** Ends `hold`, `delay` and `refuse`; what was held goes on. */
   heal(): Promise<void>
   /** Resets all connections; what was held is lost. */
@@ -40,6 +42,7 @@ interface Pipe {
   readonly direction: Direction
   readonly to: Socket
   readonly queue: { readonly chunk: Buffer; readonly notBefore: number }[]
+  stranded: boolean
 }
 
 class TcpProxy implements FaultyProxy {
@@ -79,6 +82,10 @@ class TcpProxy implements FaultyProxy {
   delay(ms: number): void {
     this.#delayMs = ms
     this.#flushAll()
+  }
+
+  strand(): void {
+    for (const pipe of this.#pipes) pipe.stranded = true
   }
 
   async heal(): Promise<void> {
@@ -124,7 +131,7 @@ class TcpProxy implements FaultyProxy {
   }
 
   #pipe(direction: Direction, from: Socket, to: Socket): Pipe {
-    const pipe: Pipe = { direction, to, queue: [] }
+    const pipe: Pipe = { direction, to, queue: [], stranded: false }
     this.#pipes.add(pipe)
     from.on('data', (chunk) => {
       for (let i = this.#waiting.length - 1; i >= 0; i--) {
@@ -141,7 +148,7 @@ class TcpProxy implements FaultyProxy {
   }
 
   #flush(pipe: Pipe): void {
-    while (!this.#held.has(pipe.direction)) {
+    while (!pipe.stranded && !this.#held.has(pipe.direction)) {
       const head = pipe.queue[0]
       if (head === undefined || pipe.to.destroyed) return
       const waitMs = this.#delayMs === 0 ? 0 : head.notBefore - performance.now()

@@ -30,6 +30,10 @@ const file = fileURLToPath(import.meta.url)
 export async function startLeader(store: 'postgres' | 'redis', port: number, place: Place): Promise<Leader> {
   const args = ['--import', 'tsx', file, store, String(port), place]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  // A frozen process would outlive a test that failed.
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('close', () => process.off('exit', kill))
   let said = ''
   child.stdout.on('data', (data) => {
     said += data

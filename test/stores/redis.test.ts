@@ -357,6 +357,15 @@ describe.runIf(requireServers('the Redis store', 'redis'))('the Redis store', ()
       expect(await readOne(store, 'queued')).toBeNull()
     })
 
+    it('a half-open link is given up by a client with a time-out of its own', async () => {
+      const client = ioRedis({ socketTimeout: 300 })
+      const store = redis(client, { timeoutMs: 100 })
+      await eventually(async () => (await store.read(['k'])).kind === 'ok')
+      proxy.strand()
+      expect(await kindOf(store.read(['k']))).toBe('failed')
+      await eventually(async () => (await store.read(['k'])).kind === 'ok')
+    })
+
     it('a closed client is failed', async () => {
       const closed = ioRedis()
       closed.disconnect()
