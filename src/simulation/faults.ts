@@ -134,8 +134,8 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
       return true
     case 'stop':
       if (!node.responsive) return false
-      cluster.stop(id)
-      return restartLater(cluster, id, action.downMs)
+      cluster.stop(id, () => restartLater(cluster, id, action.downMs))
+      return true
     case 'pause':
       if (!node.responsive) return false
       cluster.pause(id, action.forMs, action.wake)
@@ -222,9 +222,9 @@ function drainTimeout(cluster: SimCluster, election: ElectionName): boolean {
 /** R55: some processes learn that the last life of a dead one has ended. */
 function proofOfDeath(cluster: SimCluster, dead: SimNode, to: readonly ProcessId[]): boolean {
   const storageId = dead.disk.record?.storageId
-  if (dead.alive || storageId === undefined || dead.incarnation === 0) return false
+  if (dead.alive || storageId === undefined || dead.begun === 0) return false
   cluster.note(`${to.join(', ')} learn that ${dead.id} is dead`)
-  const { incarnation } = dead
+  const { begun: incarnation } = dead
   for (const id of to) {
     if (id !== dead.id) cluster.submit(id, { type: 'death', process: dead.id, storageId, incarnation })
   }

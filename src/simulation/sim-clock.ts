@@ -25,8 +25,10 @@ interface Timer {
   readonly atMs: number
   readonly callback: () => void
   event: EventId
-  /** Place among the timers that are set; -1 = fired or cleared. */
+  /** Place among the timers that are set; -1 = due or cleared. */
   index: number
+  /** Due while the loop stood, and cleared before it went on. */
+  cleared: boolean
 }
 
 /** Least time that a timer takes, so that one that fires early and is set again cannot stop the world. */
@@ -78,7 +80,7 @@ export class SimClock implements Clock {
   }
 
   setTimer(atMs: number, callback: () => void): TimerHandle {
-    const timer: Timer = { clock: this, atMs, callback, event: -1, index: this.timers.length }
+    const timer: Timer = { clock: this, atMs, callback, event: -1, index: this.timers.length, cleared: false }
     this.timers.push(timer)
     this.plan(timer)
     return timer
@@ -86,6 +88,7 @@ export class SimClock implements Clock {
 
   clearTimer(handle: TimerHandle): void {
     const timer = handle as Timer
+    timer.cleared = true
     if (timer.index < 0) return
     this.scheduler.cancel(timer.event)
     this.forget(timer)
@@ -112,7 +115,7 @@ export class SimClock implements Clock {
   /** For the planned event only: the timer is due in real time. */
   due(timer: Timer): void {
     this.forget(timer)
-    this.loop.timer(timer.callback, undefined)
+    this.loop.timer(run, timer)
   }
 
   private plan(timer: Timer): void {
@@ -144,4 +147,8 @@ export class SimClock implements Clock {
 
 function fire(timer: Timer): void {
   timer.clock.due(timer)
+}
+
+function run(timer: Timer): void {
+  if (!timer.cleared) timer.callback()
 }

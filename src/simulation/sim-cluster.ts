@@ -287,10 +287,10 @@ export class SimCluster {
     this.node(id).start()
   }
 
-  /** Clean stop. */
-  stop(id: ProcessId): void {
+  /** Clean stop; `done` when the process is gone. */
+  stop(id: ProcessId, done: () => void = () => {}): void {
     this.note(`${id} stops`)
-    this.node(id).stop(() => {})
+    this.node(id).stop(done)
   }
 
   /** The process stands still (SIGSTOP, a blocked loop) for that long, or until `resume`. */

@@ -72,6 +72,8 @@ export class SimNode implements NodeView, DriverListener {
   readonly oscillator: Oscillator
   readonly disk: SimDisk
   incarnation: Incarnation = 0
+  /** Of the last life that was durable and so known to anybody; what a witness of its death can name (R55). */
+  begun: Incarnation = 0
   /** Own configuration; may be changed between lives. */
   timing: Timing
   /** Elections that the process contends in from its start on, with its priority. */
@@ -267,6 +269,7 @@ export class SimNode implements NodeView, DriverListener {
         return
       }
       this.booted = true
+      this.begun = incarnation
       for (const hook of this.hooks.began) hook(this)
       for (const [election, priority] of this.contends) {
         driver.submit({ type: 'contend', election, contending: true, priority })
@@ -340,10 +343,10 @@ export class SimNode implements NodeView, DriverListener {
     this.lift('freeze', order)
   }
 
-  /** Gives the driver an input, as a turn of the process; nothing while it stands or is not up. */
+  /** Gives the driver an input, as a turn of the process, or when it goes on; false if it is not up. */
   submit(input: Submitted): boolean {
     const { ports, driver } = this
-    if (ports === null || driver === null || !this.booted || !this.responsive) return false
+    if (ports === null || driver === null || !this.booted) return false
     ports.loop.input(() => driver.submit(input), undefined)
     return true
   }

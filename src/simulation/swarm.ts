@@ -118,6 +118,10 @@ function count(counts: Record<string, number>, key: string, by = 1): void {
 }
 
 function demandProgress(cluster: SimCluster, plan: Plan, stats: RunStats): void {
+  // A suspend that were cut short would be too short to be noticed (B.3): whoever stands still wakes up by itself.
+  const awake = (): boolean => [...cluster.nodes.values()].every((node) => !node.alive || node.responsive)
+  cluster.runUntil(awake, 60_000)
+  if (cluster.halted) return
   const began = cluster.now
   calm(cluster, plan)
   const bound = livenessBoundMs(plan)
@@ -158,8 +162,6 @@ function calm(cluster: SimCluster, plan: Plan): void {
   for (const node of cluster.nodes.values()) {
     const { faults } = node.disk
     faults.losesLastWrite = false
-    node.thaw('timersFirst')
-    node.lift('pause', 'timersFirst')
     const spoiled = node.failure !== null || faults.failing || faults.hanging
     faults.failing = false
     faults.hanging = false

@@ -1,0 +1,681 @@
+/**
+ * Goal: every invariant can fail, and does not fail on an innocent history. Method: fabricated histories, fed to the hooks
+ * one by one; no core runs here.
+ */
+import { describe, expect, it } from 'vitest'
+import type { Part, State } from '../../src/core'
+import {
+  alternation,
+  configuration,
+  electionSafety,
+  exclusiveReads,
+  expiredLease,
+  finality,
+  guard,
+  type InvariantFactory,
+  leaseBacking,
+  leaseEnd,
+  leaseExclusivity,
+  oneVotePerTerm,
+  persistFirst,
+  selfReport,
+  termDurability,
+  tokenMonotonicity,
+  winIsLease,
+} from '../../src/simulation/invariants'
+import type { NodeView, Observer } from '../../src/simulation/observer'
+import type { Flight } from '../../src/simulation/sim-network'
+
+/** A node as the invariants see it; everything can be set. */
+class FakeNode implements NodeView {
+  incarnation = 1
+  storageId = 'disk'
+  alive = true
+  frozen = false
+  state: State | null = null
+  durablePromiseMs = 1000
+  clock = 0
+  rate = 1
+  missed = 0
+  readonly terms = new Map<string, number>()
+  valid = false
+
+  constructor(readonly id: string) {
+    this.storageId = `disk-${id}`
+  }
+  now(): number {
+    return this.clock
+  }
+  realAt(reading: number): number {
+    return reading / this.rate
+  }
+  missedMs(): number {
+    return this.missed
+  }
+  durableTerm(election: string): number {
+    return this.terms.get(election) ?? 0
+  }
+  holdsValid(): boolean {
+    return this.valid
+  }
+}
+
+/** Runs one invariant over a history; returns its complaints. */
+function complaints(factory: InvariantFactory, history: (observer: Required<Observer>) => void): string[] {
+  const texts: string[] = []
+  const { observer } = factory((text) => texts.push(text))
+  const nothing = (): void => {}
+  history(
+    new Proxy(observer, {
+      get: (target, name) => Reflect.get(target, name) ?? nothing,
+    }) as Required<Observer>,
+  )
+  return texts
+}
+
+function flight(from: FakeNode, to: FakeNode, ...parts: Part[]): Flight {
+  const { id, incarnation } = from
+  return {
+    from: id,
+    fromIncarnation: incarnation,
+    to: to.id,
+    toIncarnation: to.incarnation,
+    parts,
+  } as unknown as Flight
+}
+
+const yes = (term: number): Part => ({
+  kind: 'voteReply',
+  election: 'e',
+  term,
+  nonce: 1,
+  grant: '1.1',
+  refusal: null,
+  knownTerm: term,
+  leader: null,
+})
+const request = (term: number): Part => ({
+  kind: 'requestVote',
+  election: 'e',
+  term,
+  nonce: 1,
+  certificate: null,
+})
+const release = (term: number): Part => ({ kind: 'release', election: 'e', term, successor: null })
+const heartbeat: Part = { kind: 'heartbeat', round: 1, promiseMs: 1000, probe: false, prompt: false }
+const ack: Part = { kind: 'ack', round: 1, grant: '1.1', renewed: true }
+
+function cast() {
+  return { a: new FakeNode('a'), b: new FakeNode('b'), c: new FakeNode('c') }
+}
+
+/** A core memory with just the parts that an invariant reads. */
+function memory(parts: Record<string, unknown>): State {
+  return {
+    supports: new Map(),
+    accounts: new Map(),
+    leases: new Map(),
+    elections: new Map(),
+    bootUntil: 0,
+    ...parts,
+  } as unknown as State
+}
+
+describe('P1 election safety', () => {
+  it('fails when two nodes win one term', () => {
+    const { a, b } = cast()
+    expect(
+      complaints(electionSafety, (seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.elected(b, 'e', 1, 1)
+      }),
+    ).toEqual(['a#1 and b#1 both won term 1 of e'])
+  })
+
+  it('holds for one term in two elections and for two terms in one', () => {
+    const { a, b } = cast()
+    expect(
+      complaints(electionSafety, (seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.elected(b, 'f', 1, 1)
+        seen.elected(b, 'e', 2, 1)
+      }),
+    ).toEqual([])
+  })
+})
+
+describe('P2 lease exclusivity', () => {
+  /** a leads until 1000 on its own clock; b wins when true time is 900. */
+  function history(change: (a: FakeNode, seen: Required<Observer>) => void): string[] {
+    const { a, b } = cast()
+    return complaints(leaseExclusivity, (seen) => {
+      seen.extended(a, 1, 1000)
+      seen.elected(a, 'e', 1, 1)
+      a.clock = 900
+      b.clock = 900
+      change(a, seen)
+      seen.extended(b, 1, 1900)
+      seen.elected(b, 'e', 2, 1)
+      seen.event()
+    })
+  }
+
+  it('fails when two leases are valid at one true instant', () => {
+    expect(history(() => {})[0]).toContain('hold valid leases of e at the same time')
+  })
+
+  it('fails when a slow clock makes a lease last longer than its holder may think', () => {
+    expect(
+      history((a) => {
+        a.clock = 999.9
+      }),
+    ).not.toEqual([])
+    expect(
+      history((a) => {
+        a.clock = 1000
+      }),
+    ).toEqual([])
+  })
+
+  it('fails when an extension comes after another one has won', () => {
+    const { a, b } = cast()
+    const texts = complaints(leaseExclusivity, (seen) => {
+      seen.extended(a, 1, 1000)
+      seen.elected(a, 'e', 1, 1)
+      a.clock = 1000
+      seen.extended(b, 1, 1900)
+      seen.elected(b, 'e', 2, 1)
+      seen.event()
+      expect(b.clock).toBe(0)
+      seen.extended(a, 1, 1500)
+      seen.event()
+    })
+    expect(texts).toHaveLength(1)
+  })
+
+  it('holds when the first was revoked, died, or visibly missed time', () => {
+    expect(history((a, seen) => seen.revoked(a, 'e', 1, 'expired'))).toEqual([])
+    expect(history((a, seen) => seen.ended(a, 'crashed'))).toEqual([])
+    expect(
+      history((a) => {
+        a.missed = 500
+      }),
+    ).toEqual([])
+    expect(
+      history((a) => {
+        a.missed = 50
+      }),
+    ).not.toEqual([])
+    expect(
+      history((a) => {
+        a.frozen = true
+      }),
+    ).toEqual([])
+  })
+
+  it('follows a leadership to another lease', () => {
+    expect(
+      history((a, seen) => {
+        seen.extended(a, 2, 800)
+        seen.moved(a, 'e', 2)
+      }),
+    ).toEqual([])
+  })
+
+  it('as services see it: fails when two of them say that they lead', () => {
+    const { a, b } = cast()
+    const nodes = new Map([
+      ['a', a],
+      ['b', b],
+    ])
+    const ask = (): string[] => complaints(exclusiveReads(nodes, ['e']), (seen) => seen.event())
+    a.valid = true
+    expect(ask()).toEqual([])
+    b.valid = true
+    expect(ask()).toEqual(['a and b both say that they lead e'])
+    b.alive = false
+    expect(ask()).toEqual([])
+  })
+})
+
+describe('P3 token monotonicity', () => {
+  it('fails when a later leadership has a token that is not larger', () => {
+    const { a, b } = cast()
+    const run = (second: number): string[] =>
+      complaints(tokenMonotonicity, (seen) => {
+        seen.elected(a, 'e', 5, 1)
+        seen.elected(b, 'e', second, 1)
+      })
+    expect(run(4)).toHaveLength(1)
+    expect(run(5)).toHaveLength(1)
+    expect(run(6)).toEqual([])
+  })
+})
+
+describe('P4 no acting on an expired lease', () => {
+  function asked(
+    change: (a: FakeNode, seen: Required<Observer>) => void,
+    token: number | null = 1,
+  ): string[] {
+    const { a } = cast()
+    return complaints(expiredLease, (seen) => {
+      seen.began(a)
+      seen.extended(a, 1, 1000)
+      seen.elected(a, 'e', 1, 1)
+      change(a, seen)
+      seen.checked(a, 'e', token)
+    })
+  }
+
+  it('fails when a node says yes after its lease has ended', () => {
+    expect(
+      asked((a) => {
+        a.clock = 1000
+      })[0],
+    ).toContain('0.000 ms after its lease')
+    expect(
+      asked((a) => {
+        a.clock = 999
+      }),
+    ).toEqual([])
+    expect(
+      asked((a) => {
+        a.clock = 5000
+      }, null),
+    ).toEqual([])
+  })
+
+  it('fails when a node says yes after it was revoked, or never led, or with a wrong token', () => {
+    expect(asked((a, seen) => seen.revoked(a, 'e', 1, 'resigned'))).toHaveLength(1)
+    expect(asked((a, seen) => seen.began(a))).toHaveLength(1)
+    expect(asked(() => {}, 2)).toHaveLength(1)
+  })
+
+  it('follows a leadership to another lease', () => {
+    const moved = (until: number) => (a: FakeNode, seen: Required<Observer>) => {
+      seen.extended(a, 2, until)
+      seen.moved(a, 'e', 2)
+      a.clock = 1500
+    }
+    expect(asked(moved(2000))).toEqual([])
+    expect(asked(moved(1500))).toHaveLength(1)
+  })
+})
+
+describe('P5 guard', () => {
+  it('fails when a lower token, or the same one of another holder, is accepted', () => {
+    const run = (holder: string, token: number, ok = true): string[] =>
+      complaints(guard, (seen) => {
+        seen.wrote('a#1', 'e', 5, true)
+        seen.wrote(holder, 'e', token, ok)
+      })
+    expect(run('b#1', 4)).toHaveLength(1)
+    expect(run('b#1', 5)).toHaveLength(1)
+    expect(run('a#1', 5)).toEqual([])
+    expect(run('b#1', 6)).toEqual([])
+    expect(run('b#1', 4, false)).toEqual([])
+  })
+})
+
+describe('P6 configuration', () => {
+  it('fails when a win rests on fewer than a majority of distinct voters', () => {
+    const { a } = cast()
+    const run = (...voters: string[]): string[] => {
+      const bound = new Map(voters.map((voter) => [voter, new Map()]))
+      a.state = memory({ elections: new Map([['e', { lead: { bound } }]]) })
+      return complaints(configuration(['a', 'b', 'c']), (seen) => seen.elected(a, 'e', 1, 1))
+    }
+    expect(run('a', 'b')).toEqual([])
+    expect(run('a')).toEqual(['a won term 1 of e with 1 of 3 voters'])
+    expect(run('a', 'x')).toHaveLength(1)
+  })
+})
+
+describe('P7 finality of renouncing', () => {
+  it('fails when a renounced term is won', () => {
+    const { a, b } = cast()
+    const run = (term: number, how: (seen: Required<Observer>) => void): string[] =>
+      complaints(finality, (seen) => {
+        how(seen)
+        seen.elected(a, 'e', term, 1)
+      })
+    const led = (seen: Required<Observer>): void => {
+      seen.elected(a, 'e', 3, 1)
+      seen.revoked(a, 'e', 3, 'resigned')
+    }
+    expect(run(3, led)).toHaveLength(1)
+    expect(run(4, led)).toEqual([])
+    expect(run(4, (seen) => seen.sent(a, flight(a, b, release(4))))).toHaveLength(1)
+  })
+
+  it('a new life may win what the former one renounced', () => {
+    const { a } = cast()
+    expect(
+      complaints(finality, (seen) => {
+        seen.elected(a, 'e', 3, 1)
+        seen.revoked(a, 'e', 3, 'expired')
+        a.incarnation = 2
+        seen.elected(a, 'e', 3, 1)
+      }),
+    ).toEqual([])
+  })
+
+  it('R65: fails when a term is released that is still led', () => {
+    const { a, b } = cast()
+    const run = (term: number): string[] =>
+      complaints(finality, (seen) => {
+        seen.elected(a, 'e', 3, 1)
+        seen.sent(a, flight(a, b, release(term)))
+      })
+    expect(run(3)).toHaveLength(1)
+    expect(run(4)).toHaveLength(1)
+    expect(run(2)).toEqual([])
+  })
+
+  it('R71: fails when a session ends while something is led, or goes on after its end', () => {
+    const { a, b } = cast()
+    const ends: Part = { kind: 'sessionEnd' }
+    expect(
+      complaints(finality, (seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.sent(a, flight(a, b, ends))
+      }),
+    ).toHaveLength(1)
+    for (const part of [heartbeat, request(2), yes(2)]) {
+      expect(
+        complaints(finality, (seen) => {
+          seen.sent(a, flight(a, b, ends))
+          seen.sent(a, flight(a, b, part))
+        }),
+      ).toHaveLength(1)
+    }
+    const after = complaints(finality, (seen) => {
+      seen.sent(a, flight(a, b, ends))
+      seen.elected(a, 'e', 1, 1)
+    })
+    expect(after).toHaveLength(1)
+  })
+})
+
+describe('elected and revoked alternate', () => {
+  const run = (history: (a: FakeNode, seen: Required<Observer>) => void): string[] => {
+    const { a } = cast()
+    return complaints(alternation, (seen) => history(a, seen))
+  }
+
+  it('fails when a leadership begins twice, ends twice, or ends as another one', () => {
+    expect(
+      run((a, seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.elected(a, 'e', 2, 1)
+      }),
+    ).toHaveLength(1)
+    expect(run((a, seen) => seen.revoked(a, 'e', 1, 'expired'))).toHaveLength(1)
+    expect(
+      run((a, seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.revoked(a, 'e', 2, 'expired')
+      }),
+    ).toHaveLength(1)
+  })
+
+  it('fails when a clean stop leaves a leadership behind; a crash may', () => {
+    expect(
+      run((a, seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.ended(a, 'stopped')
+      }),
+    ).toHaveLength(1)
+    expect(
+      run((a, seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.ended(a, 'crashed')
+        seen.elected(a, 'e', 2, 1)
+      }),
+    ).toEqual([])
+  })
+})
+
+describe('R5 a win is a lease', () => {
+  it('fails when somebody wins with a lease that is over or that nobody ever reported', () => {
+    const { a } = cast()
+    const run = (until: number | null): string[] =>
+      complaints(winIsLease, (seen) => {
+        a.clock = 500
+        if (until !== null) seen.extended(a, 1, until)
+        seen.elected(a, 'e', 1, 1)
+      })
+    expect(run(501)).toEqual([])
+    expect(run(500)).toHaveLength(1)
+    expect(run(null)).toHaveLength(1)
+  })
+})
+
+describe('R2 one vote per term', () => {
+  it('fails when a voter says yes to two candidates of a term, or to one besides itself', () => {
+    const { a, b, c } = cast()
+    expect(
+      complaints(oneVotePerTerm, (seen) => {
+        seen.sent(a, flight(a, b, yes(1)))
+        seen.sent(a, flight(a, c, yes(1)))
+      }),
+    ).toEqual(['a voted for b#1 and for c#1 in term 1 of e'])
+    expect(
+      complaints(oneVotePerTerm, (seen) => {
+        seen.sent(a, flight(a, b, request(1)))
+        seen.sent(a, flight(a, b, yes(1)))
+      }),
+    ).toHaveLength(1)
+  })
+
+  it('holds over restarts, but not beyond the storage', () => {
+    const { a, b, c } = cast()
+    const run = (storage: string): string[] =>
+      complaints(oneVotePerTerm, (seen) => {
+        seen.durable(a, 'first', { terms: new Map() })
+        seen.sent(a, flight(a, b, yes(1)))
+        seen.sent(a, flight(a, b, yes(1)))
+        seen.durable(a, storage, { terms: new Map() })
+        seen.sent(a, flight(a, c, yes(1)))
+      })
+    expect(run('first')).toHaveLength(1)
+    expect(run('second')).toEqual([])
+  })
+})
+
+describe('durable terms never fall', () => {
+  it('fails when a write lowers a term or an incarnation of one storage', () => {
+    const { a } = cast()
+    const write = (term: number, incarnation: number) =>
+      ({ terms: new Map([['e', term]]), process: { incarnation } }) as never
+    const run = (storage: string, term: number, incarnation: number): string[] =>
+      complaints(termDurability, (seen) => {
+        seen.durable(a, 'first', write(5, 2))
+        seen.durable(a, storage, write(term, incarnation))
+      })
+    expect(run('first', 5, 2)).toEqual([])
+    expect(run('first', 4, 2)).toHaveLength(1)
+    expect(run('first', 5, 1)).toHaveLength(1)
+    expect(run('second', 1, 1)).toEqual([])
+  })
+})
+
+describe('R1 persist before send', () => {
+  it('fails when a vote or a request leaves before its term is durable', () => {
+    const { a, b } = cast()
+    a.terms.set('e', 3)
+    for (const part of [yes, request]) {
+      const run = (term: number): string[] =>
+        complaints(persistFirst, (seen) => seen.sent(a, flight(a, b, part(term))))
+      expect(run(3)).toEqual([])
+      expect(run(4)).toHaveLength(1)
+    }
+  })
+
+  it('fails when support is promised beyond the longest durable promise, or a life begins without it', () => {
+    const { a, b } = cast()
+    const run = (until: number): string[] => {
+      a.state = memory({ supports: new Map([['b', { until }]]) })
+      return complaints(persistFirst, (seen) => seen.sent(a, flight(a, b, ack)))
+    }
+    expect(run(1000)).toEqual([])
+    expect(run(1001)).toHaveLength(1)
+    a.state = memory({ maxPromiseMs: 2000 })
+    expect(complaints(persistFirst, (seen) => seen.began(a))).toHaveLength(1)
+  })
+})
+
+describe('a lease end never moves back', () => {
+  it('fails when a lease is shortened, or a leadership moves to a shorter or unknown one', () => {
+    const { a } = cast()
+    const run = (change: (seen: Required<Observer>) => void): string[] =>
+      complaints(leaseEnd, (seen) => {
+        seen.extended(a, 1, 1000)
+        seen.elected(a, 'e', 1, 1)
+        change(seen)
+      })
+    expect(run((seen) => seen.extended(a, 1, 999))).toHaveLength(1)
+    expect(run((seen) => seen.moved(a, 'e', 7))).toHaveLength(1)
+    expect(
+      run((seen) => {
+        seen.extended(a, 2, 900)
+        seen.moved(a, 'e', 2)
+      }),
+    ).toHaveLength(1)
+    expect(
+      run((seen) => {
+        seen.extended(a, 2, 1000)
+        seen.moved(a, 'e', 2)
+      }),
+    ).toEqual([])
+    expect(
+      run((seen) => {
+        seen.ended(a, 'crashed')
+        seen.extended(a, 1, 10)
+      }),
+    ).toEqual([])
+  })
+})
+
+describe('a lease is backed by promises', () => {
+  /** a counts b under g1.1 until 1000 of its own clock, by a lease of both. */
+  function history(change: (a: FakeNode, b: FakeNode) => void): string[] {
+    const { a, b } = cast()
+    const support = { incarnation: 1, storageId: 'disk-b', grant: '1.1', until: 1000 }
+    a.state = memory({
+      accounts: new Map([['b', { untilByGrant: new Map([['1.1', 1000]]) }]]),
+      leases: new Map([
+        [
+          1,
+          {
+            bound: new Map([
+              ['a', ['self']],
+              ['b', ['1.1']],
+            ]),
+          },
+        ],
+      ]),
+      supports: new Map([['b', { storageId: 'disk-b' }]]),
+    })
+    b.state = memory({ supports: new Map([['a', support]]) })
+    change(a, b)
+    return complaints(
+      leaseBacking(
+        new Map([
+          ['a', a],
+          ['b', b],
+        ]),
+      ),
+      (seen) => seen.extended(a, 1, 1000),
+    )
+  }
+  const promise = (b: FakeNode): { until: number; grant: string | null; incarnation: number } =>
+    b.state?.supports.get('a') as never
+
+  it('holds when the voter supports the holder that long by its own clock', () => {
+    expect(history(() => {})).toEqual([])
+    expect(
+      history((_a, b) => {
+        b.rate = 0.9
+      }),
+    ).toEqual([])
+  })
+
+  it('fails when the voter stops sooner, or its clock runs faster than the lease allows for', () => {
+    expect(
+      history((_a, b) => {
+        promise(b).until = 999
+      }),
+    ).toHaveLength(1)
+    expect(
+      history((_a, b) => {
+        b.rate = 1.1
+      }),
+    ).toHaveLength(1)
+    expect(
+      history((a) => {
+        a.rate = 0.9
+      }),
+    ).toHaveLength(1)
+  })
+
+  it('fails when the voter never gave, or has ended, the grant that is counted', () => {
+    expect(
+      history((_a, b) => {
+        promise(b).grant = '1.2'
+      }),
+    ).toHaveLength(1)
+    expect(
+      history((_a, b) => {
+        promise(b).grant = null
+      }),
+    ).toHaveLength(1)
+    expect(
+      history((_a, b) => {
+        promise(b).incarnation = 2
+      }),
+    ).toHaveLength(1)
+  })
+
+  it('R19: a voter that restarted keeps its word by waiting', () => {
+    const restarted =
+      (bootUntil: number) =>
+      (_a: FakeNode, b: FakeNode): void => {
+        b.incarnation = 2
+        b.state = memory({ bootUntil })
+      }
+    expect(history(restarted(1000))).toEqual([])
+    expect(history(restarted(900))).toHaveLength(1)
+    expect(
+      history((_a, b) => {
+        b.state = null
+      }),
+    ).toEqual([])
+    expect(
+      history((_a, b) => {
+        b.alive = false
+      }),
+    ).toEqual([])
+  })
+
+  it('R25: what came in the place of a lost disk is nobody', () => {
+    expect(
+      history((_a, b) => {
+        b.storageId = 'other'
+        b.state = memory({})
+      }),
+    ).toEqual([])
+  })
+})
+
+describe('R6 no alarm of the core', () => {
+  it('fails when the core says that an invariant is broken', () => {
+    const { a } = cast()
+    const run = (code: 'invariantViolation' | 'termJump'): string[] =>
+      complaints(selfReport, (seen) =>
+        seen.noticed(a, { type: 'alarm', code, election: 'e', process: 'b', detail: 'two leaders' }),
+      )
+    expect(run('invariantViolation')).toEqual(['a raised invariantViolation: two leaders'])
+    expect(run('termJump')).toEqual([])
+  })
+})

@@ -1,0 +1,114 @@
+/**
+ * Goal: the shipping core and driver keep every property in worlds that nobody thought of. Method: fixed seeds; each
+ * decides a cluster, its network, clocks and disks, and a minute of faults, then demands a stable leader. A failing seed is
+ * replayed by `runSeed(seed, { trace: {} })`.
+ */
+import { describe, expect, it } from 'vitest'
+import { type Plan, PROFILES, planFor } from '../../src/simulation/plan'
+import { livenessBoundMs, type RunStats, runPlan, runSeed } from '../../src/simulation/swarm'
+
+const SEEDS_PER_PROFILE = 40
+
+describe('a plan', () => {
+  it('is plain data: it survives JSON and runs the same way', () => {
+    for (const seed of [3, 4, 5]) {
+      const plan = planFor(seed)
+      const copy = JSON.parse(JSON.stringify(plan)) as Plan
+      expect(copy).toEqual(plan)
+      expect(runPlan(copy, { trace: {} }).trace).toBe(runPlan(plan, { trace: {} }).trace)
+    }
+  })
+
+  it('has its steps in order, within the safety phase', () => {
+    const { steps, safetyMs } = planFor(11)
+    const instants = steps.map(({ at }) => at)
+    expect(instants).toEqual([...instants].sort((a, b) => a - b))
+    expect(Math.max(...instants)).toBeLessThan(safetyMs)
+  })
+
+  it('any part of it is a plan', () => {
+    const plan = planFor(12)
+    const half = { ...plan, steps: plan.steps.filter((_, i) => i % 2 === 0) }
+    expect(runPlan(half).violations).toEqual([])
+  })
+
+  it('seeds reach every size, every profile and every kind of fault', () => {
+    const sizes = new Set<number>()
+    const profiles = new Set<string>()
+    const kinds = new Set<string>()
+    for (let seed = 0; seed < 300; seed++) {
+      const { setup, profile, steps } = planFor(seed)
+      sizes.add(setup.nodes.length)
+      profiles.add(profile)
+      for (const { action } of steps) kinds.add(action.do)
+    }
+    expect([...sizes].sort()).toEqual([1, 2, 3, 4, 5, 6, 7])
+    expect(profiles.size).toBe(PROFILES.length)
+    expect([...kinds].sort()).toEqual(
+      [
+        [
+          'campaign',
+          'contend',
+          'crash',
+          'cut',
+          'diskFails',
+          'diskHangs',
+          'diskLosesLastWrite',
+          'drainTimeout',
+        ],
+        ['heal', 'heartbeatNow', 'isolate', 'partition', 'pause', 'proofOfDeath', 'quality', 'rate'],
+        ['replaceDisk', 'resign', 'restartGuard', 'stepWall', 'stop', 'suspend', 'transfer'],
+      ].flat(),
+    )
+  })
+
+  it('keeps every clock within the bound of A2', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const { setup, steps } = planFor(seed)
+      const { rho } = setup.timing
+      const rates = Object.values(setup.rates)
+      for (const { action } of steps) if (action.do === 'rate') rates.push(action.rate)
+      for (const rate of rates) expect(Math.abs(rate - 1)).toBeLessThanOrEqual(rho + 1e-9)
+    }
+  })
+})
+
+describe('the swarm', () => {
+  it.each(PROFILES)('keeps every property in the world %s', (profile) => {
+    const totals: Record<string, number> = {}
+    let elections = 0
+    for (let seed = 1; seed <= SEEDS_PER_PROFILE; seed++) {
+      const { violations, stats } = runSeed(seed, { profile })
+      expect(violations, `seed ${seed} of ${profile}`).toEqual([])
+      elections += stats.elections
+      add(totals, stats)
+    }
+    expect(elections).toBeGreaterThan(SEEDS_PER_PROFILE)
+    if (profile !== 'calm') expect(totals['crash']).toBeGreaterThan(SEEDS_PER_PROFILE / 4)
+  })
+
+  it('gives the same trace for the same seed, to the byte', () => {
+    for (const seed of [1, 17, 99]) {
+      const first = runSeed(seed, { trace: { heartbeats: true }, safetyMs: 10_000 })
+      const second = runSeed(seed, { trace: { heartbeats: true }, safetyMs: 10_000 })
+      expect(first.trace).toBe(second.trace)
+      expect(first.stats).toEqual(second.stats)
+    }
+  })
+
+  it('a trace changes nothing', () => {
+    expect(runSeed(21, { trace: { heartbeats: true } }).stats).toEqual(runSeed(21).stats)
+  })
+
+  it('P9: says within which time a leader has to be there', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const plan = planFor(seed)
+      const { recoveryMs } = runPlan(plan).stats
+      expect(recoveryMs).toBeLessThanOrEqual(livenessBoundMs(plan))
+    }
+  })
+})
+
+function add(totals: Record<string, number>, { faults }: RunStats): void {
+  for (const [kind, count] of Object.entries(faults)) totals[kind] = (totals[kind] ?? 0) + count
+}
