@@ -11,7 +11,7 @@ import { readElectionOptions, readElectorOptions } from './read-options'
  */
 export function createElection(options: ElectionOptions): Election {
   const { config, settings } = readElectionOptions(options)
-  return new ProcessElector(config, true).election(options.name, settings)
+  return new ProcessElector(config, true).open(options.name, settings)
 }
 
 /**

@@ -77,6 +77,11 @@ export class Driver {
     return { inputs, stalls, suspends, ...this.writer.counters, refused: { ...this.door.refused } }
   }
 
+  /** Did nothing of this process run for two heartbeats before the input that is at work, or was the last one? (B.1) */
+  get wasStalled(): boolean {
+    return this.engine.gapMs > 2 * this.options.config.timing.heartbeatMs
+  }
+
   /** Reading of the clock. */
   now(): number {
     return this.options.clock.now()

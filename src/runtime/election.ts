@@ -172,7 +172,7 @@ export class SeatElection implements Election {
 }
 
 /** @throws ELECTION_STOPPED, or the failure that ended this life. */
-function demandOpen({ isClosed, failure }: Seat): void {
-  if (isClosed) throw stoppedError()
+function demandOpen({ contention, failure }: Seat): void {
+  if (contention.isClosed) throw stoppedError()
   if (failure !== null) throw failure
 }

@@ -4,7 +4,7 @@
  * State first, then event: the effects of one step change what can be read as they come in; what listeners get to hear
  * (`calls`) follows when all of them are in. Decides nothing. Read next: `seat.ts`, `lifecycle.ts`, `driver.ts`.
  */
-import type { ElectionName, ProcessId } from '../core'
+import type { ElectionName, ProcessId, RevokedEffect, RevokeReason } from '../core'
 import type { ElectionError } from '../errors'
 import type { Election, Elector } from './api'
 import type { DriverListener, ServiceEffect, Submitted } from './driver'
@@ -14,7 +14,7 @@ import { stoppedError } from './failures'
 import { LeaseTable } from './lease-table'
 import { LeaseTime } from './lease-time'
 import { Lifecycle } from './lifecycle'
-import type { ElectionSettings, ElectorConfig } from './options'
+import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
 import { Questions } from './questions'
 import { invalid, readElectionSettings } from './read-options'
 import { Seat } from './seat'
@@ -83,7 +83,12 @@ export class ProcessElector implements Elector, DriverListener {
       if (settings === undefined) return known
       throw invalid('election()', [`settings of "${name}" were given at its first call and cannot change`])
     }
-    const seat = this.createSeat(name, readElectionSettings(name, settings ?? {}))
+    return this.open(name, readElectionSettings(name, settings ?? {}))
+  }
+
+  /** An election that is new here, with settings that were judged. */
+  open(name: ElectionName, settings: ElectionConfig): Election {
+    const seat = this.createSeat(name, settings)
     const election = new SeatElection(seat, {
       config: this.config,
       clock: this.time.clock,
@@ -138,7 +143,7 @@ export class ProcessElector implements Elector, DriverListener {
       case 'elected':
         return this.seats.get(effect.election)?.elected(effect.term, effect.lease)
       case 'revoked':
-        return this.seats.get(effect.election)?.revoked(effect.term, effect.reason)
+        return this.seats.get(effect.election)?.revoked(effect.term, this.reasonOf(effect))
       case 'leaderChanged':
         return this.seats.get(effect.election)?.leaderChanged(effect.leader, effect.term)
       case 'roleChanged':
@@ -159,6 +164,11 @@ export class ProcessElector implements Elector, DriverListener {
     this.life.fail(error)
   }
 
+  /** A lease that ran out while nothing of this process ran was not lost to the network. */
+  private reasonOf({ reason }: RevokedEffect): RevokeReason {
+    return reason === 'expired' && this.life.driver?.wasStalled === true ? 'stalled' : reason
+  }
+
   private alarm({ code, election, process, detail }: ElectionEvents['alarm']): void {
     const payload = { code, election, process, detail }
     this.config.logger.warn(payload, 'alarm')
@@ -172,7 +182,7 @@ export class ProcessElector implements Elector, DriverListener {
 
   // --- elections ----------------------------------------------------------------------------------------------------------
 
-  private createSeat(name: ElectionName, settings: Required<ElectionSettings>): Seat {
+  private createSeat(name: ElectionName, settings: ElectionConfig): Seat {
     const { config, time, leases, events } = this
     return new Seat(name, settings, {
       config,

@@ -29,6 +29,8 @@ export class Engine {
   inputs = 0
   stalls = 0
   suspends = 0
+  /** From the input before the last one to the last one, ms. */
+  gapMs = 0
 
   private readonly timer: Deadline
   private readonly queue: (Submitted | (() => void))[] = []
@@ -37,12 +39,14 @@ export class Engine {
   private running = false
   private turnEnds = false
   private readsFirst = false
+  private lastInputAt: number
 
   constructor(
     private readonly options: DriverOptions,
     private readonly writer: Writer,
   ) {
     const { config, clock, durable, startedAt, seed, wallMs = clock.wall() } = options
+    this.lastInputAt = clock.now()
     this.state = createState(config, durable, { now: clock.now(), startedAt, seed, wallMs })
     const boundMs = options.suspendBoundMs ?? SUSPEND_BOUND_MS
     this.watch = new TimeWatch(clock, boundMs, config.timing.promiseMs)
@@ -96,6 +100,8 @@ export class Engine {
       this.apply({ type: 'suspended' })
     }
     this.inputs += 1
+    this.gapMs = now - this.lastInputAt
+    this.lastInputAt = now
     const effects = step(options.config, this.state, { ...input, now } as Input)
     if (input.type === 'suspended') watch.rebase()
     for (const effect of effects) {

@@ -7,6 +7,7 @@ import type { Logger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
 import type { Transport } from '../ports/transport'
 import type { Environment } from './environment'
+import type { HealthCheck } from './health'
 import type { ResolvedTiming, TimingOptions, TimingPreset } from './timing'
 
 /** Who votes: addresses by process id, or ids alone where the transport needs no addresses. */
@@ -75,6 +76,15 @@ export interface ElectionSettings {
    * Changes when somebody stands, never who may win: a low one still leads when it is the only one with a majority.
    */
   readonly priority?: number
+  /** Whether this process is fit to lead this election (R39). Default: it always is. */
+  readonly healthCheck?: HealthCheck
+}
+
+/** Settings of an election with every default filled in. */
+export interface ElectionConfig {
+  readonly contend: boolean
+  readonly priority: number
+  readonly healthCheck: HealthCheck | null
 }
 
 /** Options of `createElection`: those of an elector, and of its one election. */

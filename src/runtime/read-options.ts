@@ -13,6 +13,7 @@ import { MAX_TIMER_MS } from './deadline'
 import { realEnvironment } from './environment'
 import { noTransport } from './no-transport'
 import type {
+  ElectionConfig,
   ElectionOptions,
   ElectionSettings,
   ElectorConfig,
@@ -83,6 +84,15 @@ const electorFields = {
 const electionFields = {
   contend: z.boolean().optional(),
   priority: z.number().int().min(-1_000).max(1_000).optional(),
+  healthCheck: z
+    .strictObject({
+      check: z.custom((value) => typeof value === 'function', { error: 'expected a function' }),
+      everyMs: duration(1),
+      timeoutMs: duration(1),
+      failures: z.number().int().min(1).max(1_000).optional(),
+      successes: z.number().int().min(1).max(1_000).optional(),
+    })
+    .optional(),
 }
 const electorSchema = z.strictObject(electorFields)
 const electionSchema = z.strictObject({ ...electorFields, ...electionFields, name })
@@ -96,24 +106,21 @@ export function readElectorOptions(options: ElectorOptions): ElectorConfig {
 /** @throws ELECTION_CONFIG_INVALID naming every fault. */
 export function readElectionOptions(options: ElectionOptions): {
   readonly config: ElectorConfig
-  readonly settings: Required<ElectionSettings>
+  readonly settings: ElectionConfig
 } {
   const config = resolve('createElection()', options, faultsOf(electionSchema, options))
   return { config, settings: withDefaults(options) }
 }
 
 /** @throws ELECTION_CONFIG_INVALID naming every fault. */
-export function readElectionSettings(
-  election: ElectionName,
-  settings: ElectionSettings,
-): Required<ElectionSettings> {
+export function readElectionSettings(election: ElectionName, settings: ElectionSettings): ElectionConfig {
   const faults = faultsOf(settingsSchema, { ...settings, name: election })
   if (faults.length > 0) throw invalid('election()', faults)
   return withDefaults(settings)
 }
 
-function withDefaults({ contend = true, priority = 0 }: ElectionSettings): Required<ElectionSettings> {
-  return { contend, priority }
+function withDefaults({ contend = true, priority = 0, healthCheck }: ElectionSettings): ElectionConfig {
+  return { contend, priority, healthCheck: healthCheck ?? null }
 }
 
 /** An ELECTION_CONFIG_INVALID that lists the faults. */

@@ -16,6 +16,7 @@ import type {
 } from '../core'
 import type { ElectionError } from '../errors'
 import { Changes, type ElectionView } from './changes'
+import { Contention } from './contention'
 import type { Submitted } from './driver-options'
 import { type ElectionEvent, type ElectionEvents, Events, type Warn } from './events'
 import { stoppedError } from './failures'
@@ -24,7 +25,7 @@ import type { LeadLoop } from './lead'
 import { HeldLeadership } from './leadership'
 import type { LeaseTable } from './lease-table'
 import type { LeaseTime } from './lease-time'
-import type { ElectionSettings, ElectorConfig } from './options'
+import type { ElectionConfig, ElectorConfig } from './options'
 import { type Departure, NOTHING_HELD, type ResignResult, Tenure } from './tenure'
 import { Waits } from './waits'
 
@@ -47,33 +48,35 @@ export class Seat {
   readonly events: Events
   readonly changes: Changes
   readonly waits: Waits
+  readonly contention: Contention
   tenure: Tenure | null = null
   role: Role = 'follower'
   /** Last known leader and its term, as the core reported them. */
   known: ProcessId | null = null
   knownTerm: Term = 0
   loop: LeadLoop | null = null
-  /** What the core was told. */
-  isContending = false
-  isClosed = false
   /** Why this process can never lead again, or null. */
   failure: ElectionError | null = null
 
   private leaseId: LeaseId | null = null
-  private isStarted = false
   private isTouched = false
-  private benches = 0
-  private wantsToContend: boolean
 
   constructor(
     readonly name: ElectionName,
-    readonly settings: Required<ElectionSettings>,
+    readonly settings: ElectionConfig,
     private readonly host: SeatHost,
   ) {
-    this.wantsToContend = settings.contend
     this.events = new Events(host.warn)
     this.changes = new Changes(() => this.view())
     this.waits = new Waits(host.time.clock)
+    const { priority } = settings
+    this.contention = new Contention({
+      settings,
+      clock: host.time.clock,
+      promiseMs: host.config.timing.promiseMs,
+      tell: (contending) => host.submit({ type: 'contend', election: name, contending, priority }),
+      unfit: () => void this.giveUp('unhealthy', {}),
+    })
   }
 
   /** Who leads; never this process without a lease at this reading. */
@@ -104,7 +107,7 @@ export class Seat {
       drainMs: () => this.drainMs,
       overdue: (drainMs) => {
         this.emit('workOverdue', { election: name, term, drainMs })
-        this.bench(tenure)
+        this.contention.bench(tenure)
         this.loop?.overdue(tenure)
       },
     })
@@ -156,49 +159,31 @@ export class Seat {
 
   /** The process has started, knowing that of this election already. */
   begin(core: CoreElection | undefined): void {
-    this.isStarted = true
     if (core !== undefined) {
       this.role = core.role
       this.known = core.leader
       this.knownTerm = core.leaderTerm
     }
-    this.contendOrNot()
+    this.contention.start()
     this.touch()
   }
 
   /** `lead` was called: from now on this process contends. */
   work(loop: LeadLoop): void {
     this.loop = loop
-    this.wantsToContend = true
-    this.contendOrNot()
+    this.contention.want(true)
     loop.look()
   }
 
   /** `lead` was ended by its own signal: the service does not want to lead any more. */
   quit(loop: LeadLoop): void {
-    this.wantsToContend = false
-    this.contendOrNot()
+    this.contention.want(false)
     loop.stop()
     void this.giveUp('resigned', { drainMs: loop.drainMs })
   }
 
-  /** Work of that leadership does not stop: stand back until it has, so that somebody who can work leads. */
-  private bench(tenure: Tenure): void {
-    this.benches += 1
-    this.contendOrNot()
-    tenure.onIdle(() => {
-      this.benches -= 1
-      this.contendOrNot()
-    })
-  }
-
   private get drainMs(): number {
     return this.loop?.drainMs ?? this.host.config.drainMs
-  }
-
-  /** Stands back because former work has not stopped. */
-  get isBenched(): boolean {
-    return this.benches > 0
   }
 
   /** Gives the leadership up, if there is one (R20). */
@@ -212,14 +197,14 @@ export class Seat {
   /** Leaves the election while the process goes on or drains: gives the leadership up first. Resolves when it is over. */
   async leave(): Promise<void> {
     this.close()
-    this.contendOrNot()
+    this.contention.decide()
     await this.giveUp('stopped', {})
     this.finish()
   }
 
   /** No work begins any more. */
   close(): void {
-    this.isClosed = true
+    this.contention.close()
     this.loop?.stop()
   }
 
@@ -231,27 +216,19 @@ export class Seat {
 
   /** After `close`, while the elector still runs. */
   reopen(): void {
-    if (!this.isClosed) return
-    this.isClosed = false
+    if (!this.contention.isClosed) return
     this.changes.reopen()
-    this.contendOrNot()
+    this.contention.reopen()
   }
 
   /** This process can never lead again. */
   fail(error: ElectionError): void {
     this.failure = error
+    this.contention.health?.stop()
     this.loop?.stop(error)
     this.waits.end(error)
     this.events.emit('failed', { error })
     this.touch()
-  }
-
-  private contendOrNot(): void {
-    const contending = this.isStarted && !this.isClosed && this.wantsToContend && !this.isBenched
-    if (contending === this.isContending) return
-    this.isContending = contending
-    const { priority } = this.settings
-    this.host.submit({ type: 'contend', election: this.name, contending, priority })
   }
 
   /** Tells waiters, iterators and work once per step that something changed. */

@@ -62,6 +62,8 @@ export interface ElectionSummary {
   /** Own token while this process leads. */
   readonly token: number | null
   readonly isContending: boolean
+  /** Verdict of the health check; null without one, or before the first answer. */
+  readonly isHealthy: boolean | null
 }
 
 /** One election. */
@@ -148,7 +150,8 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
 
 /** One election in short. */
 export function electionSummary(seat: Seat): ElectionSummary {
-  return { ...seat.view(), isContending: seat.isContending }
+  const { isContending, health } = seat.contention
+  return { ...seat.view(), isContending, isHealthy: health?.isHealthy ?? null }
 }
 
 function recoveringOf({ recovery, accounts }: State): readonly ProcessId[] | null {

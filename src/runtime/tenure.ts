@@ -35,6 +35,9 @@ export interface ResignResult {
   readonly reason: RevokeReason | null
 }
 
+/** Ends that nobody told the others of before the lease was over. */
+const RAN_OUT: readonly RevokeReason[] = ['expired', 'stalled', 'suspended', 'drainTimeout']
+
 /** There was nothing to give up. */
 export const NOTHING_HELD: ResignResult = Object.freeze({ released: false, term: null, reason: null })
 
@@ -156,7 +159,7 @@ export class Tenure {
   }
 
   private result(reason: RevokeReason): ResignResult {
-    const released = reason !== 'expired' && reason !== 'drainTimeout' && reason !== 'suspended'
+    const released = !RAN_OUT.includes(reason)
     return { released, term: this.leadership.term, reason }
   }
 }

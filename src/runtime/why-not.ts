@@ -29,21 +29,23 @@ export function whyNotLeader(subject: Subject, seat: Seat): string[] {
     return [`this process is ${phase}${error === null ? '' : `: ${error.message}`}`]
   }
   if (state.storageFailed) return ['the storage of this process failed; restart it on a good one']
-  if (seat.isClosed) return ['this election was stopped here']
+  if (seat.contention.isClosed) return ['this election was stopped here']
   if (seat.tenure !== null) return ['this process is giving the leadership up']
   const reasons: string[] = []
-  if (!seat.isContending) {
-    reasons.push(
-      seat.isBenched
-        ? 'work of a former leadership has not stopped yet, so this process stands back'
-        : 'this process does not contend',
-    )
-  }
+  if (!seat.contention.isContending) reasons.push(standsBack(seat))
   if (seat.leader !== null) reasons.push(`"${seat.leader}" leads in term ${seat.knownTerm}`)
   reasons.push(...waitsOf(state, now), ...reachOf(state, config.voters.length))
   const election = state.elections.get(seat.name)
   if (election !== undefined) reasons.push(...triesOf(election, seat, now))
   return reasons
+}
+
+function standsBack({ contention: { isBenched, health } }: Seat): string {
+  if (isBenched) return 'work of a former leadership has not stopped yet, so this process stands back'
+  if (health !== null && health.isHealthy !== true) {
+    return health.isHealthy === null ? 'the health check has not answered yet' : 'the health check failed'
+  }
+  return 'this process does not contend'
 }
 
 function waitsOf(state: State, now: number): string[] {
@@ -74,7 +76,7 @@ function triesOf(election: CoreElection, seat: Seat, now: number): string[] {
   for (const [voter, refusal] of refusals) reasons.push(`${voter} refused: it ${WORDS[refusal]}`)
   if (election.campaign !== null) {
     reasons.push(`a try in term ${election.campaign.term} is under way`)
-  } else if (seat.isContending && coolDown <= 0 && Number.isFinite(election.attemptAt)) {
+  } else if (seat.contention.isContending && coolDown <= 0 && Number.isFinite(election.attemptAt)) {
     reasons.push(`the next try is in ${Math.max(0, Math.ceil(election.attemptAt - now))} ms`)
   }
   return reasons

@@ -111,7 +111,7 @@ describe('lead', () => {
     expect(runs[0]?.leadership.signal.aborted).toBe(true)
     runs[0]?.finish()
     await world.run(10)
-    expect(events).toEqual(['elected 1', 'revoked 1 expired', 'elected 2'])
+    expect(events).toEqual(['elected 1', 'revoked 1 stalled', 'elected 2'])
     expect(runs.map(({ leadership }) => leadership.term)).toEqual([1, 2])
     expect(runs[1]?.leadership.isValid()).toBe(true)
   })

@@ -59,7 +59,7 @@ describe('a lease is compared with the clock at the call', () => {
     )
     expect(events).toEqual(['elected 1'])
     await world.run(50)
-    expect(events).toEqual(['elected 1', 'revoked 1 expired', 'elected 2'])
+    expect(events).toEqual(['elected 1', 'revoked 1 stalled', 'elected 2'])
     expect(leadership.isValid()).toBe(false)
   })
 

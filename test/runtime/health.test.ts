@@ -1,0 +1,114 @@
+/** Goal: a process that is not fit does not lead (R39, USERS 17). Method: checks that say no, throw, and never answer. */
+import { describe, expect, it } from 'vitest'
+import type { HealthCheck } from '../../src/runtime/health'
+import { alone, TIMING } from './harness'
+
+const EVERY = TIMING.promiseMs / 2
+
+async function checked(check: HealthCheck['check'], more: Partial<HealthCheck> = {}) {
+  const { bench, world, one } = await alone()
+  const election = one.elector.election('e', { healthCheck: { check, ...more } })
+  const events: string[] = []
+  election.on('elected', ({ term }) => events.push(`elected ${term}`))
+  election.on('revoked', ({ term, reason }) => events.push(`revoked ${term} ${reason}`))
+  await bench.start(one)
+  await world.run(1)
+  return { world, one, election, events }
+}
+
+describe('healthCheck', () => {
+  it('R39: nobody stands before the first good answer', async () => {
+    let isFit = false
+    const { world, election, events } = await checked(() => isFit)
+    await world.run(5_000)
+    expect(events).toEqual([])
+    expect(election.status()).toMatchObject({ isHealthy: false, isContending: false })
+    expect(election.status().whyNotLeader).toEqual(['the health check failed'])
+    isFit = true
+    await world.run(EVERY)
+    expect(events).toEqual(['elected 1'])
+    expect(election.status().isHealthy).toBe(true)
+  })
+
+  it('R39: two bad answers in a row give the leadership up, one does not; a good one stands again', async () => {
+    const answers = [true, false, true, false, false, false, true]
+    const { world, events } = await checked(async () => answers.shift() ?? true)
+    await world.run(3 * EVERY)
+    expect(events).toEqual(['elected 1'])
+    await world.run(EVERY)
+    expect(events).toEqual(['elected 1', 'revoked 1 unhealthy'])
+    await world.run(2 * EVERY)
+    expect(events.at(-1)).toBe('elected 2')
+  })
+
+  it('a throw, a rejection and a missing answer are bad answers; a late one counts for nothing', async () => {
+    const aborted: boolean[] = []
+    const checks: HealthCheck['check'][] = [
+      () => true,
+      () => {
+        throw new Error('no')
+      },
+      () => Promise.reject(new Error('no')),
+      () => true,
+      (signal) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => {
+            aborted.push(true)
+            resolve(true)
+          }),
+        ),
+    ]
+    const { world, election, events } = await checked((signal) => (checks.shift() ?? (() => false))(signal), {
+      failures: 1,
+      timeoutMs: 300,
+    })
+    await world.run(EVERY)
+    expect(events).toEqual(['elected 1', 'revoked 1 unhealthy'])
+    await world.run(2 * EVERY)
+    expect(events.at(-1)).toBe('elected 2')
+    await world.run(EVERY - 2 + 300)
+    expect(election.isLeader()).toBe(true)
+    await world.run(2)
+    expect(aborted).toEqual([true])
+    expect(events.at(-1)).toBe('revoked 2 unhealthy')
+  })
+
+  it('R20: an unhealthy leader is released only when its work has stopped', async () => {
+    let isFit = true
+    const { world, election, events } = await checked(() => isFit)
+    let finish = (): void => {}
+    const work = election.runIfLeader(() => new Promise<void>((resolve) => (finish = resolve)))
+    isFit = false
+    await world.run(2 * EVERY + 100)
+    expect(election.isLeader()).toBe(false)
+    expect(events).toEqual(['elected 1'])
+    finish()
+    await work
+    await world.run(1)
+    expect(events).toEqual(['elected 1', 'revoked 1 unhealthy'])
+  })
+
+  it('asks no more after the stop', async () => {
+    let asked = 0
+    const { world, one } = await checked(() => {
+      asked += 1
+      return true
+    })
+    const stopped = one.elector.stop()
+    await world.run(10)
+    await stopped
+    const before = asked
+    await world.run(10_000)
+    expect(asked).toBe(before)
+    expect(one.clock.timersPending).toBe(0)
+  })
+
+  it.each<[object, string]>([
+    [{ check: true }, 'check'],
+    [{ check: Boolean, every: 5 }, '"healthCheck.every"'],
+    [{ check: Boolean, failures: 0 }, 'failures'],
+  ])('%j is refused', async (healthCheck, word) => {
+    const { one } = await alone()
+    expect(() => one.elector.election('e', { healthCheck: healthCheck as HealthCheck })).toThrow(word)
+  })
+})
