@@ -16,7 +16,7 @@ import {
   temporaryDirectory,
   untilUp,
 } from './process'
-import { POSTGRES_BIN } from './require'
+import { SYSTEM_BIN } from './require'
 
 /** A server with the role and database `postgres`, no password. */
 export interface PostgresServer {
@@ -119,10 +119,11 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 }
 
 function program(name: string): string {
-  return findProgram(name, POSTGRES_BIN) ?? name
+  return findProgram(name, SYSTEM_BIN) ?? name
 }
 
-function postgresAccount(): Account {
+/** The account that PostgreSQL and its tools run under when root runs the tests; else one's own. */
+export function postgresAccount(): Account {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
   return { uid: id('-u'), gid: id('-g') }

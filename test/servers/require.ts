@@ -6,17 +6,17 @@
 import { findProgram } from './process'
 
 /** The servers that tests may ask for. */
-export type ServerName = 'postgresql' | 'redis' | 'etcd'
+export type ServerName = 'postgresql' | 'pgbouncer' | 'redis' | 'etcd'
 
 /** Where Debian puts the programs that are not in PATH. */
-export const POSTGRES_BIN = [
-  '/usr/lib/postgresql/15/bin',
-  '/usr/lib/postgresql/16/bin',
-  '/usr/lib/postgresql/17/bin',
+export const SYSTEM_BIN = [
+  ...['15', '16', '17'].map((version) => `/usr/lib/postgresql/${version}/bin`),
+  '/usr/sbin',
 ]
 
 const PROGRAMS: Record<ServerName, readonly string[]> = {
   postgresql: ['postgres', 'initdb'],
+  pgbouncer: ['pgbouncer'],
   redis: ['redis-server'],
   etcd: ['etcd'],
 }
@@ -29,7 +29,7 @@ const PROGRAMS: Record<ServerName, readonly string[]> = {
  */
 export function requireServers(whatFor: string, ...names: ServerName[]): boolean {
   const missing = names.filter((name) =>
-    PROGRAMS[name].some((program) => findProgram(program, POSTGRES_BIN) === null),
+    PROGRAMS[name].some((program) => findProgram(program, SYSTEM_BIN) === null),
   )
   if (missing.length === 0) return true
   const line = `not run, no ${missing.join(', ')} on this machine: ${whatFor}`
