@@ -32,6 +32,56 @@ export interface TransportNetwork {
 /** How long the suite waits for what a transport does by itself, milliseconds of the network's clock. */
 const PATIENCE_MS = 10_000
 
+/** A small part of an election. */
+export const bind = (term: number, election = 'e'): Part => ({ kind: 'bind', election, term })
+
+/** One part of each kind, with the extremes that the types allow. */
+export const EVERY_PART: readonly Part[] = [
+  { kind: 'heartbeat', round: Number.MAX_SAFE_INTEGER, promiseMs: 2000, probe: false, prompt: false },
+  { kind: 'heartbeat', round: 0, promiseMs: 0.25, probe: true, prompt: true },
+  { kind: 'ack', round: 1, grant: '12.34', renewed: true },
+  { kind: 'ack', round: 1, grant: null, renewed: false },
+  bind(Number.MAX_SAFE_INTEGER - 1, 'billing:invoices.daily_eu-1'),
+  { kind: 'bindAck', election: 'e', term: 1, grant: 'pg.7-x:3', knownTerm: 2 },
+  { kind: 'release', election: 'e', term: 1, successor: 'node-7' },
+  { kind: 'releaseAck', election: 'e', term: 1 },
+  { kind: 'contend', election: 'e', contending: true, priority: 10 },
+  { kind: 'contendAck', election: 'e', contending: false },
+  { kind: 'preVote', election: 'e', term: 1, nonce: 2 },
+  { kind: 'preVoteReply', election: 'e', nonce: 2, refusal: 'bound', knownTerm: 1, leader: 'node-7' },
+  { kind: 'requestVote', election: 'e', term: 1, nonce: 2, certificate: null },
+  {
+    kind: 'requestVote',
+    election: '__proto__',
+    term: 1,
+    nonce: 2,
+    certificate: { leader: 'l', storageId: 's', incarnation: 3, term: 4 },
+  },
+  {
+    kind: 'voteReply',
+    election: 'e',
+    term: 1,
+    nonce: 2,
+    grant: '1.2',
+    refusal: null,
+    knownTerm: 1,
+    leader: null,
+  },
+  {
+    kind: 'timeoutNow',
+    election: 'e',
+    storageId: 's',
+    certificate: { leader: 'l', storageId: 's', incarnation: 3, term: 4 },
+  },
+  { kind: 'sessionEnd' },
+  { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 1 },
+  { kind: 'floorRequest', nonce: 1 },
+  { kind: 'floorReply', nonce: 1, recovering: true, together: false, term: 1_700_000_000_000 },
+  { kind: 'readTerm', election: 'e', nonce: 1 },
+  { kind: 'readTermReply', election: 'e', nonce: 1, term: 1 },
+  { kind: 'notice', election: 'e', knownTerm: 1, leader: 'l', free: false, successor: null },
+]
+
 /** What a host heard, in order. */
 export type Heard =
   | { readonly type: 'connected'; readonly peer: Greeting; readonly sentAt: number; readonly at: number }

@@ -1,3 +1,8 @@
+/**
+ * How processes reach each other: the port between the runtime and whatever carries its frames, and what both sides owe.
+ *
+ * Read next: `../transports/tcp.ts` (the one that ships), `../compliance/transport.ts` (the suite for authors).
+ */
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import type { Logger } from './logger'

@@ -26,9 +26,8 @@ import { FrameReader } from './tcp-frames'
 import { Handshake, type HandshakeContext } from './tcp-handshake'
 import type { Unsealer } from './tcp-keys'
 import { Outbox } from './tcp-outbox'
+import { PulseCounter } from './tcp-pulse'
 
-/** Silent ticks after which a connection is dead; it is asked after the first one. */
-const SILENT_TICKS = 3
 /** How long a connection that was replaced may take to deliver what is under way. */
 const RETIREMENT_MS = 1_000
 
@@ -84,15 +83,11 @@ export class Connection {
   readonly #handshake: Handshake
   readonly #reader = new FrameReader(MAX_GREETING_FRAME_BYTES)
   readonly #decoder = new PartDecoder()
+  readonly #pulse = new PulseCounter()
   #unsealer: Unsealer | null = null
   #outbox: Outbox | null = null
   #timer: NodeJS.Timeout | null = null
   #finished: (() => void) | null = null
-  #heard = false
-  #silentTicks = 0
-  #slowTicks = 0
-  #framesSeen = 0
-  #framesAtTick = 0
 
   constructor(socket: Socket, owner: ConnectionOwner, options: ConnectionOptions) {
     this.#socket = socket
@@ -162,19 +157,13 @@ export class Connection {
     this.#after(RETIREMENT_MS, () => this.#end('replaced by a newer connection'))
   }
 
-  /** To be called at a steady pace: finds silence and slowness. A stall of this process cannot look like either. */
+  /** To be called at a steady pace: finds silence and slowness (`tcp-pulse.ts`). */
   tick(): void {
     if (this.state !== 'up') return
-    this.#silentTicks = this.#heard ? 0 : this.#silentTicks + 1
-    this.#heard = false
-    const stuck = this.#reader.partial && this.#framesSeen === this.#framesAtTick
-    this.#slowTicks = stuck ? this.#slowTicks + 1 : 0
-    this.#framesAtTick = this.#framesSeen
-    if (this.#silentTicks > SILENT_TICKS) this.#end('nothing was heard on it any more')
-    else if (this.#slowTicks > SILENT_TICKS) this.refuse('malformed', 'a frame was not completed in time')
-    else if (this.#silentTicks > 0 && this.#outbox?.congested === false) {
-      this.#outbox.control(FRAME_KINDS.ping, NOTHING)
-    }
+    const pulse = this.#pulse.look(this.#reader.partial)
+    if (pulse === 'silent') this.#end('nothing was heard on it any more')
+    else if (pulse === 'stuck') this.refuse('malformed', 'a frame was not completed in time')
+    else if (pulse === 'ask') this.#control(FRAME_KINDS.ping)
   }
 
   /** Refuses the peer: counted, logged, told to it if there are keys to seal it with, closed. */
@@ -208,15 +197,15 @@ export class Connection {
 
   #onData(chunk: Buffer): void {
     if (this.state === 'closed') return
-    this.#heard = true
-    const before = this.#framesSeen
+    this.#pulse.bytes()
+    const before = this.#pulse.frames
     const sound = this.#reader.push(chunk, (frame) => {
-      this.#framesSeen += 1
+      this.#pulse.frame()
       if (this.state === 'greeting') this.#onGreeting(frame)
       else this.#onSealed(frame)
       return this.state !== 'closed'
     })
-    this.#owner.arrived(this.#framesSeen - before, chunk.length)
+    this.#owner.arrived(this.#pulse.frames - before, chunk.length)
     if (!sound) this.refuse('oversized', 'a frame announces a length that is not allowed')
   }
 
@@ -255,8 +244,7 @@ export class Connection {
     if (kind === FRAME_KINDS.parts) this.#onParts(body)
     else if (kind === FRAME_KINDS.welcome) this.#onWelcome(body)
     else if (kind === FRAME_KINDS.ping && body.length === 0) {
-      if (this.state === 'up' && this.#outbox?.congested === false)
-        this.#outbox.control(FRAME_KINDS.pong, NOTHING)
+      this.#control(FRAME_KINDS.pong)
     } else if (kind === FRAME_KINDS.close) {
       const reason = decodeClose(body)
       if (reason.ok) this.#end(`closed by the peer: ${reason.value}`)
@@ -264,6 +252,11 @@ export class Connection {
     } else if (kind !== FRAME_KINDS.pong || body.length !== 0) {
       this.refuse('malformed', `a frame of kind ${kind} in a session`)
     }
+  }
+
+  /** Asks for a sign of life, or gives one, unless there is something on its way that does. */
+  #control(kind: number): void {
+    if (this.state === 'up' && this.#outbox?.congested === false) this.#outbox.control(kind, NOTHING)
   }
 
   #onParts(body: Buffer): void {

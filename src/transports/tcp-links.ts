@@ -4,6 +4,7 @@
  * Judges every greeting that was proved: cluster, identity, certificate, lives; only then is the host asked. Gathers what
  * was sent in one turn. Read next: `tcp-peer.ts` (which connection is the session), `tcp-connection.ts`.
  */
+import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
 import type { Part } from '../core/messages'
@@ -19,6 +20,9 @@ import type { Accepted } from './tcp-listener'
 import type { TcpSettings } from './tcp-options'
 import { type Dial, Peer, type PeerOwner } from './tcp-peer'
 import { mayClaim } from './tcp-tls'
+
+/** Resolution of the numbers that spread dials. */
+const RANDOM_STEPS = 2 ** 32
 
 /** What the links work with. */
 export interface LinksOptions {
@@ -126,7 +130,7 @@ export class Links implements ConnectionOwner, PeerOwner {
   }
 
   random(): number {
-    return Math.random()
+    return randomInt(RANDOM_STEPS) / RANDOM_STEPS
   }
 
   nextNumber(): number {

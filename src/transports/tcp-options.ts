@@ -5,10 +5,10 @@
  * supplies (E1) is judged at start. Read next: `tcp-transport.ts`.
  */
 import type { PeerCertificate } from 'node:tls'
-import { z } from 'zod'
 import type { ProcessId } from '../core/types'
 import { ElectionError } from '../errors'
 import { type Address, parseAddress } from './tcp-address'
+import { type Check, oneOrMore, record, shape, that, whole } from './tcp-checks'
 
 /** PEM text, or several of them. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[]
@@ -84,65 +84,47 @@ export interface TcpCredentials {
 }
 
 const MIN_SECRET_BYTES = 16
+const MAX_SECRETS = 8
+const DEFAULTS = { zombieMs: 3_000, handshakeMs: 2_000, maxConnections: 256, maxQueueBytes: 4_194_304 }
 
-const bytes = z.instanceof(Uint8Array, { error: 'expected a string or a Buffer' })
-const secret = z
-  .union([z.string(), bytes], { error: 'expected a string or a Buffer' })
-  .refine((value) => Buffer.byteLength(value as string) >= MIN_SECRET_BYTES, {
-    error: `a secret has at least ${MIN_SECRET_BYTES} bytes; make one with crypto.randomBytes(32).toString('base64')`,
-  })
-const pem = z.union([z.string().min(1), bytes, z.array(z.union([z.string().min(1), bytes])).min(1)], {
-  error: 'expected PEM text as a string or a Buffer',
-})
-const tls = z.strictObject({
-  ca: pem,
-  cert: pem,
-  key: pem,
-  identity: z.custom<TlsOptions['identity']>((value) => typeof value === 'function').optional(),
-})
-const id = z
-  .string()
-  .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'a process id matches /^[A-Za-z0-9._-]{1,64}$/' })
-const milliseconds = (min: number, max: number) => z.number().min(min).max(max)
-const credentials = {
-  secret: z
-    .union([secret, z.array(secret).min(1, { error: 'give at least one secret' }).max(8)], {
-      error: (issue) => firstMessage(issue),
-    })
-    .optional(),
-  tls: tls.optional(),
+const isBytes = (value: unknown): value is string | Uint8Array =>
+  typeof value === 'string' || value instanceof Uint8Array
+const secret = that(
+  (value) => isBytes(value) && Buffer.byteLength(value as string) >= MIN_SECRET_BYTES,
+  `a string or a Buffer of at least ${MIN_SECRET_BYTES} bytes; make one with crypto.randomBytes(32).toString('base64')`,
+)
+const pem = oneOrMore(
+  that((value) => isBytes(value) && value.length > 0, 'PEM text, as a string or a Buffer'),
+  100,
+)
+const address = that((value) => typeof value === 'string', 'a text like "10.0.0.1:7400" or "[::1]:7400"')
+const host = that((value) => typeof value === 'string' && value !== '', 'a name or an IP address')
+const listenObject = shape({ port: whole(0, 65_535) }, { host })
+
+const CREDENTIALS = {
+  secret: oneOrMore(secret, MAX_SECRETS),
+  tls: shape(
+    { ca: pem, cert: pem, key: pem },
+    { identity: that((value) => typeof value === 'function', 'a function') },
+  ),
 }
-const schema = z.strictObject({
-  ...credentials,
-  listen: z
-    .union([
-      z.string(),
-      z.strictObject({ host: z.string().min(1).optional(), port: z.number().int().min(0).max(65_535) }),
-    ])
-    .optional(),
-  peers: z.record(id, z.string()).optional(),
-  insecure: z.boolean().optional(),
-  zombieMs: milliseconds(100, 600_000).default(3_000),
-  handshakeMs: milliseconds(100, 60_000).default(2_000),
-  maxConnections: z.number().int().min(1).max(65_536).default(256),
-  maxQueueBytes: z.number().int().min(65_536).max(1_073_741_824).default(4_194_304),
-})
-
-/** The message of the alternative that the user most probably meant. */
-function firstMessage(issue: { readonly code?: string; readonly errors?: unknown }): string {
-  const [alternatives] = [issue.errors as readonly (readonly { readonly message: string }[])[] | undefined]
-  const messages = (alternatives ?? []).flat().map((found) => found.message)
-  return messages.find((message) => message.includes('at least')) ?? messages[0] ?? 'expected a secret'
+const OPTIONS: { readonly [K in keyof Required<TcpOptions>]: Check } = {
+  ...CREDENTIALS,
+  listen: (value, path) => (typeof value === 'string' ? [] : listenObject(value, path)),
+  peers: record(/^[A-Za-z0-9._-]{1,64}$/, address),
+  insecure: that((value) => typeof value === 'boolean', 'true or false'),
+  zombieMs: whole(100, 600_000),
+  handshakeMs: whole(100, 60_000),
+  maxConnections: whole(1, 65_536),
+  maxQueueBytes: whole(65_536, 1_073_741_824),
 }
 
-function invalid(error: z.ZodError): ElectionError {
-  const lines = error.issues.map((issue) => {
-    const path = issue.path.join('.')
-    if (issue.code !== 'unrecognized_keys') return path === '' ? issue.message : `${path}: ${issue.message}`
-    return `unknown option ${issue.keys.map((key) => `"${path === '' ? key : `${path}.${key}`}"`).join(', ')}; see TcpOptions for those that exist`
-  })
-  return new ElectionError('ELECTION_CONFIG_INVALID', `tcp(): ${lines.join('; ')}`, {
-    details: { issues: lines },
+/** @throws ELECTION_CONFIG_INVALID naming every option that is wrong, and what to do. */
+function check(options: unknown, fields: Readonly<Record<string, Check>>): void {
+  const problems = shape({}, fields)(options, '')
+  if (problems.length === 0) return
+  throw new ElectionError('ELECTION_CONFIG_INVALID', `tcp(): ${problems.join('; ')}`, {
+    details: { problems },
   })
 }
 
@@ -154,33 +136,30 @@ function secretsOf(value: TcpOptions['secret']): readonly Buffer[] {
 
 /** @throws ELECTION_CONFIG_INVALID naming every option that is wrong, and what to do. */
 export function readOptions(options: TcpOptions): TcpSettings {
-  const read = schema.safeParse(options)
-  if (!read.success) throw invalid(read.error)
-  const { listen, peers = {}, insecure = false, tls: tlsOptions, secret: secretOption, ...rest } = read.data
+  check(options, OPTIONS)
+  const { listen = null, peers = {}, insecure = false, tls = null } = options
   const addresses = new Map<ProcessId, Address>()
   for (const [peer, text] of Object.entries(peers)) {
     addresses.set(peer, parsePeerAddress(text, `peers.${peer}`))
   }
   return {
-    ...rest,
-    insecure,
     listen:
-      listen === undefined
-        ? null
-        : typeof listen === 'string'
-          ? parseAddress(listen, 'listen')
-          : { host: listen.host ?? '0.0.0.0', port: listen.port },
+      typeof listen === 'string' ? parseAddress(listen, 'listen') : listen && { host: '0.0.0.0', ...listen },
     peers: addresses,
-    secrets: secretsOf(secretOption),
-    tls: (tlsOptions as TlsOptions | undefined) ?? null,
+    secrets: secretsOf(options.secret),
+    tls,
+    insecure,
+    zombieMs: options.zombieMs ?? DEFAULTS.zombieMs,
+    handshakeMs: options.handshakeMs ?? DEFAULTS.handshakeMs,
+    maxConnections: options.maxConnections ?? DEFAULTS.maxConnections,
+    maxQueueBytes: options.maxQueueBytes ?? DEFAULTS.maxQueueBytes,
   }
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
 export function readCredentials(options: TcpCredentials): Pick<TcpSettings, 'secrets' | 'tls'> {
-  const read = z.strictObject(credentials).safeParse(options)
-  if (!read.success) throw invalid(read.error)
-  return { secrets: secretsOf(read.data.secret), tls: (read.data.tls as TlsOptions | undefined) ?? null }
+  check(options, CREDENTIALS)
+  return { secrets: secretsOf(options.secret), tls: options.tls ?? null }
 }
 
 /** An address to dial: port 0 makes no sense there. @throws ELECTION_CONFIG_INVALID */
@@ -190,9 +169,7 @@ export function parsePeerAddress(text: string, what: string): Address {
     throw new ElectionError(
       'ELECTION_CONFIG_INVALID',
       `${what}: port 0 cannot be dialled; give the peer a fixed port`,
-      {
-        details: { option: what },
-      },
+      { details: { option: what } },
     )
   }
   return address

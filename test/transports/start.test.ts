@@ -39,23 +39,29 @@ async function failure(setup: Parameters<typeof testNode>[0]): Promise<string> {
 
 describe('options', () => {
   it('every wrong option is named, with what to do', () => {
-    expect(message({ secrets: SECRET })).toMatch(/unknown option "secrets"/)
-    expect(message({ secret: 'too short' })).toMatch(/at least 16 bytes; make one with crypto\.randomBytes/)
-    expect(message({ secret: [] })).toMatch(/at least one secret/)
-    expect(message({ secret: [SECRET, 'short'] })).toMatch(/at least 16 bytes/)
-    expect(message({ secret: 7 })).toMatch(/secret/)
-    expect(message({ listen: '7400' })).toMatch(/listen: "7400" is no address; write "host:port"/)
-    expect(message({ listen: { port: 70_000 } })).toMatch(/listen/)
-    expect(message({ peers: { b: '10.0.0.1:0' } })).toMatch(/peers\.b: port 0 cannot be dialled/)
-    expect(message({ peers: { 'b/c': '10.0.0.1:1' } })).toMatch(/peers/)
-    expect(message({ zombieMs: Number.NaN })).toMatch(/zombieMs/)
-    expect(message({ zombieMs: 5 })).toMatch(/zombieMs/)
-    expect(message({ maxConnections: 0 })).toMatch(/maxConnections/)
-    expect(message({ tls: { ca: 'x', cert: 'x' } })).toMatch(/tls\.key/)
-    expect(message({ tls: { ca: 'x', cert: 'x', key: 'x', verify: false } })).toMatch(
-      /unknown option "tls.verify"/,
-    )
-    expect(message({ tls: { ca: 'x', cert: 'x', key: 'x' } })).toMatch(/check that ca, cert and key are PEM/)
+    const wrong: readonly (readonly [unknown, RegExp])[] = [
+      [null, /the options must be an object/],
+      [{ secrets: SECRET }, /unknown option "secrets"; known are secret, tls, listen, /],
+      [{ secret: 'too short' }, /secret must be .* at least 16 bytes; make one with crypto\.randomBytes/],
+      [{ secret: [] }, /secret must be one, or a list of 1 to 8/],
+      [{ secret: [SECRET, 'short'] }, /secret\[1\] must be .* at least 16 bytes/],
+      [{ secret: 7 }, /secret must be a string or a Buffer/],
+      [{ listen: '7400' }, /listen: "7400" is no address; write "host:port"/],
+      [{ listen: { port: 70_000 } }, /listen\.port must be a whole number from 0 to 65535/],
+      [{ listen: { host: 'a' } }, /listen\.port is missing/],
+      [{ listen: { port: 1, path: 'x' } }, /unknown option listen\."path"/],
+      [{ peers: { b: '10.0.0.1:0' } }, /peers\.b: port 0 cannot be dialled/],
+      [{ peers: { b: 7 } }, /peers\.b must be a text/],
+      [{ peers: { 'b/c': '10.0.0.1:1' } }, /peers has a key that does not match/],
+      [{ insecure: 'yes' }, /insecure must be true or false/],
+      [{ zombieMs: Number.NaN }, /zombieMs must be a whole number from 100/],
+      [{ zombieMs: 5, maxConnections: 0 }, /zombieMs must .*; maxConnections must /],
+      [{ tls: { ca: 'x', cert: 'x' } }, /tls\.key is missing/],
+      [{ tls: { ca: 'x', cert: 'x', key: [] } }, /tls\.key must be one, or a list/],
+      [{ tls: { ca: 'x', cert: 'x', key: 'x', verify: false } }, /unknown option tls\."verify"/],
+      [{ tls: { ca: 'x', cert: 'x', key: 'x' } }, /check that ca, cert and key are PEM/],
+    ]
+    for (const [options, text] of wrong) expect(message(options)).toMatch(text)
   })
 
   it('E9: a secret never stands in a message', () => {
