@@ -13,7 +13,7 @@
  *
  * What each message proves:
  * - 1 and 2 prove nothing and give nothing away but versions and random bytes. A stranger gets no further than 2, and
- *   A spends on it one random number and no memory beyond 512 bytes and a deadline.
+ *   A spends on it one random number, a deadline, and memory for at most 512 bytes of what the stranger says.
  * - 3 proves to A that D knows K *now*: it is over A's fresh nonce. It cannot be a replay (other nonce), a reflection of
  *   A's own messages (A never makes a "dialler" proof on a connection it accepted; one it makes as a dialler elsewhere is
  *   over the nonces of that connection), or the proof of a talked-down version (the ranges are in 1 and 2).
@@ -23,10 +23,22 @@
  * - 6 proves to D that A derived the same keys, so A got 1 to 5 unchanged, and that A has admitted D. Session keys depend
  *   on both nonces, so no frame of one session opens in another, nor in the other direction of the same one.
  *
+ * What was tried against it, and what stops it (each is a test):
+ * - play back a former handshake, or one frame of it: other nonces, so every proof and every key differ;
+ * - send an end its own frames back, or lead a dial back to its own listener: labels tell the ends apart, keys the
+ *   directions, and `judge` finds oneself at the other end;
+ * - swap greetings between two connections of the same ends: each proof covers all frames of its own connection;
+ * - change one bit anywhere, also in the versions: one of the ends does not get as far as `proven`, or cannot open 6;
+ * - close in somebody's name: an unsealed close is believed only before there are keys, and does what cutting the wire
+ *   does; it changes no state and is told from a refusal of one's own;
+ * - open connections and say nothing: the listener gives the places to newer ones (`tcp-listener.ts`).
+ *
  * What it does not give: secrecy of what is said; secrecy of past sessions if K leaks (nothing is secret in them);
  * protection of a guessable K, since whoever gets message 3 or 4 can test guesses at leisure (hence the minimum length
- * and the advice to use random bytes); a difference between two holders of K, each of which may claim any id (mTLS
- * gives each process its own). With no secret K is a public constant and all of this is mere form (E1).
+ * and the advice to use random bytes); a difference between two holders of K, each of which may claim any id, also with
+ * a higher incarnation; an end to sessions that stand when K is replaced. With TLS the certificate says who the peer
+ * is (`Links` judges it against the greeting), and K may be left out: it is a public constant then, as it is without any
+ * authentication, and the proofs are mere form (E1, E2).
  *
  * A pure state machine: frames in, frames out; no socket, no timer. Read next: `tcp-connection.ts`.
  */
