@@ -4,7 +4,7 @@
  * Decides which connection may go back to the pool. Must not leave a connection on loan, nor give back one of which it is
  * not known what it does. Read next: `postgres.ts`.
  */
-import { ElectionError } from '../errors'
+import { ElectionError, isElectionError } from '../errors'
 import { inTime } from './in-time'
 
 /** Something that runs statements: the transaction of a guard, or a client of yours inside a transaction. */
@@ -52,7 +52,7 @@ export class PgLoans {
       return await inTime(answer, this.#waitMs, 'postgresFence')
     } catch (error) {
       this.#suspect.add(transaction)
-      throw error instanceof ElectionError ? error : storageFailed('a statement of the fence failed', error)
+      throw isElectionError(error) ? error : storageFailed('a statement of the fence failed', error)
     }
   }
 
@@ -61,7 +61,7 @@ export class PgLoans {
     const connecting = (async () => this.#pool.connect())()
     const client = await inTime(connecting, this.#waitMs, 'postgresFence', (late) => late.release()).catch(
       (error) => {
-        throw error instanceof ElectionError ? error : storageFailed('no connection', error)
+        throw isElectionError(error) ? error : storageFailed('no connection', error)
       },
     )
     // A connection that breaks while it is on loan reports to whoever holds it; nobody listening would end the process.

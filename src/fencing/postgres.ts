@@ -5,7 +5,7 @@
  * transaction poolers. Read next: `fence.ts` (the contract), `postgres-sql.ts` (the comparison), `postgres-loans.ts`
  * (the care for connections).
  */
-import { ElectionError } from '../errors'
+import { ElectionError, isElectionError } from '../errors'
 import { type ClaimSource, claimOf, type FenceMark, resourceOf } from './claim'
 import type { GuardingFence } from './fence'
 import { foreignElection, staleToken } from './marks'
@@ -250,11 +250,11 @@ class PgFence implements PostgresFence {
 }
 
 function isSerialization(error: unknown): boolean {
-  return error instanceof ElectionError && (error.cause as { code?: unknown } | undefined)?.code === '40001'
+  return isElectionError(error) && (error.cause as { code?: unknown } | undefined)?.code === '40001'
 }
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof ElectionError && error.code === 'ELECTION_TIMEOUT'
+  return isElectionError(error) && error.code === 'ELECTION_TIMEOUT'
 }
 
 /** A SQLSTATE of these classes says that the server rolled back; no SQLSTATE, or one about connections, says nothing. */

@@ -5,7 +5,7 @@
  * expire. Read next: `fence.ts` (the contract).
  */
 import { randomUUID } from 'node:crypto'
-import { ElectionError } from '../errors'
+import { ElectionError, isElectionError } from '../errors'
 import { type ClaimSource, claimOf, type FenceMark, resourceOf } from './claim'
 import type { Fence } from './fence'
 import { inTime } from './in-time'
@@ -163,7 +163,7 @@ class LuaFence implements RedisFence {
       this.#waitMs,
       'redisFence',
     ).catch((cause: unknown) => {
-      if (cause instanceof ElectionError) throw cause
+      if (isElectionError(cause)) throw cause
       throw new ElectionError('ELECTION_STORAGE_FAILED', 'the script of the fence failed', { cause })
     })
     if (Array.isArray(answer) && String(answer[0]) === name) return answer[1]

@@ -1,3 +1,6 @@
+/**
+ * The port of the durable record. What both sides owe stands at `Storage`. Read next: `../storage/file.ts`.
+ */
 import type { ClusterConfig, DurableChange, DurableState, ProcessId } from '../core/types'
 
 /**
@@ -8,9 +11,10 @@ import type { ClusterConfig, DurableChange, DurableState, ProcessId } from '../c
  * failed write it never writes again and renounces every leadership (R1: an fsync that failed once may lie afterwards).
  * What a storage guarantees: when `done(null)` is called, the change and all former ones survive a crash of the process
  * and of the machine, or their loss is detected by the next `open` (`ELECTION_STORAGE_CORRUPT`). `done` is called
- * exactly once per write, from inside the call or later (callbacks, so that a simulation needs no microtasks); a second process on the same data is refused at `open`
- * (`ELECTION_STORAGE_LOCKED`) as long as the first lives; data of another cluster or process is refused untouched
- * (`ELECTION_STORAGE_FOREIGN`).
+ * exactly once per write, from inside the call or later (callbacks, so that a simulation needs no microtasks). A second
+ * process on the same data is refused at `open` (`ELECTION_STORAGE_LOCKED`) as long as the first lives; data of another
+ * cluster or process is refused untouched (`ELECTION_STORAGE_FOREIGN`). `open` after `close` starts anew; a `close` during
+ * `open` or `write` waits for it.
  */
 export interface Storage {
   /** `durable`: survives restarts. `volatile`: every start is amnesia and R28 governs it. */

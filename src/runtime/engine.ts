@@ -102,7 +102,10 @@ export class Engine {
     this.inputs += 1
     this.gapMs = now - this.lastInputAt
     this.lastInputAt = now
-    const effects = step(options.config, this.state, { ...input, now } as Input)
+    // stamped in place: the engine owns what was submitted, and a copy would cost more than the step itself
+    const stamped = input as Submitted & { now: number }
+    stamped.now = now
+    const effects = step(options.config, this.state, stamped as Input)
     if (input.type === 'suspended') watch.rebase()
     for (const effect of effects) {
       if (effect.type === 'persist') this.persist(effect)

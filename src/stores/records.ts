@@ -6,54 +6,82 @@
  * know are kept when a record is written again. A record of another cluster or format is an error, never overwritten.
  * Read next: `store-session.ts`, `store-elections.ts`.
  */
-import { z } from 'zod'
-import { MAX_TERM } from '../core'
 import { ElectionError } from '../errors'
 
-const natural = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
-const term = natural.max(MAX_TERM)
-const name = z.string().min(1).max(256)
-
-const SessionSchema = z.looseObject({
-  format: z.literal(1),
-  cluster: z.string(),
-  process: name,
+/** One session of a process at a store (R66). */
+export interface SessionRecord {
+  readonly format: 1
+  readonly cluster: string
+  readonly process: string
   /** Life of the process that writes it. */
-  inc: natural,
+  readonly inc: number
   /** Only grows, over all lives (R66, R67). */
-  grant: natural,
+  readonly grant: number
   /** D of this grant, ms; never shrinks within a grant (R46). */
-  promiseMs: z
-    .number()
-    .positive()
-    .max(2 ** 40),
+  readonly promiseMs: number
   /** Clock-rate bound of the writer (R18). */
-  rho: z.number().min(0).max(0.5),
+  readonly rho: number
   /** Moves with every renewal. */
-  seq: natural,
+  readonly seq: number
   /** The grant is over: somebody else ended it (R67), or its holder did. */
-  fenced: z.boolean(),
+  readonly fenced: boolean
   /** Moves when the holder took, bound or released an election, so that others need not read them all. */
-  changes: natural,
-})
+  readonly changes: number
+}
 
-const ElectionSchema = z.looseObject({
-  format: z.literal(1),
-  cluster: z.string(),
+/** One election at a store: the term that survives everything, and who holds it (R68). */
+export interface ElectionRecord {
+  readonly format: 1
+  readonly cluster: string
+  readonly election: string
+  readonly term: number
+  readonly holder: string | null
+  readonly holderInc: number
+  readonly holderGrant: number
+  /** The holder announced that it leads this term (R6). */
+  readonly led: boolean
+  readonly released: boolean
+  /** Goes first in the succession after a hand-over (R21). */
+  readonly successor: string | null
+}
+
+type Check = (value: unknown) => boolean
+
+const natural: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
+const term: Check = (value) => natural(value) && (value as number) < Number.MAX_SAFE_INTEGER
+const flag: Check = (value) => typeof value === 'boolean'
+const name: Check = (value) => typeof value === 'string' && value.length > 0 && value.length <= 256
+const nameOrNull: Check = (value) => value === null || name(value)
+const between =
+  (low: number, high: number): Check =>
+  (value) =>
+    typeof value === 'number' && value >= low && value <= high
+
+const SESSION: Readonly<Record<keyof SessionRecord, Check>> = {
+  format: (value) => value === 1,
+  cluster: name,
+  process: name,
+  inc: natural,
+  grant: natural,
+  promiseMs: between(Number.MIN_VALUE, 2 ** 40),
+  rho: between(0, 0.5),
+  seq: natural,
+  fenced: flag,
+  changes: natural,
+}
+
+const ELECTION: Readonly<Record<keyof ElectionRecord, Check>> = {
+  format: (value) => value === 1,
+  cluster: name,
   election: name,
   term,
-  holder: name.nullable(),
+  holder: nameOrNull,
   holderInc: natural,
   holderGrant: natural,
-  /** The holder announced that it leads this term (R6). */
-  led: z.boolean(),
-  released: z.boolean(),
-  /** Goes first in the succession after a hand-over (R21). */
-  successor: name.nullable(),
-})
-
-export type SessionRecord = z.infer<typeof SessionSchema>
-export type ElectionRecord = z.infer<typeof ElectionSchema>
+  led: flag,
+  released: flag,
+  successor: nameOrNull,
+}
 
 /** Names of the keys of one cluster in a store. */
 export class Keys {
@@ -74,41 +102,48 @@ export class Keys {
 
 /** @throws ELECTION_STORAGE_CORRUPT: not JSON, another format; ELECTION_STORAGE_FOREIGN: another cluster's. */
 export function readSession(cluster: string, value: string): SessionRecord {
-  return read(SessionSchema, cluster, value, 'session')
+  return read<SessionRecord>(SESSION, cluster, value, 'session')
 }
 
 /** @throws as `readSession`. */
 export function readElection(cluster: string, value: string): ElectionRecord {
-  return read(ElectionSchema, cluster, value, 'election')
+  return read<ElectionRecord>(ELECTION, cluster, value, 'election')
 }
 
-function read<T extends { cluster: string }>(
-  schema: z.ZodType<T>,
+/** Unknown fields pass, and are kept when the record is written again (R68). */
+function read<T extends { readonly cluster: string }>(
+  checks: Readonly<Record<string, Check>>,
   cluster: string,
   value: string,
   kind: string,
 ): T {
-  let json: unknown
+  const record = parse(value, kind)
+  for (const [field, holds] of Object.entries(checks)) {
+    if (!holds(record[field])) {
+      throw new ElectionError(
+        'ELECTION_STORAGE_CORRUPT',
+        `a ${kind} record is not of format 1: its ${field} is wrong`,
+      )
+    }
+  }
+  if (record['cluster'] !== cluster) {
+    const other = JSON.stringify(String(record['cluster']).slice(0, 64))
+    throw new ElectionError(
+      'ELECTION_STORAGE_FOREIGN',
+      `a ${kind} record belongs to cluster ${other}, not to ${JSON.stringify(cluster)}: use another prefix`,
+    )
+  }
+  return record as unknown as T
+}
+
+function parse(value: string, kind: string): Readonly<Record<string, unknown>> {
   try {
-    json = JSON.parse(value)
+    const json: unknown = JSON.parse(value)
+    if (typeof json === 'object' && json !== null) return json as Readonly<Record<string, unknown>>
   } catch (cause) {
     throw new ElectionError('ELECTION_STORAGE_CORRUPT', `a ${kind} record is not JSON`, { cause })
   }
-  const parsed = schema.safeParse(json)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new ElectionError(
-      'ELECTION_STORAGE_CORRUPT',
-      `a ${kind} record is not of format 1: ${issue?.path.join('.')}: ${issue?.message}`,
-    )
-  }
-  if (parsed.data.cluster !== cluster) {
-    throw new ElectionError(
-      'ELECTION_STORAGE_FOREIGN',
-      `a ${kind} record belongs to cluster ${JSON.stringify(parsed.data.cluster.slice(0, 64))}, not to ${JSON.stringify(cluster)}: use another prefix`,
-    )
-  }
-  return parsed.data
+  throw new ElectionError('ELECTION_STORAGE_CORRUPT', `a ${kind} record is no object`)
 }
 
 /** An election that nobody ever stood for. */

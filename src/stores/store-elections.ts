@@ -6,7 +6,9 @@
  * are serial. A write whose answer is lost is remembered: the record is read back, and if it may still be applied later
  * it is made to fail by writing the record again (touch).
  */
-import { bind, type Certificate, judgeBind, judgeVote, type Refusal, release, type Slot, vote } from '../core'
+import type { Certificate } from '../core/messages'
+import type { Refusal } from '../core/types'
+import { bind, judgeBind, judgeVote, release, type Slot, vote } from '../core/voter'
 import type { CasVersion } from '../ports/cas-store'
 import type { StoreAccess } from './access'
 import { type ElectionRecord, emptyElection, type Keys, readElection } from './records'

@@ -6,7 +6,7 @@
  * back and the write is recognised by its `seq` before anything else.
  * Must not: report a grant that a write did not make; start a grant while an older one is still counted.
  */
-import type { Ack } from '../core'
+import type { Ack } from '../core/messages'
 import type { CasVersion } from '../ports/cas-store'
 import type { StoreAccess } from './access'
 import { type Keys, readSession, type SessionRecord } from './records'

@@ -9,7 +9,7 @@
  * Must not: judge by any clock but this process's own; retry before the next heartbeat; throw.
  * Read next: `store-session.ts`, `store-elections.ts`, `store-observer.ts`.
  */
-import type { Part } from '../core'
+import type { Part } from '../core/messages'
 import type { CasRecord, CasWatch } from '../ports/cas-store'
 import type { Clock, TimerHandle } from '../ports/clock'
 import type { StoreAccess } from './access'

@@ -1,3 +1,4 @@
+/** Goal: the undisturbed life of a cluster on the bare core. Method: the Lab, with everything delivered at once. */
 import { describe, expect, it } from 'vitest'
 import { Lab } from './lab'
 
