@@ -58,6 +58,14 @@ export const whole: Field<number> = {
   read: (input) => input.u53(),
 }
 
+const PRIORITY_OFFSET = 1_000_000
+
+/** A priority: whole, negative ones included (R37). */
+export const priority: Field<number> = {
+  write: (out, value) => out.u53(value + PRIORITY_OFFSET),
+  read: (input) => input.u53() - PRIORITY_OFFSET,
+}
+
 /** One life of a process. */
 export const incarnation: Field<Incarnation> = whole
 

@@ -17,6 +17,7 @@ import {
   incarnation,
   oneOf,
   orNull,
+  priority,
   promise,
   record,
   term,
@@ -67,7 +68,7 @@ const layouts: Layouts = {
   bindAck: { code: 4, fields: { election, term, grant: orNull(grant), knownTerm: term } },
   release: { code: 5, fields: { election, term, successor: orNull(id) } },
   releaseAck: { code: 6, fields: { election, term } },
-  contend: { code: 7, fields: { election, contending: flag, priority: whole } },
+  contend: { code: 7, fields: { election, contending: flag, priority } },
   contendAck: { code: 8, fields: { election, contending: flag } },
   preVote: { code: 9, fields: { election, term, nonce: whole } },
   preVoteReply: {

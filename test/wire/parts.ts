@@ -66,7 +66,12 @@ export const partsByKind: ByKind = {
   bindAck: plain({ kind: kind('bindAck'), election, term, grant: orNull(grant), knownTerm: term }),
   release: plain({ kind: kind('release'), election, term, successor: orNull(id) }),
   releaseAck: plain({ kind: kind('releaseAck'), election, term }),
-  contend: plain({ kind: kind('contend'), election, contending: fc.boolean(), priority: whole }),
+  contend: plain({
+    kind: kind('contend'),
+    election,
+    contending: fc.boolean(),
+    priority: fc.integer({ min: -1_000, max: 1_000 }),
+  }),
   contendAck: plain({ kind: kind('contendAck'), election, contending: fc.boolean() }),
   preVote: plain({ kind: kind('preVote'), election, term, nonce: whole }),
   preVoteReply: plain({
