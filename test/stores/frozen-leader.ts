@@ -39,7 +39,10 @@ export async function startLeader(store: 'postgres' | 'redis', port: number, pla
     said += data
   })
   const ended = once(child, 'close')
-  while (!said.includes('here\n')) await once(child.stdout, 'data')
+  while (!said.includes('here\n')) {
+    await Promise.race([once(child.stdout, 'data'), ended])
+    if (child.exitCode !== null) throw new Error(`the leader did not come up: ${said}`)
+  }
   return {
     freeze: () => void child.kill('SIGSTOP'),
     thaw() {
