@@ -1,8 +1,31 @@
-/** `conclave/simulation`: run leader code, or whole fault plans, in virtual time, replayable by seed. */
-export { type Action, type ActionKind, act } from './faults'
-export { type Plan, PROFILES, type ProfileName, planFor } from './plan'
+/**
+ * `conclave/simulation`: run leader code, or whole fault plans, in virtual time, replayable by seed.
+ *
+ * Three ways in. `simulate`: your own service over the real `Election`. `runSeed`: one seed decides a cluster, a minute of
+ * faults and what has to hold. `SimCluster`: a cluster by hand. Everything below runs the shipping core; only clock, network
+ * and disk are simulated. What is not exported here may change without notice.
+ */
+export type { WakeOrder } from './event-loop'
+export { type Action, type ActionKind, act, type Who } from './faults'
+export { formatParts } from './format'
+export {
+  allInvariants,
+  type Complain,
+  type Invariant,
+  type InvariantFactory,
+  serviceInvariants,
+} from './invariants'
+export { CALM, type LinkQuality } from './links'
+export type { NodeView, Observer } from './observer'
+export type { FreezeMode } from './oscillator'
+export { type Plan, PROFILES, type ProfileName, planFor, type Setup, type Step } from './plan'
+export { Random } from './random'
 export { type Shrunk, shrinkPlan } from './shrink'
-export { SimCluster, type Violation } from './sim-cluster'
+export type { TimerAccuracy } from './sim-clock'
+export { type ClusterOptions, SIM_TIMING, SimCluster, type Violation } from './sim-cluster'
+export type { Flight, LossReason, NetworkOptions, NetworkStats, Verdict } from './sim-network'
+export type { SimNode, Standing } from './sim-node'
+export type { WriteTime } from './sim-storage'
 export {
   type Service,
   type SimProcess,
@@ -11,4 +34,6 @@ export {
   type SimulationReport,
   simulate,
 } from './simulate'
-export { type RunOptions, type RunResult, runPlan, runSeed } from './swarm'
+export { livenessBoundMs, type RunOptions, type RunResult, type RunStats, runPlan, runSeed } from './swarm'
+export { Trace, type TraceOptions } from './trace'
+export type { WorkOptions } from './user-work'

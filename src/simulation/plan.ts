@@ -145,7 +145,7 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
 }
 
 function timingFor(profile: ProfileName, preVote: boolean, random: Random): Timing {
-  const promiseMs = profile === 'wan' ? random.between(1500, 4000) : random.between(200, 1500)
+  const promiseMs = profile === 'wan' ? random.integer(1500, 4000) : random.integer(200, 1500)
   const campaignMs = promiseMs * random.between(0.2, 0.95)
   return {
     promiseMs,
@@ -164,7 +164,7 @@ function timingFor(profile: ProfileName, preVote: boolean, random: Random): Timi
 
 /** Another length of promise and other intervals at one node (R18). */
 function ownTiming(timing: Timing, random: Random): Partial<Timing> {
-  const promiseMs = timing.promiseMs * random.between(0.5, 2)
+  const promiseMs = Math.round(timing.promiseMs * random.between(0.5, 2))
   return {
     promiseMs,
     heartbeatMs: Math.min(timing.heartbeatMs, promiseMs / 4),
@@ -200,6 +200,7 @@ function networkFor({ promiseMs }: Timing, random: Random): Omit<NetworkOptions,
     linkTimeoutMs: promiseMs * random.between(0.3, 3),
     redialMs: promiseMs * random.between(0.02, 0.3),
     holdInCut: random.chance(0.4),
+    codec: random.chance(0.1),
   }
 }
 

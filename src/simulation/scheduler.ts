@@ -11,6 +11,8 @@ export type EventId = number
 
 type Run = (argument: unknown) => void
 
+function nothing(): void {}
+
 const SLOT_BITS = 2 ** 22
 
 /** The queue of a simulation. Time is in ms, from 0. */
@@ -29,7 +31,8 @@ export class Scheduler {
   private generation = new Float64Array(64)
   private readonly free: number[] = []
   private slots = 0
-  private readonly runs: (Run | null)[] = []
+  /** By slot; stale once the slot is free. */
+  private readonly runs: Run[] = []
   private readonly payloads: unknown[] = []
 
   /** Runs `run(argument)` at that instant, or at once if it has passed; never inside this call. */
@@ -51,7 +54,6 @@ export class Scheduler {
   cancel(id: EventId): boolean {
     const slot = id % SLOT_BITS
     if (slot >= this.slots || (id - slot) / SLOT_BITS !== this.generation[slot]) return false
-    if (this.runs[slot] === null) return false
     const hole = this.position[slot] as number
     this.release(slot)
     this.removeAt(hole)
@@ -89,8 +91,6 @@ export class Scheduler {
   }
 
   private release(slot: number): void {
-    this.runs[slot] = null
-    this.payloads[slot] = null
     this.generation[slot] = (this.generation[slot] as number) + 1
     this.free.push(slot)
   }
@@ -106,7 +106,7 @@ export class Scheduler {
       this.heapSlot = copy(new Int32Array(size), this.heapSlot)
       this.position = copy(new Int32Array(size), this.position)
     }
-    this.runs.push(null)
+    this.runs.push(nothing)
     this.payloads.push(null)
     return slot
   }

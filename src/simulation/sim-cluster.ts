@@ -106,6 +106,7 @@ export class SimCluster {
       linkTimeoutMs: 1500,
       redialMs: 100,
       holdInCut: false,
+      codec: false,
       ...options.network,
     })
     this.nodes = this.createNodes(ids, options)

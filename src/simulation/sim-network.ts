@@ -56,6 +56,8 @@ export interface NetworkOptions {
   readonly redialMs: number
   /** Frames sent into a cut arrive after it heals, the newest 64 of each link, as a socket buffer would; else they are lost. */
   readonly holdInCut: boolean
+  /** Every frame goes through the real codec. */
+  readonly codec: boolean
 }
 
 /** Counted since the beginning. */

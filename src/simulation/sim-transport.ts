@@ -11,6 +11,7 @@ import type { Greeting, Transport, TransportHost, TransportStats } from '../port
 import type { EventLoop } from './event-loop'
 import { dialAgain, keepDialling } from './handshake'
 import type { Flight, SimNetwork } from './sim-network'
+import { WireCopy } from './wire-copy'
 
 /** One end's view of a session. */
 export interface SessionEnd {
@@ -19,6 +20,8 @@ export interface SessionEnd {
   readonly peer: Greeting
   /** True between `connected` and `closed` at this end. */
   up: boolean
+  /** What this end sends goes through it; null without the codec. */
+  readonly wire: WireCopy | null
 }
 
 /** A session between two lives of two processes. */
@@ -33,9 +36,10 @@ export class SimSession {
     acceptor: SimTransport,
     acceptorGreeting: Greeting,
   ) {
+    const wire = (): WireCopy | null => (dialer.network.options.codec ? new WireCopy() : null)
     this.ends = [
-      { transport: dialer, peer: acceptorGreeting, up: false },
-      { transport: acceptor, peer: dialerGreeting, up: false },
+      { transport: dialer, peer: acceptorGreeting, up: false, wire: wire() },
+      { transport: acceptor, peer: dialerGreeting, up: false, wire: wire() },
     ]
   }
 
@@ -136,7 +140,7 @@ export class SimTransport implements Transport {
       fromIncarnation: incarnation,
       to,
       toIncarnation,
-      parts,
+      parts: end.wire === null ? parts : end.wire.copy(parts),
       session,
       network: this.network,
       replayed: false,

@@ -83,7 +83,7 @@ class Script {
       contenders: [],
       timing: TIMING,
       quality: { latencyMs: Number(options.get('latency') ?? 1) },
-      network: { finMs: 2, linkTimeoutMs: 5000, redialMs: 100, holdInCut: false },
+      network: { finMs: 2, linkTimeoutMs: 5000, redialMs: 100, holdInCut: false, codec: false },
       writeTime: { leastMs: 1, mostMs: 1 },
       preVote: options.get('preVote') !== 'off',
       succession: options.get('succession') !== 'off',

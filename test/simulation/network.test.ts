@@ -29,6 +29,7 @@ function world(quality: Partial<LinkQuality> = {}, options: Partial<NetworkOptio
     linkTimeoutMs: 500,
     redialMs: 50,
     holdInCut: false,
+    codec: false,
     ...options,
   })
   const lives = new Map<string, number>()
@@ -248,6 +249,17 @@ describe('frames', () => {
     net.scheduler.runUntil(net.scheduler.now + 300)
     expect(net.b.log.at(-1)).toBe('up a#1 sent true')
     expect(frames(net.b)).toEqual([])
+  })
+
+  it('R70: pass through the real codec, if told so, and arrive as other objects with the same content', () => {
+    const { scheduler, network, a } = pair({}, { codec: true })
+    const sent: Part[] = [part(1), { kind: 'bind', election: 'e', term: 3 }]
+    const seen: (readonly Part[])[] = []
+    network.observer = { delivered: ({ parts }) => seen.push(parts) }
+    for (let i = 0; i < 2; i++) a.transport.send('b', 1, sent)
+    scheduler.runUntil(scheduler.now + 5)
+    expect(seen).toEqual([sent, sent])
+    expect(seen[0]?.[0]).not.toBe(sent[0])
   })
 
   it('a cut is one-way', () => {
