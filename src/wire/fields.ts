@@ -58,12 +58,19 @@ export const whole: Field<number> = {
   read: (input) => input.u53(),
 }
 
-const PRIORITY_OFFSET = 1_000_000
+const PRIORITY_BOUND = 1_000_000
 
-/** A priority: whole, negative ones included (R37). */
+/** A priority: whole, at most a million either way (R37). Travels moved up by that bound, as numbers of the wire are natural. */
 export const priority: Field<number> = {
-  write: (out, value) => out.u53(value + PRIORITY_OFFSET),
-  read: (input) => input.u53() - PRIORITY_OFFSET,
+  write(out, value) {
+    if (!(Math.abs(value) <= PRIORITY_BOUND)) throw new WireFault('badNumber')
+    out.u53(value + PRIORITY_BOUND)
+  },
+  read(input) {
+    const value = input.u53() - PRIORITY_BOUND
+    if (value > PRIORITY_BOUND) throw new WireFault('badNumber')
+    return value
+  },
 }
 
 /** One life of a process. */

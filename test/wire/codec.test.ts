@@ -133,7 +133,6 @@ describe('R44: numbers that no peer may send', () => {
     ['a term', bind, 'term'],
     ['an incarnation', { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 1 }, 'incarnation'],
     ['a nonce', { kind: 'floorRequest', nonce: 1 }, 'nonce'],
-    ['a priority', { kind: 'contend', election: 'e', contending: true, priority: 0 }, 'priority'],
   ]
   for (const [what, part, field] of wholes) {
     it(`R44: ${what} that is no safe integer from 0 on is not encoded`, () => {
@@ -145,6 +144,22 @@ describe('R44: numbers that no peer may send', () => {
       }
     })
   }
+
+  it('R44: a priority is whole, at most a million either way, and may be negative', () => {
+    const contend: Part = { kind: 'contend', election: 'e', contending: true, priority: 0 }
+    for (const priority of [1_000_001, -1_000_001, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+      expect([priority, new PartEncoder().encode([wrong(contend, { priority })], () => {})]).toEqual([
+        priority,
+        1,
+      ])
+    }
+    for (const priority of [-1_000_000, -1, 0, 1_000_000]) {
+      expect([priority, new PartEncoder().encode([{ ...contend, priority }], () => {})]).toEqual([
+        priority,
+        0,
+      ])
+    }
+  })
 
   it('R44: 2^53 and more is refused by the decoder wherever an integer stands', () => {
     for (const high of [0x20_0000, 0x20_0001, 0x7fff_ffff, 0xffff_ffff]) {
