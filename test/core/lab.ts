@@ -344,8 +344,9 @@ export class Lab {
     node.state = createState(node.config, before, {
       now,
       startedAt: now,
-      seed: 99 + incarnation,
-      wallMs: 5000,
+      // equal seeds tie for ever (R35)
+      seed: 1000 * id.charCodeAt(0) + incarnation,
+      wallMs: 1000 + this.at,
     })
     node.alive = true
     node.heldWrites.length = 0
@@ -375,9 +376,8 @@ export class Lab {
   private check(): void {
     for (const name of this.options.elections ?? ['e']) {
       const valid = this.ids.filter((id) => this.leads(id, name))
-      expect(valid.length, `P2: ${valid.join(' and ')} both hold ${name} at ${this.at}`).toBeLessThanOrEqual(
-        1,
-      )
+      // no `expect` here: it would be most of the time of a long random run
+      if (valid.length > 1) expect.fail(`P2: ${valid.join(' and ')} both hold ${name} at ${this.at}`)
     }
   }
 }
