@@ -77,15 +77,16 @@ function mutated(base: Uint8Array, other: Uint8Array, random: (below: number) =>
   }
 }
 
-/** Judged without the codec: only what a core may see. */
-function assertSound(value: unknown): void {
+/** Judged without the codec: only what a core may see. Numbers are natural; priorities alone go down to minus a million. */
+function assertSound(value: unknown, key = ''): void {
   if (typeof value === 'number') {
-    if (!Number.isFinite(value) || value < 0) throw new Error(`number ${value}`)
+    if (!Number.isFinite(value) || value < (key === 'priority' ? -1_000_000 : 0))
+      throw new Error(`number ${value}`)
   } else if (typeof value === 'string') {
     if (!/^[A-Za-z0-9._:-]{1,128}$/.test(value)) throw new Error(`text ${JSON.stringify(value)}`)
   } else if (typeof value === 'object' && value !== null) {
     if (Object.getPrototypeOf(value) !== Object.prototype) throw new Error('prototype')
-    for (const key of Object.keys(value)) assertSound((value as Record<string, unknown>)[key])
+    for (const [name, each] of Object.entries(value)) assertSound(each, name)
   } else if (typeof value !== 'boolean' && value !== null) {
     throw new Error(`a ${typeof value}`)
   }
