@@ -46,8 +46,8 @@ export interface ElectionsOptions {
   readonly heard: (error: Error | null) => void
   /** An announcement met another announced leader of the same term (R6). */
   readonly violation: (election: string, detail: string) => void
-  /** A record of this process's making changed. */
-  readonly changed: () => void
+  /** A record of this process's making changed; `released`: others wait for that. */
+  readonly changed: (released: boolean) => void
 }
 
 /** Compare-and-set is tried again after a conflict at most so often; then the wish waits for its repetition. */
@@ -144,7 +144,7 @@ export class StoreElections {
         if (result.kind === 'ok') {
           this.unresolved.delete(election)
           if (next.write.holder !== null) this.holders.set(election, next.write.holder)
-          this.options.changed()
+          this.options.changed(wish.kind === 'release')
           done({ grant: next.grant, refusal: null, record: next.write })
           return
         }

@@ -55,9 +55,15 @@ export class StoreSession {
 
   constructor(private readonly options: SessionOptions) {}
 
-  /** One more change of an election record by this process; travels with the next renewal. */
-  noteChange(): void {
+  /**
+   * One more change of an election record by this process. Travels with the next renewal; `soon`: with a write of its own if
+   * none is due, because a process that leads nothing any more does not renew. Such a write is credited to no round.
+   */
+  noteChange(soon: boolean): void {
     this.changes += 1
+    if (!soon || this.ended || this.grant === null || this.record === null) return
+    this.waiting ??= { round: 0, promiseMs: this.record.promiseMs }
+    this.next()
   }
 
   /** A heartbeat that may renew. */

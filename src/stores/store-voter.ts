@@ -97,7 +97,7 @@ export class StoreVoter {
       grant: () => this.session.grant,
       heard,
       violation: (election, detail) => host.violation(election, detail),
-      changed: () => this.session.noteChange(),
+      changed: (released) => this.session.noteChange(released),
     })
   }
 
