@@ -455,7 +455,7 @@ function freed(turn: Turn, election: Election, how: Freed): void {
   if (election.campaign?.phase === 'preVote' && !election.evidence) return settlePreVote(turn, election)
   if (how === 'own' && election.attemptAt !== Number.POSITIVE_INFINITY) return
   endCampaign(turn, election)
-  awaitTurn(turn, election)
+  awaitTurn(turn, election, how === 'evidence' && !election.evidence)
 }
 
 // --- effects ----------------------------------------------------------------------------------------------------------

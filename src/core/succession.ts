@@ -38,8 +38,11 @@ function order(election: Election, process: ProcessId, priority: number): number
   return -priority * 2 ** 33 + hash(`${election.name} ${process}`)
 }
 
-/** The slot is free from now on: stand when one's turn comes. */
-export function awaitTurn(turn: Turn, election: Election): void {
+/**
+ * The slot is free from now on: stand when one's turn comes (R69). `afterFailure`: it was bound to a candidate that never
+ * led; then chance comes on top, or two losers would take turns without a pause (R35).
+ */
+export function awaitTurn(turn: Turn, election: Election, afterFailure = false): void {
   const { config, state, now } = turn
   election.freeAt = now
   const { stepMs, backoffMs } = config.timing
@@ -48,6 +51,7 @@ export function awaitTurn(turn: Turn, election: Election): void {
   if (!config.succession) wait = random(turn) * backoffMs
   else if (election.contenders.size < voters - 1) wait = random(turn) * stepMs * (voters - 1)
   else wait = rank(turn, election, formerHolder(election)) * stepMs
+  if (afterFailure) wait += random(turn) * backoffMs
   attemptAt(turn, election, Math.max(now + wait, election.notBefore, state.bootUntil))
 }
 
