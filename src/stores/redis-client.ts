@@ -116,13 +116,20 @@ function nodeRedisSubscription(
 ): NonNullable<RedisCommands['subscribe']> {
   return (channel, heard) => {
     const subscriber = duplicate()
+    const listener = (message: string) => heard(message)
+    let subscribed = false
     subscriber.on('error', () => {})
-    subscriber.on('ready', () => heard(null))
-    subscriber
-      .connect()
-      .then(() => subscriber.subscribe(channel, (message) => heard(message)))
-      .then(() => heard(null))
-      .catch(() => {})
+    // Once it stood, the client renews a subscription by itself before it is ready; one that was lost on its way is ours.
+    subscriber.on('ready', async () => {
+      if (!subscribed) {
+        subscribed = await subscriber.subscribe(channel, listener).then(
+          () => true,
+          () => false,
+        )
+      }
+      if (subscribed) heard(null)
+    })
+    subscriber.connect().catch(() => {})
     return () => {
       if (subscriber.destroy === undefined) subscriber.disconnect?.().catch(() => {})
       else subscriber.destroy()
