@@ -136,7 +136,8 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
     network: networkFor(timing, random),
     accuracy: { early: random.chance(0.5) ? 0.05 : 0, lateMs: random.chance(0.5) ? random.between(0, 5) : 0 },
     writeTime: random.chance(0.2)
-      ? { leastMs: 1, mostMs: timing.promiseMs * 0.3 }
+      ? // A campaign has to have room for two writes and two round trips, or nobody is ever elected.
+        { leastMs: 1, mostMs: timing.campaignMs * 0.25 }
       : { leastMs: 0.05, mostMs: random.pick([0.1, 1, 10]) },
     preVote,
     succession: !random.chance(0.2),
@@ -178,10 +179,11 @@ function rateWithin(rho: number, extreme: boolean, random: Random): number {
   return random.between(1 - rho, 1 + rho)
 }
 
-function qualityFor(profile: ProfileName, { promiseMs }: Timing, random: Random): LinkQuality {
+function qualityFor(profile: ProfileName, { promiseMs, campaignMs }: Timing, random: Random): LinkQuality {
   const rough = profile !== 'calm'
   const fast = profile === 'extreme' && random.chance(0.7)
-  const latencyMs = profile === 'wan' ? random.between(10, 80) : random.between(0.05, 3)
+  const latencyMs =
+    profile === 'wan' ? Math.min(random.between(10, 80), campaignMs / 10) : random.between(0.05, 3)
   return {
     latencyMs: fast ? 0.001 : latencyMs,
     jitterMs: fast ? 0 : latencyMs * random.between(0, 3),

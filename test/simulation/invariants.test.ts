@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { Part, State } from '../../src/core'
 import {
   alternation,
+  bootWait,
   configuration,
   electionSafety,
   exclusiveReads,
@@ -525,6 +526,34 @@ describe('R1 persist before send', () => {
   })
 })
 
+describe('R19 no vote in the boot wait', () => {
+  it('fails when a yes or a vote request leaves too early', () => {
+    const { a, b } = cast()
+    const run = (clock: number, part: Part): string[] => {
+      a.state = memory({ bootUntil: 1000 })
+      a.clock = clock
+      return complaints(bootWait, (seen) => {
+        seen.began(a)
+        seen.sent(a, flight(a, b, part))
+      })
+    }
+    const preVote = (refusal: 'boot' | null): Part => ({
+      kind: 'preVoteReply',
+      election: 'e',
+      nonce: 1,
+      refusal,
+      knownTerm: 1,
+      leader: null,
+    })
+    for (const part of [yes(1), request(1), preVote(null)]) {
+      expect(run(999, part)).toHaveLength(1)
+      expect(run(1000, part)).toEqual([])
+    }
+    expect(run(10, preVote('boot'))).toEqual([])
+    expect(run(10, ack)).toEqual([])
+  })
+})
+
 describe('a lease end never moves back', () => {
   it('fails when a lease is shortened, or a leadership moves to a shorter or unknown one', () => {
     const { a } = cast()
@@ -572,12 +601,15 @@ describe('a lease is backed by promises', () => {
               ['a', ['self']],
               ['b', ['1.1']],
             ]),
+            elections: new Set(['e']),
           },
         ],
       ]),
       supports: new Map([['b', { storageId: 'disk-b' }]]),
     })
-    b.state = memory({ supports: new Map([['a', support]]) })
+    const binding = { leader: 'a', incarnation: 1, term: 1, grant: '1.1', led: true, released: false }
+    const elections = new Map([['e', { slot: { knownTerm: 1, binding } }]])
+    b.state = memory({ supports: new Map([['a', support]]), elections })
     change(a, b)
     return complaints(
       leaseBacking(
@@ -633,6 +665,24 @@ describe('a lease is backed by promises', () => {
     expect(
       history((_a, b) => {
         promise(b).incarnation = 2
+      }),
+    ).toHaveLength(1)
+  })
+
+  it('fails when the voter is free, released, or bound to somebody else', () => {
+    const slot = (b: FakeNode): { binding: Record<string, unknown> | null } =>
+      b.state?.elections.get('e')?.slot as never
+    const change = (binding: Record<string, unknown>) => (_a: FakeNode, b: FakeNode) => {
+      slot(b).binding = { ...slot(b).binding, ...binding }
+    }
+    expect(history(change({ leader: 'c', term: 2 }))).toEqual([
+      'a counts b in e, which is bound to c in term 2',
+    ])
+    expect(history(change({ released: true }))).toHaveLength(1)
+    expect(history(change({ incarnation: 2 }))).toHaveLength(1)
+    expect(
+      history((_a, b) => {
+        slot(b).binding = null
       }),
     ).toHaveLength(1)
   })

@@ -16,13 +16,15 @@
  * | one-vote-per-term | a voter votes once per term | R2 |
  * | term-durability | durable terms and incarnations never fall | R2, R24 |
  * | persist-first | nothing leaves before what it depends on is durable | R1 |
+ * | boot-wait | no vote before the boot wait is over | R19 |
  * | lease-end | the end of a lease never moves back | R13 |
- * | lease-backing | every counted voter really promised that long | Lemma of A.6 |
+ * | lease-backing | every counted voter promised that long and is bound | Lemma of A.6 |
  * | self-report | the core raises no alarm about itself | R6 |
  */
 import type { ElectionName, ProcessId } from '../../core/types'
 import type { NodeView } from '../observer'
 import { alternation } from './alternation'
+import { bootWait } from './boot-wait'
 import { configuration } from './configuration'
 import { electionSafety } from './election-safety'
 import { type AnsweringNode, exclusiveReads } from './exclusive-reads'
@@ -43,6 +45,7 @@ import { winIsLease } from './win-is-lease'
 export type { Complain, Invariant, InvariantFactory } from './invariant'
 export {
   alternation,
+  bootWait,
   configuration,
   electionSafety,
   exclusiveReads,
@@ -84,6 +87,7 @@ export function allInvariants(
     oneVotePerTerm,
     termDurability,
     persistFirst,
+    bootWait,
     leaseEnd,
     selfReport,
   ]

@@ -1,13 +1,14 @@
 /**
- * A lease is backed by promises: every voter that is counted up to its end really supports the holder that long.
+ * A lease is backed by promises: every voter that is counted up to its end really supports the holder that long, and is
+ * bound to it in each election that hangs on the lease.
  *
- * Source: the Lemma of PROTOCOL A.6 (sessions), R10, R13, R60. Whenever a lease grows, each voter that the holder counts
- * up to the new end is looked at: it supports that life under a counted grant at least until then in true time, at the
- * present rates of both clocks, or it has begun anew and waits (R19). Finds a lease that is a millisecond too long long
- * before two leases meet.
+ * Source: the Lemma of PROTOCOL A.6 (sessions), R10, R11, R13, R60. Whenever a lease grows, each voter that the holder
+ * counts up to the new end is looked at: it supports that life under a counted grant at least until then in true time, at
+ * the present rates of both clocks, and its slot is bound under that grant; or it has begun anew and waits (R19). Finds a
+ * lease that is a millisecond too long long before two leases meet.
  */
 import type { LeaseId } from '../../core'
-import type { ProcessId } from '../../core/types'
+import type { ElectionName, ProcessId } from '../../core/types'
 import type { NodeView } from '../observer'
 import type { Invariant, InvariantFactory } from './invariant'
 
@@ -36,6 +37,21 @@ export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): Invariant
         ? voter.realAt(state.bootUntil)
         : null
     }
+    /** The slot of a voter that is still in the life that gave the grant is bound to the holder. */
+    const bound = (
+      holder: NodeView,
+      voter: NodeView,
+      election: ElectionName,
+      grants: readonly string[],
+    ): void => {
+      if (!voter.alive || voter.state === null) return
+      if (grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return
+      if (voter.storageId !== holder.state?.supports.get(voter.id)?.storageId) return
+      const held = voter.state.elections.get(election)?.slot.binding
+      if (held?.leader === holder.id && held.incarnation === holder.incarnation && !held.released) return
+      const to = held == null || held.released ? 'nobody' : `${held.leader} in term ${held.term}`
+      complain(`${holder.id} counts ${voter.id} in ${election}, which is bound to ${to}`)
+    }
     const check = (node: NodeView, id: LeaseId, until: number): void => {
       const lease = node.state?.leases.get(id)
       if (lease === undefined || node.state === null) return
@@ -47,6 +63,7 @@ export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): Invariant
         const counted = grants.filter((grant) => (account.untilByGrant.get(grant) ?? 0) >= until)
         if (counted.length === 0) continue
         const promised = promisedUntil(voter, node, counted)
+        for (const election of lease.elections) bound(node, voter, election, counted)
         if (promised === null) {
           complain(`${node.id} counts ${voterId} under ${counted.join(', ')}, which does not stand there`)
         } else if (promised + ROUNDING_MS < end) {
