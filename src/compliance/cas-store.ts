@@ -7,7 +7,8 @@
  */
 import type { CasStore } from '../ports/cas-store'
 import { CasStoreBench, type CasStoreBody } from './cas-store-bench'
-import { CONCURRENT, FAILURES, RECORDS, REMOVAL, WATCH } from './cas-store-cases'
+import { RECORDS, REMOVAL } from './cas-store-cases'
+import { CONCURRENT, FAILURES, WATCH } from './cas-store-races'
 
 /** How the suite gets at the store under test. */
 export interface CasStoreHarness {

@@ -112,7 +112,7 @@ class RedisStore implements CasStore {
     // An error that does not name its call may be of another one, or of the second run of this one.
     if (call.kind !== 'done') return { kind: 'ambiguous', error: call.error }
     const replies = repliesTo(tag, call.value)
-    if (replies === null) return { kind: 'ambiguous', error: strayAnswer() }
+    if (replies === null || replies.length === 0) return { kind: 'ambiguous', error: strayAnswer() }
     const verdict = String(replies[0])
     if (verdict === '1') return { kind: 'ok', version: tag }
     if (verdict === '0') return { kind: 'conflict' }
