@@ -291,6 +291,8 @@ describe('R12: which binding counts', () => {
         ?.get(grantAt(lab, 'd', 'a') as string),
     ).toBe(3)
     lab.drop()
+    keep(lab, 450, 'a-d')
+    expect(lab.election('a').campaign, 'the try ends').toBeNull()
     keep(lab, 1500, 'a-b', 'a-d')
     expect(lab.leads('a'), 'by a, b and d').toBe(true)
     expect(lab.election('a').lead?.term).toBe(1)
