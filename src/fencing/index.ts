@@ -1,7 +1,7 @@
 /**
  * The public face of `conclave/fencing`: each line a decision.
  *
- * Read next: `fence.ts` for the contract. PostgreSQL and Redis have their fences beside their stores' clients.
+ * Read next: `fence.ts` for the contract. Importing this loads no driver: clients are the caller's.
  */
 export type { ClaimSource, FenceClaim, FenceMark, LeadershipClaim } from './claim'
 export { claimOf, resourceOf } from './claim'
@@ -18,3 +18,16 @@ export { FENCING_HEADER, fenceHeaders, readFenceHeader } from './http-header'
 export type { JournalStats } from './journal'
 export { memoryFence } from './memory'
 export type { ProcessFenceOptions } from './options'
+export type { PostgresFence, PostgresFenceOptions } from './postgres'
+export { postgresFence } from './postgres'
+export type { PgAnswer, PgFenceClient, PgFencePool, PgTransaction } from './postgres-loans'
+export type { PostgresFenceTable } from './postgres-sql'
+export { postgresFenceFunction, postgresFenceSchema } from './postgres-sql'
+export type {
+  IoRedisScripting,
+  NodeRedisScripting,
+  RedisFence,
+  RedisFenceOptions,
+  ScriptInput,
+} from './redis'
+export { redisFence } from './redis'
