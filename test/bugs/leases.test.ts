@@ -251,6 +251,7 @@ describe('bugs of others: leases', () => {
     expect(binding(lab, 'b')).toMatchObject({ leader: 'c', term: 2 })
     lab.crash('c')
     while (boundTo(lab, 'b') === 'c') {
+      expect(lab.at).toBeLessThan(3000)
       say(lab, 'a', 'b', old)
       lab.pass(10)
     }

@@ -176,11 +176,11 @@ describe('bugs of others: votes', () => {
   it('bug 34: no seed finds two leaders in one term', () => {
     let elections = 0
     for (const profile of ['lan', 'restarts', 'partitions'] as const) {
-      const { violations, stats } = runSeed(3400, { profile, safetyMs: 20_000 })
+      const { violations, stats } = runSeed(3400, { profile, safetyMs: 8000 })
       expect(violations, profile).toEqual([])
       elections += stats.elections
     }
-    expect(elections).toBeGreaterThan(9)
+    expect(elections).toBeGreaterThan(4)
   })
 
   it('bug 35: a yes that arrives one campaign late is not counted for the next term', () => {
