@@ -52,7 +52,7 @@ export class Door {
     return verdict
   }
 
-  /** A session is up: pins the life, durably with the next write. False if it may not be used after all. */
+  /** A session is up: pins the life, durably with the write of this turn. False if it may not be used after all. */
   connected(greeting: Greeting): boolean {
     const verdict = this.judge(greeting)
     if (!verdict.ok) {

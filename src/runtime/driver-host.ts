@@ -16,13 +16,11 @@ export interface HostParts {
   /** False before `boot` and from `shutdown` on: then nothing is heard. */
   readonly isOpen: () => boolean
   readonly submit: (input: Submitted) => void
-  /** A pin changed: it has to be written with this turn. */
-  readonly pinned: () => void
   readonly failed: (error: Error) => void
 }
 
 /** The host that the driver hands to its transport. */
-export function createHost({ options, door, isOpen, submit, pinned, failed }: HostParts): TransportHost {
+export function createHost({ options, door, isOpen, submit, failed }: HostParts): TransportHost {
   const { config, addresses, logger, clock } = options
   const { voters } = config.cluster
   return {
@@ -34,7 +32,6 @@ export function createHost({ options, door, isOpen, submit, pinned, failed }: Ho
     admit: (greeting) => door.admit(greeting),
     connected: (peer, sentAt) => {
       if (!isOpen() || !door.connected(peer)) return
-      pinned()
       const { nodeId, incarnation, storageId, rho, deltaMs } = peer
       submit({ type: 'connected', peer: nodeId, incarnation, storageId, rho, deltaMs, sentAt })
     },

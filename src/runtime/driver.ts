@@ -149,7 +149,6 @@ export class Driver {
       door,
       isOpen: () => this.phase === 'booting' || this.phase === 'running',
       submit: (input) => this.submit(input),
-      pinned: () => engine.endTurn(),
       failed: (error) => this.transportFailed(error),
     })
     options.transport.start(host, (error) => {

@@ -70,7 +70,6 @@ export class Engine {
 
   /** Runs what is in the queue although it was never opened. */
   runAll(): void {
-    if (this.running) return
     this.running = true
     try {
       for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
@@ -137,7 +136,7 @@ export class Engine {
   }
 
   /** One write and one frame per peer for whatever this turn of the loop produces (R70). */
-  endTurn(): void {
+  private endTurn(): void {
     if (this.turnEnds) return
     this.turnEnds = true
     this.options.clock.endOfTurn(() => {

@@ -121,7 +121,7 @@ export class Tenure {
 
   /** The core says that it is over. From here on no read is true; `announce` tells the others. */
   end(reason: RevokeReason): void {
-    this.ending = this.departure?.reason === 'expired' && reason === 'drainTimeout' ? 'expired' : reason
+    this.ending = reason
     this.leadership.end()
   }
 

@@ -166,6 +166,30 @@ describe('starting', () => {
     expect(one.driver.state.bootUntil).toBe(lab.world.now + 4_000)
   })
 
+  it('R19: the mark of a clean stop is gone with the first write', async () => {
+    const lab = new Lab()
+    const first = lab.node('a')
+    await lab.boot(first)
+    first.driver.shutdown({ flushMs: 0, reason: 'stopped' }, () => {})
+    await lab.world.run(10)
+    expect(first.storage.disk.state?.process.cleanNoPromise).toBe(true)
+    const second = lab.node('a', first.storage)
+    await lab.boot(second)
+    expect(first.storage.disk.state?.process).toMatchObject({ cleanNoPromise: false, incarnation: 2 })
+    expect(second.driver.state.bootUntil).toBeLessThanOrEqual(lab.world.now)
+  })
+
+  it('R18: a longer promise that a peer asks for is recorded durably', async () => {
+    const lab = new Lab(['a', 'b'])
+    const one = lab.node('a')
+    const timing = { ...TIMING, backoffMaxMs: 500, minPromiseMs: 1, maxPromiseMs: 10_000, promiseMs: 4_000 }
+    const two = lab.node('b', new TestStorage(lab.world, 'b'), { timing })
+    two.driver.submit(contend)
+    await lab.boot(one, two)
+    await lab.world.run(1_000)
+    expect(one.storage.disk.state?.process.maxPromiseMs).toBe(4_000)
+  })
+
   it('R24: a first write that fails means that no byte leaves', async () => {
     const lab = new Lab(['a', 'b'])
     const one = lab.node('a')
@@ -380,6 +404,27 @@ describe('stalls and suspends', () => {
     }
     expect(kinds(one)).not.toContain('revoked')
     expect(one.driver.counters.suspends).toBe(0)
+  })
+})
+
+describe('failures of time', () => {
+  it('R36: while the sockets are being read no timer brings the clock forward', async () => {
+    const { lab, one } = await leader()
+    const { stalls, inputs } = one.driver.counters
+    one.clock.afterIo = (callback) => lab.world.at(lab.world.now + 3, callback)
+    lab.world.stall(5 * TIMING.heartbeatMs)
+    await lab.world.run(2)
+    expect(one.driver.counters).toMatchObject({ stalls: stalls + 1, inputs })
+    await lab.world.run(2)
+    expect(one.driver.counters).toMatchObject({ stalls: stalls + 1, inputs: inputs + 1 })
+  })
+
+  it('B.3: a suspend that the wall clock does not show is found at the next heartbeat', async () => {
+    const { lab, one } = await leader()
+    one.clock.uptimeAheadMs += 60_000
+    await lab.world.run(TIMING.heartbeatMs)
+    expect(one.effects).toContainEqual({ type: 'revoked', election: 'e', term: 1, reason: 'suspended' })
+    expect(one.driver.counters.suspends).toBe(1)
   })
 })
 

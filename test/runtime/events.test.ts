@@ -190,6 +190,18 @@ describe('changes', () => {
     }
   })
 
+  it('a consumer that was busy during the stop still gets the last view, then the end', async () => {
+    const { world, one, election, start } = await led()
+    await start()
+    const iterator = election.changes()
+    expect((await iterator.next()).value).toMatchObject({ isLeader: true })
+    const stopped = one.elector.stop()
+    await world.run(10)
+    await stopped
+    expect((await iterator.next()).value).toMatchObject({ isLeader: false, role: 'follower', token: null })
+    expect(await iterator.next()).toEqual({ done: true, value: undefined })
+  })
+
   it('a consumer that leaves is forgotten, even while it waits', async () => {
     const { election, start } = await led()
     await start()

@@ -286,6 +286,7 @@ export class Disk {
 export class TestStorage implements Storage {
   readonly writes: DurableChange[] = []
   writeMs = 0
+  openMs = 0
   /** Null: writes work; 'hang': never answered; an error: they fail. */
   fault: Error | 'hang' | null = null
   openError: Error | null = null
@@ -301,6 +302,12 @@ export class TestStorage implements Storage {
 
   open(identity: StorageIdentity, done: (error: Error | null, state: DurableState | null) => void): void {
     if (this.openError !== null) return done(this.openError, null)
+    if (this.openMs > 0) {
+      const { openMs } = this
+      this.openMs = 0
+      this.world.at(this.world.now + openMs, () => this.open(identity, done))
+      return
+    }
     this.disk.locked = true
     if (this.disk.state === null || this.kind === 'volatile') {
       const process = {

@@ -30,6 +30,13 @@ describe('healthCheck', () => {
     expect(election.status().isHealthy).toBe(true)
   })
 
+  it('R39: nobody stands while the first answer is not there', async () => {
+    const { world, election } = await checked(() => new Promise<boolean>(() => {}), { timeoutMs: 10_000 })
+    await world.run(5_000)
+    expect(election.status()).toMatchObject({ isHealthy: null, isContending: false, isLeader: false })
+    expect(election.status().whyNotLeader).toEqual(['the health check has not answered yet'])
+  })
+
   it('R39: two bad answers in a row give the leadership up, one does not; a good one stands again', async () => {
     const answers = [true, false, true, false, false, false, true]
     const { world, events } = await checked(async () => answers.shift() ?? true)

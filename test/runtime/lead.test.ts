@@ -62,12 +62,26 @@ describe('lead', () => {
     expect(runs[0]?.leadership).toBe(election.leadership)
   })
 
+  it('begins when every listener of that moment was told, also those of other elections', async () => {
+    const { bench, world, one } = await alone()
+    const order: string[] = []
+    void one.elector.election('e').lead(() => {
+      order.push('work')
+    })
+    one.elector.on('elected', ({ election }) => order.push(election))
+    one.elector.election('f')
+    await bench.start(one)
+    await world.run(50)
+    expect(order).toEqual(['e', 'f', 'work'])
+  })
+
   it('R20, bug 45: resigning aborts the signal and releases only when the function has settled; the lease is renewed meanwhile', async () => {
     const { world, election, runs, events } = await working()
     const resigned = election.resign()
     const { leadership, finish } = runs[0] as Run
     expect(leadership.signal.aborted).toBe(true)
     expect(leadership.signal.reason).toMatchObject({ details: { reason: 'resigned' } })
+    expect(leadership.remainingMs()).toBe(0)
     expect(election.isLeader()).toBe(false)
     await world.run(3 * promiseMs)
     expect(leadership.isValid()).toBe(true)

@@ -222,6 +222,18 @@ describe('stop', () => {
     expect(one.transport.host).toBeNull()
   })
 
+  it('while the storage is being opened it ends the start, and the lock is free again', async () => {
+    const { world, one } = await alone()
+    one.storage.openMs = 100
+    const refused = expect(one.elector.start()).rejects.toMatchObject({ code: 'ELECTION_STOPPED' })
+    await world.run(50)
+    const stopped = one.elector.stop()
+    await world.run(200)
+    await Promise.all([stopped, refused])
+    expect(one.storage).toMatchObject({ closed: 1, writes: [] })
+    expect(one.elector.status().phase).toBe('stopped')
+  })
+
   it('before the start it resolves, and the object is used up', async () => {
     const { one } = await alone()
     const election = one.elector.election('e')

@@ -59,6 +59,19 @@ describe('TimeWatch', () => {
     }
   })
 
+  it('a thread that is descheduled between the readings hides no suspend', () => {
+    const { world, clock, watch } = bench()
+    clock.suspend(SUSPEND_BOUND_MS * 1.5)
+    const { uptime } = TestClock.prototype
+    let stalls = 1
+    clock.uptime = function () {
+      const reading = uptime.call(this)
+      if (stalls-- > 0) world.stall(SUSPEND_BOUND_MS)
+      return reading
+    }
+    expect(watch.isMissing()).toBe(true)
+  })
+
   it('a thread that is descheduled between the readings is no suspend', () => {
     const { world, clock, watch } = bench()
     const { uptime } = TestClock.prototype

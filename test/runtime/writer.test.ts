@@ -76,6 +76,23 @@ describe('Writer', () => {
     expect(heard).toEqual(['ELECTION_STORAGE_FAILED'])
   })
 
+  it('a storage that answers one write twice does not answer the next one', async () => {
+    const { world, storage, writer, heard } = bench()
+    const answers: (() => void)[] = []
+    storage.write = (_change, done) => {
+      answers.push(() => done(null))
+    }
+    writer.decide(1, new Map([['x', 1]]))
+    writer.flush()
+    writer.decide(2, new Map([['x', 2]]))
+    answers[0]?.()
+    answers[0]?.()
+    await world.run(1)
+    expect(heard).toEqual([1])
+    answers[1]?.()
+    expect(heard).toEqual([1, 2])
+  })
+
   it('idle calls back when everything is written, or can never be', async () => {
     const { world, storage, writer } = bench()
     let idle = 0
