@@ -7,12 +7,30 @@
  */
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Effect, nextDeadline, type ProcessId, promisesNothing, type RevokeReason } from '../../src/core'
+import {
+  type Effect,
+  nextDeadline,
+  type ProcessId,
+  promisesNothing,
+  type RevokeReason,
+  type Timing,
+} from '../../src/core'
 import { type Act, type Flight, Lab, type LabOptions } from './lab'
 import { forget, retime } from './story'
 
 const RHO = 0.1
 const ELECTIONS = ['e', 'f']
+/** D is short against the steps of time, so that sessions lapse as often as they are renewed. */
+const SHORT: Partial<Timing> = {
+  promiseMs: 300,
+  heartbeatMs: 50,
+  campaignMs: 150,
+  stepMs: 10,
+  backoffMs: 20,
+  backoffMaxMs: 150,
+  rho: RHO,
+  deltaMs: 1,
+}
 const REASONS: readonly RevokeReason[] = ['resigned', 'unhealthy', 'stopped']
 
 /** What may happen, the frequent first: the number is a weight. */
@@ -44,7 +62,7 @@ const VERBS = {
   completeWrites: 3,
   sleep: 1,
   rate: 2,
-  promise: 1,
+  promise: 3,
 } as const
 type Verb = keyof typeof VERBS
 export type Action = readonly [verb: Verb, who: number, whom: number, x: number]
@@ -69,7 +87,7 @@ export class Chaos extends Lab {
   readonly leaseEnds = new Map<string, number>()
 
   constructor(ids: readonly ProcessId[], options: LabOptions) {
-    super(ids, { ...options, elections: ELECTIONS, timing: { rho: RHO, deltaMs: 1, ...options.timing } })
+    super(ids, { ...options, elections: ELECTIONS, timing: { ...SHORT, ...options.timing } })
     for (const name of ELECTIONS) this.contend(name)
     this.connect()
   }
@@ -215,7 +233,7 @@ export class Chaos extends Lab {
       case 'rate':
         return this.setRate(id, [1 - RHO, 1, 1 + RHO][x % 3] as number)
       case 'promise':
-        return retime(this, id, { promiseMs: [600, 1000, 1700][x % 3] as number })
+        return retime(this, id, { promiseMs: [180, 300, 520][x % 3] as number })
     }
   }
 
@@ -288,17 +306,17 @@ export class Chaos extends Lab {
 export function story(size: number, options: LabOptions): (schedule: Action[]) => void {
   return (schedule) => {
     const lab = new Chaos('abcde'.slice(0, size).split(''), options)
-    if (options.ephemeral === true) lab.live(4000)
+    if (options.ephemeral === true) lab.live(2000)
     for (const action of schedule) lab.perform(action)
     lab.healAll()
     // A boot wait of the longest promise, a run-out, a frozen lease, a campaign, some back-off: far less than this (P9).
-    lab.live(8000)
+    lab.live(3500)
     for (const name of ELECTIONS) {
       expect(lab.leader(name), `P9: somebody leads ${name}`).not.toBeNull()
     }
     const leaders = ELECTIONS.map((name) => lab.leader(name))
     const won = lab.history.length
-    lab.live(2000)
+    lab.live(700)
     expect(lab.history.length, `P8: ${leaders} are not deposed`).toBe(won)
     expect(ELECTIONS.map((name) => lab.leader(name))).toEqual(leaders)
   }

@@ -20,8 +20,8 @@ describe('random schedules', () => {
     [4, 'of four, without pre-vote', { preVote: false }],
     [5, 'of five', {}],
     [5, 'of five, without pre-vote and succession', { preVote: false, succession: false }],
-    [3, 'ephemeral', { ephemeral: true, timing: { maxPromiseMs: 1700 } }],
-    [5, 'ephemeral, without pre-vote', { ephemeral: true, preVote: false, timing: { maxPromiseMs: 1700 } }],
+    [3, 'ephemeral', { ephemeral: true, timing: { maxPromiseMs: 520 } }],
+    [5, 'ephemeral, without pre-vote', { ephemeral: true, preVote: false, timing: { maxPromiseMs: 520 } }],
   ] as const) {
     it(`P1-P3, P7-P9: ${size} voters, ${label}`, () => {
       fc.assert(fc.property(actions, story(size, options)), {
