@@ -36,9 +36,11 @@ export function ownObstacle(turn: Turn): Refusal | null {
 export function plausible(turn: Turn, election: Election, term: Term, from: ProcessId): boolean {
   const known = floorOf(turn, election)
   if (term <= known) return true
-  const jump = term - known
+  const jump = Number.isSafeInteger(term) ? term - known : Number.POSITIVE_INFINITY
   const fits =
-    Number.isSafeInteger(term) && term <= MAX_TERM && (election.slot.knownTerm === 0 || jump <= MAX_TERM_JUMP)
+    jump < Number.POSITIVE_INFINITY &&
+    term <= MAX_TERM &&
+    (election.slot.knownTerm === 0 || jump <= MAX_TERM_JUMP)
   const rare =
     jump <= LARGE_TERM_JUMP ||
     election.slot.knownTerm === 0 ||
