@@ -413,10 +413,13 @@ describe('failures of time', () => {
     const { stalls, inputs } = one.driver.counters
     one.clock.afterIo = (callback) => lab.world.at(lab.world.now + 3, callback)
     lab.world.stall(5 * TIMING.heartbeatMs)
-    await lab.world.run(2)
+    await lab.world.run(1)
     expect(one.driver.counters).toMatchObject({ stalls: stalls + 1, inputs })
-    await lab.world.run(2)
+    one.driver.submit({ type: 'campaign', election: 'of nobody' })
+    await lab.world.run(1)
     expect(one.driver.counters).toMatchObject({ stalls: stalls + 1, inputs: inputs + 1 })
+    await lab.world.run(2)
+    expect(one.driver.counters).toMatchObject({ stalls: stalls + 1, inputs: inputs + 2 })
   })
 
   it('B.3: a suspend that the wall clock does not show is found at the next heartbeat', async () => {
