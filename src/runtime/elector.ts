@@ -4,13 +4,15 @@
  * State first, then event: the effects of one step change what can be read as they come in; what listeners get to hear
  * (`calls`) follows when all of them are in. Decides nothing. Read next: `seat.ts`, `lifecycle.ts`, `driver.ts`.
  */
-import type { ElectionName, ProcessId, RevokedEffect, RevokeReason } from '../core'
+import type { AlarmEffect, ElectionName, ProcessId, RevokedEffect, RevokeReason } from '../core'
 import type { ElectionError } from '../errors'
+import { Alarms } from './alarms'
 import type { Election, Elector } from './api'
 import type { DriverListener, ServiceEffect, Submitted } from './driver'
 import { SeatElection } from './election'
-import { type ElectionEvent, type ElectionEvents, type ElectionListener, Events } from './events'
+import { type ElectionEvent, type ElectionListener, Events } from './events'
 import { stoppedError } from './failures'
+import { Fifo } from './fifo'
 import { LeaseTable } from './lease-table'
 import { LeaseTime } from './lease-time'
 import { Lifecycle } from './lifecycle'
@@ -30,7 +32,8 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly seats = new Map<ElectionName, Seat>()
   private readonly elections = new Map<ElectionName, Election>()
   /** What has to be told when the effects of the present step are all in. */
-  private readonly calls: (() => void)[] = []
+  private readonly calls = new Fifo<() => void>()
+  private readonly alarms: Alarms
 
   constructor(
     private readonly config: ElectorConfig,
@@ -41,6 +44,7 @@ export class ProcessElector implements Elector, DriverListener {
     const { clock } = environment
     this.events = new Events((message, detail) => this.warn(message, detail))
     this.time = new LeaseTime(clock)
+    this.alarms = new Alarms(clock)
     this.leases = new LeaseTable({
       clock,
       marginMs: timing.marginMs,
@@ -169,7 +173,9 @@ export class ProcessElector implements Elector, DriverListener {
     return reason === 'expired' && this.life.driver?.wasStalled === true ? 'stalled' : reason
   }
 
-  private alarm({ code, election, process, detail }: ElectionEvents['alarm']): void {
+  private alarm(alarm: AlarmEffect): void {
+    if (!this.alarms.isNew(alarm)) return
+    const { code, election, process, detail } = alarm
     const payload = { code, election, process, detail }
     this.config.logger.warn(payload, 'alarm')
     this.calls.push(() => {

@@ -16,6 +16,7 @@ import {
 } from '../core'
 import { Deadline } from './deadline'
 import type { DriverOptions, ServiceEffect, Submitted } from './driver-options'
+import { Fifo } from './fifo'
 import { Outbox } from './outbox'
 import { SUSPEND_BOUND_MS, TimeWatch } from './time-watch'
 import type { Writer } from './writer'
@@ -33,7 +34,7 @@ export class Engine {
   gapMs = 0
 
   private readonly timer: Deadline
-  private readonly queue: (Submitted | (() => void))[] = []
+  private readonly queue = new Fifo<Submitted | (() => void)>()
   /** Between `open` and `clear`: inputs run as they come. */
   private isOpen = false
   private running = false
@@ -56,7 +57,7 @@ export class Engine {
 
   /** Puts inputs, or calls that have to come behind them, at the end of the queue and runs it, if it is open. */
   submit(...items: (Submitted | (() => void))[]): void {
-    this.queue.push(...items)
+    for (const item of items) this.queue.push(item)
     if (!this.isOpen || this.running) return
     this.runAll()
     this.arm()
@@ -84,7 +85,7 @@ export class Engine {
   /** Nothing waits and nothing runs any more. */
   clear(): void {
     this.isOpen = false
-    this.queue.length = 0
+    this.queue.clear()
     this.timer.clear()
   }
 

@@ -5,7 +5,7 @@
  * is reported by `listenerError` and a process warning; the others are called all the same, and nothing of the protocol
  * waits for any of them. There is no `error` event, so nobody has to listen for one.
  */
-import EventEmitter from 'eventemitter3'
+import { EventEmitter } from 'eventemitter3'
 import type { AlarmCode, ElectionName, ProcessId, RevokeReason, Role, Term } from '../core'
 import type { ElectionError } from '../errors'
 import type { Leadership } from './leadership'
@@ -35,7 +35,10 @@ export interface ElectionEvents {
   workFailed: { readonly election: ElectionName; readonly term: Term; readonly error: unknown }
   /** Work did not stop within `drainMs` after its signal aborted; the lease runs out unreleased (R20). */
   workOverdue: { readonly election: ElectionName; readonly term: Term; readonly drainMs: number }
-  /** Something that an operator should see; changes nothing. `election` or `process` is null where none is concerned. */
+  /**
+   * Something that an operator should see; changes nothing. `election` or `process` is null where none is concerned. The same
+   * one at most once a minute.
+   */
   alarm: {
     readonly code: AlarmCode
     readonly election: ElectionName | null

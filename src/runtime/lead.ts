@@ -14,7 +14,10 @@ import type { Tenure, Work } from './tenure'
 export interface LeadOptions {
   /** Ends `lead`: the leadership is given up (R20), and this process stops contending. */
   readonly signal?: AbortSignal
-  /** How long the function may take to stop after its signal aborted, ms. Default: that of the elector (5,000). */
+  /**
+   * How long the function may take to stop after its signal aborted, ms. Default: that of the elector (5,000). `stop()` waits no
+   * longer than `stopMs` all the same.
+   */
   readonly drainMs?: number
   /** What a throw does: `resign` gives the leadership up, `keep` keeps it without running the function again. Default `resign`. */
   readonly onThrow?: 'resign' | 'keep'

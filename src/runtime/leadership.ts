@@ -4,6 +4,7 @@
  * Decides nothing: the lease is kept by the core, ended by the core, and only compared with the clock here (R14). A
  * leadership that is over stays over (P7). Read next: `lease-table.ts` (who moves the end), `departure.ts` (how it ends).
  */
+import { setMaxListeners } from 'node:events'
 import type { ElectionName, ProcessId, RevokeReason, Term } from '../core'
 import { ElectionError } from '../errors'
 import { ENDED, type LeaseEnd, type LeaseTime } from './lease-time'
@@ -66,6 +67,8 @@ export class HeldLeadership implements Leadership {
   get signal(): AbortSignal {
     if (this.controller === null) {
       this.controller = new AbortController()
+      // Work hands one signal to any number of calls; that is no leak.
+      setMaxListeners(0, this.controller.signal)
       if (this.reason !== null) this.controller.abort(this.lost())
     }
     return this.controller.signal

@@ -155,6 +155,28 @@ describe('events', () => {
   })
 })
 
+describe('alarms', () => {
+  it('E9: a cause that repeats with every heartbeat is told once a minute', async () => {
+    const bench = new Bench(['a', 'b'])
+    const lines: string[] = []
+    const log = (_fields: object, message: string): number => lines.push(message)
+    const logger = { debug() {}, info() {}, warn: log, error: log }
+    const [one, two] = [
+      bench.process('a', { logger }),
+      bench.process('b', { timing: { ...TIMING, promiseMs: 6_000, maxPromiseMs: 6_000 } }),
+    ] as [TestProcess, TestProcess]
+    const codes: string[] = []
+    one.elector.on('alarm', ({ code }) => codes.push(code))
+    two.elector.election('e')
+    await bench.start(one, two)
+    await bench.world.run(30_000)
+    expect(codes).toEqual(['configMismatch'])
+    expect(lines.filter((line) => line === 'alarm')).toHaveLength(1)
+    await bench.world.run(61_000)
+    expect(codes).toHaveLength(2)
+  })
+})
+
 describe('changes', () => {
   it('bug 19: a consumer that dawdles through a thousand flips misses none that matters: it ends at the latest state', async () => {
     const { world, election, start } = await led()
