@@ -24,7 +24,9 @@ export class EventLoop {
   private io: Task[] = []
   private immediates: (() => void)[] = []
   private immediatesPlanned = false
-  private ends: (() => void)[] = []
+  /** What the present turn put behind itself: the first `endCount` entries; the list is used again and again. */
+  private readonly ends: (() => void)[] = []
+  private endCount = 0
 
   constructor(scheduler: Scheduler) {
     this.scheduler = scheduler
@@ -61,7 +63,7 @@ export class EventLoop {
 
   /** Runs when the present callback has returned, before anything else. */
   endOfTurn(callback: () => void): void {
-    this.ends.push(callback)
+    this.ends[this.endCount++] = callback
   }
 
   /** From now on nothing runs until `resume`. */
@@ -85,7 +87,7 @@ export class EventLoop {
     this.timers = []
     this.io = []
     this.immediates = []
-    this.ends = []
+    this.endCount = 0
   }
 
   /** For the planned event only. */
@@ -105,15 +107,13 @@ export class EventLoop {
 
   private turn(run: Task['run'], argument: unknown): void {
     run(argument)
-    if (this.ends.length > 0) this.finishTurn()
+    if (this.endCount > 0) this.finishTurn()
   }
 
+  /** Also runs what these callbacks put behind themselves. */
   private finishTurn(): void {
-    while (this.ends.length > 0 && !this.ended) {
-      const ends = this.ends
-      this.ends = []
-      for (const end of ends) if (!this.ended) end()
-    }
+    for (let i = 0; i < this.endCount; i++) (this.ends[i] as () => void)()
+    this.endCount = 0
   }
 
   private drainTimers(): void {

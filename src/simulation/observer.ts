@@ -5,6 +5,7 @@
  * at the true instant of what they report, and must not touch the cluster.
  */
 import type { LeaseId, State } from '../core'
+import type { Ack, Heartbeat, Part } from '../core/messages'
 import type { DurableChange, ElectionName, Incarnation, ProcessId, RevokeReason, Term } from '../core/types'
 import type { ServiceEffect } from '../runtime/driver'
 import type { Flight, LossReason } from './sim-network'
@@ -50,6 +51,10 @@ export interface Observer {
   noticed?(node: NodeView, effect: ServiceEffect): void
   /** A frame left the node. */
   sent?(node: NodeView, flight: Flight): void
+  /** A part of a frame left the node: anything but heartbeats and acks. */
+  said?(node: NodeView, flight: Flight, part: Part): void
+  /** A heartbeat or an ack left the node. */
+  routine?(node: NodeView, flight: Flight, part: Heartbeat | Ack): void
   /** A frame is handed to the node. */
   delivered?(node: NodeView, flight: Flight): void
   lost?(flight: Flight, reason: LossReason): void
@@ -101,6 +106,8 @@ const HOOKS: readonly (keyof Observer)[] = [
   'revoked',
   'noticed',
   'sent',
+  'said',
+  'routine',
   'delivered',
   'lost',
   'linked',

@@ -163,6 +163,8 @@ export class SimCluster {
   /** Lets the hooks of observers hear the network; frames cost nothing while nobody listens. */
   private watchNetwork(): void {
     const sent = this.observers.of('sent')
+    const said = this.observers.of('said')
+    const routine = this.observers.of('routine')
     const delivered = this.observers.of('delivered')
     const lost = this.observers.of('lost')
     const linked = this.observers.of('linked')
@@ -170,7 +172,15 @@ export class SimCluster {
     const byNumber = [...this.nodes.values()]
     this.network.observer = {
       sent(flight) {
-        for (const hook of sent) hook(byNumber[flight.link.from] as SimNode, flight)
+        const node = byNumber[flight.link.from] as SimNode
+        for (const hook of sent) hook(node, flight)
+        for (const part of flight.parts) {
+          if (part.kind === 'heartbeat' || part.kind === 'ack') {
+            for (const hook of routine) hook(node, flight, part)
+          } else {
+            for (const hook of said) hook(node, flight, part)
+          }
+        }
       },
       delivered(flight) {
         for (const hook of delivered) hook(byNumber[flight.link.to] as SimNode, flight)
@@ -423,12 +433,14 @@ export class SimCluster {
    * liveness phase: says who is down, stands still, is cut off, refused, or waits after its start.
    */
   pending(): string {
-    const lines: string[] = []
-    for (const election of this.elections) {
-      if (this.isWanted(election) && this.leaderOf(election) === null)
-        lines.push(`${election}: ${this.whyLeaderless(election)}`)
-    }
-    return lines.join('\n')
+    return this.leaderless()
+      .map((election) => `${election}: ${this.whyLeaderless(election)}`)
+      .join('\n')
+  }
+
+  /** Elections in which somebody contends and nobody holds a valid lease at this true instant. */
+  leaderless(): readonly ElectionName[] {
+    return this.elections.filter((election) => this.leaderOf(election) === null && this.isWanted(election))
   }
 
   /** Somebody with a vote contends in it: an amnesiac does not count (R25). */

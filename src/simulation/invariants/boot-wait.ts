@@ -16,14 +16,12 @@ export const bootWait: InvariantFactory = (complain): Invariant => {
       began(node) {
         waits.set(node, node.state?.bootUntil ?? 0)
       },
-      sent(node, flight) {
+      said(node, _flight, part) {
+        const votes = part.kind === 'requestVote' || (part.kind === 'voteReply' && part.grant !== null)
+        if (!votes && !(part.kind === 'preVoteReply' && part.refusal === null)) return
         const early = (waits.get(node) ?? 0) - node.now()
-        if (early <= 0) return
-        for (const part of flight.parts) {
-          const votes = part.kind === 'requestVote' || (part.kind === 'voteReply' && part.grant !== null)
-          if (votes || (part.kind === 'preVoteReply' && part.refusal === null)) {
-            complain(`${node.id} sent a ${part.kind} ${early.toFixed(3)} ms before its wait was over`)
-          }
+        if (early > 0) {
+          complain(`${node.id} sent a ${part.kind} ${early.toFixed(3)} ms before its wait was over`)
         }
       },
     },

@@ -15,7 +15,7 @@ interface Life {
   ended: boolean
 }
 
-const FINAL = new Set(['heartbeat', 'bind', 'preVote', 'requestVote', 'voteReply', 'bindAck', 'timeoutNow'])
+const FINAL = new Set(['bind', 'preVote', 'requestVote', 'voteReply', 'bindAck', 'timeoutNow'])
 
 export const finality: InvariantFactory = (complain): Invariant => {
   const lives = new Map<NodeView, Life>()
@@ -46,26 +46,26 @@ export const finality: InvariantFactory = (complain): Invariant => {
         life.leads.delete(election)
         renounce(life, election, term)
       },
-      sent(node, flight) {
+      said(node, _flight, part) {
         const life = lifeOf(node)
-        for (const part of flight.parts) {
-          if (part.kind === 'heartbeat' || part.kind === 'ack') {
-            if (life.ended && part.kind === 'heartbeat') complain(`${node.id} sent a heartbeat after its end`)
-          } else if (part.kind === 'release') {
-            const led = life.leads.get(part.election)
-            if (led !== undefined && part.term >= led) {
-              complain(`${node.id} released term ${part.term} of ${part.election} while it leads term ${led}`)
-            }
-            renounce(life, part.election, part.term)
-          } else if (part.kind === 'sessionEnd') {
-            for (const [election, term] of life.leads) {
-              complain(`${node.id} ended its session while it leads term ${term} of ${election}`)
-            }
-            life.ended = true
-          } else if (life.ended && FINAL.has(part.kind)) {
-            complain(`${node.id} sent a ${part.kind} after the end of its session`)
+        if (part.kind === 'release') {
+          const led = life.leads.get(part.election)
+          if (led !== undefined && part.term >= led) {
+            complain(`${node.id} released term ${part.term} of ${part.election} while it leads term ${led}`)
           }
+          renounce(life, part.election, part.term)
+        } else if (part.kind === 'sessionEnd') {
+          for (const [election, term] of life.leads) {
+            complain(`${node.id} ended its session while it leads term ${term} of ${election}`)
+          }
+          life.ended = true
+        } else if (life.ended && FINAL.has(part.kind)) {
+          complain(`${node.id} sent a ${part.kind} after the end of its session`)
         }
+      },
+      routine(node, _flight, part) {
+        if (part.kind === 'heartbeat' && lifeOf(node).ended)
+          complain(`${node.id} sent a heartbeat after its end`)
       },
     },
   }

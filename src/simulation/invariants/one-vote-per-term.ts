@@ -25,13 +25,11 @@ export const oneVotePerTerm: InvariantFactory = (complain): Invariant => {
       durable(node, storageId) {
         storages.set(node, storageId)
       },
-      sent(node, flight) {
-        for (const part of flight.parts) {
-          if (part.kind === 'voteReply') {
-            if (part.grant !== null) voted(node, part.election, part.term, flight.to, flight.toIncarnation)
-          } else if (part.kind === 'requestVote') {
-            voted(node, part.election, part.term, node.id, node.incarnation)
-          }
+      said(node, flight, part) {
+        if (part.kind === 'voteReply') {
+          if (part.grant !== null) voted(node, part.election, part.term, flight.to, flight.toIncarnation)
+        } else if (part.kind === 'requestVote') {
+          voted(node, part.election, part.term, node.id, node.incarnation)
         }
       },
     },

@@ -21,25 +21,24 @@ export const persistFirst: InvariantFactory = (complain): Invariant => ({
         )
       }
     },
-    sent(node, flight) {
-      for (const part of flight.parts) {
-        if (part.kind === 'voteReply' && part.grant !== null) {
-          const durable = node.durableTerm(part.election)
-          if (durable < part.term) complain(`${node.id} voted in term ${part.term}, durable is ${durable}`)
-        } else if (part.kind === 'requestVote') {
-          const durable = node.durableTerm(part.election)
-          if (durable < part.term)
-            complain(`${node.id} asks for votes in term ${part.term}, durable is ${durable}`)
-        } else if (part.kind === 'ack' && part.renewed) {
-          const support = node.state?.supports.get(flight.to)
-          if (support === undefined) continue
-          const promised = support.until - node.now()
-          if (promised > node.durablePromiseMs + ROUNDING_MS) {
-            complain(
-              `${node.id} promises ${promised} ms to ${flight.to}, durable is ${node.durablePromiseMs} ms`,
-            )
-          }
+    said(node, _flight, part) {
+      if (part.kind === 'voteReply' && part.grant !== null) {
+        const durable = node.durableTerm(part.election)
+        if (durable < part.term) complain(`${node.id} voted in term ${part.term}, durable is ${durable}`)
+      } else if (part.kind === 'requestVote') {
+        const durable = node.durableTerm(part.election)
+        if (durable < part.term) {
+          complain(`${node.id} asks for votes in term ${part.term}, durable is ${durable}`)
         }
+      }
+    },
+    routine(node, flight, part) {
+      if (part.kind !== 'ack' || !part.renewed) return
+      const support = node.state?.supports.get(flight.to)
+      if (support === undefined) return
+      const promised = support.until - node.now()
+      if (promised > node.durablePromiseMs + ROUNDING_MS) {
+        complain(`${node.id} promises ${promised} ms to ${flight.to}, durable is ${node.durablePromiseMs} ms`)
       }
     },
   },
