@@ -127,13 +127,14 @@ export function countBound(
 export function oweToNewGrant(turn: Turn, voter: ProcessId, account: Account): void {
   const { grant } = account
   if (grant === null) return
-  for (const lease of turn.state.leases.values()) {
+  for (const lease of [...turn.state.leases.values()]) {
     if (lease.frozen) continue
-    for (const name of lease.elections) {
+    for (const name of [...lease.elections]) {
       const election = turn.state.elections.get(name)
-      if (election?.lead != null && election.lead.bound.get(voter)?.has(grant) !== true) {
-        oweBind(turn, voter, account, election, election.lead.term)
-      }
+      if (election?.lead == null) continue
+      // told before its first ack came: it counts from now on
+      if (election.lead.bound.get(voter)?.has(grant) === true) attachLease(turn, election, election.lead)
+      else oweBind(turn, voter, account, election, election.lead.term)
     }
   }
 }

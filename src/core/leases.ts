@@ -57,15 +57,22 @@ export function boundOf(turn: Turn, campaign: Campaign): Map<ProcessId, Map<Gran
   return bound
 }
 
-/** Grants of `lead` that may still count: of a term it can count (R12), and not passed unless it is the present one. */
+/** A voter's grants that one leadership remembers at most: the present one, and some whose first ack may still come. */
+const GRANTS_KEPT = 4
+
+/** Grants of `lead` that count now or may soon: of a term it can count (R12), present or not passed. */
 function countable(turn: Turn, lead: Lead): Map<ProcessId, Grant[]> {
   const result = new Map<ProcessId, Grant[]>()
   for (const [voter, grants] of lead.bound) {
     const present = voter === turn.config.self ? OWN_GRANT : turn.state.accounts.get(voter)?.grant
     const kept: Grant[] = []
     for (const [grant, term] of grants) {
-      if (grant !== present && countedUntil(turn, voter, grant) <= turn.now) grants.delete(grant)
-      else if (term >= lead.term) kept.push(grant)
+      const counts = grant === present || countedUntil(turn, voter, grant) > turn.now
+      if (counts && term >= lead.term) kept.push(grant)
+    }
+    for (const grant of grants.keys()) {
+      if (grants.size <= GRANTS_KEPT) break
+      if (grant !== present) grants.delete(grant)
     }
     if (kept.length > 0) result.set(voter, kept.sort())
   }
