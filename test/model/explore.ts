@@ -1,41 +1,14 @@
-/**
- * Exhaustive exploration of the shipping core: every order of delivery, loss, duplication and delay, every crash, every
- * passing of time, for a few processes, one election and a bounded number of terms.
- *
- * A state of the world is a row of small numbers: one per node (an interned canonical `State`), one for the set of
- * messages that were ever sent and may still arrive, one for what was decided so far, and the budgets. Because a node
- * cannot see anything but itself and its input, each (node, input) is stepped once and remembered; generating a state of
- * the world is then a matter of looking numbers up. Messages stay for ever (so they are lost, doubled and delayed at
- * will), except that of bind acks (and late heartbeats and acks, see `late`) only the newest per pair stays, and that
- * heartbeats and acks older than D are gone (older ones have directed tests).
- *
- * Checked in every state: P1, P2, P3 (b), P7. A violation comes with the shortest schedule that leads to it.
- */
-import { type Effect, type Input, type Part, step } from '../../src/core'
-import {
-  BASE,
-  BASE_ROUND,
-  type Bounds,
-  canonical,
-  cloneNode,
-  configOf,
-  encode,
-  grantsOf,
-  holdsLease,
-  IDS,
-  later,
-  NAME,
-  ROUNDS_PER_TICK,
-  startNode,
-} from './node'
-import { StateTable } from './table'
+import { step } from '../../src/core'
+import { Behaviour, Code, type Step, type Transition } from './behaviour'
+import { Network, orderSeenFrom, relocate } from './network'
+import { BASE, type Bounds, electionIn, letter, linkAll, type Presumed, startNode, canonicalize } from './node'
+import { type Digest, digest, PairMap, StateTable } from './table'
 
 export interface Limits extends Bounds {
-  /** Crashes with restart, over all nodes. */
+  readonly maxTerm: number
   readonly crashes: number
-  /** Hand-overs ordered by a leader, over all nodes. */
   readonly transfers: number
-  /** Node whose clock runs at half speed, or -1. */
+  readonly late: number
   readonly slow: number
   readonly maxStates: number
 }
@@ -51,472 +24,413 @@ export interface Outcome {
   readonly violation: { readonly property: string; readonly schedule: readonly string[] } | null
 }
 
-/** A message that may arrive; round and send time are relative to the sender's present tick. */
-interface Message {
-  readonly from: number
-  readonly fromIncarnation: number
-  readonly to: number
-  readonly toIncarnation: number
-  readonly part: Part
-}
+const PRESUMED: Presumed = { lapseIsFinal: true, overCountsNothing: true }
 
-interface NodeEntry {
-  readonly incarnation: number
-  readonly state: ReturnType<typeof startNode>
-}
+export const Kind = { start: 0, event: 1, deliver: 2, answered: 3, beat: 4, beatAcked: 5, probe: 6, refused: 7, meet: 8, tick: 9 } as const
 
-/** What one input does to one node: its next number, and what it says. */
-interface Transition {
-  readonly node: number
-  readonly messages: readonly number[]
-  readonly wins: readonly number[]
-  readonly renounced: number
-}
+export class Search {
+  readonly network: Network
+  readonly behaviour: Behaviour
+  readonly table: StateTable
+  generated = 0
+  violation: string | null = null
+  private readonly n: number
+  private readonly row: Int32Array
+  private readonly base: Int32Array
+  private current = -1
+  private readonly seatings: { seats: number[]; orders: number[]; orderOf: number[][] }[] = []
+  private readonly image: Int32Array
+  private readonly key: Digest = { high: 0, low: 0 }
+  private readonly other: Digest = { high: 0, low: 0 }
+  private readonly beats = new PairMap()
+  lastLabel = 0
+  symmetry = true
+  lossy = false
 
-const FIELDS = 4 // behind the nodes: messages, history, budget, phase
-
-export type Step = typeof step
-
-export function explore(limits: Limits, stepCore: Step = step): Outcome {
-  const cpu = process.cpuUsage()
-  const { nodes } = limits
-  const width = nodes + FIELDS
-  const M = nodes
-  const H = nodes + 1
-  const B = nodes + 2
-  const P = nodes + 3
-
-  const nodeIds = new Map<string, number>()
-  const nodeEntries: NodeEntry[] = []
-  const valid: boolean[] = []
-  const grantsOfNode: (readonly string[])[] = []
-  const grantsOfSet: (readonly string[])[] = []
-  const messageIds = new Map<string, number>()
-  const messages: Message[] = []
-  const setIds = new Map<string, number>()
-  const sets: (readonly number[])[] = []
-  const historyIds = new Map<string, number>()
-  const histories: { readonly won: readonly string[]; readonly last: number; readonly renounced: readonly string[] }[] = []
-  let steps = 0
-
-  const internNode = (index: number, incarnation: number, state: NodeEntry['state']): number => {
-    const key = index + encode(incarnation, state)
-    let id = nodeIds.get(key)
-    if (id === undefined) {
-      id = nodeEntries.length
-      nodeIds.set(key, id)
-      nodeEntries.push({ incarnation, state })
-      valid.push(holdsLease(state))
-      grantsOfNode.push(grantsOf(IDS[index] as string, state))
+  constructor(readonly limits: Limits, coreStep: Step = step, readonly presumed = PRESUMED) {
+    const n = limits.nodes
+    this.n = n
+    this.network = new Network(n)
+    this.behaviour = new Behaviour(coreStep, limits, presumed, this.network)
+    this.row = new Int32Array(n + 4)
+    this.base = new Int32Array(n + 4)
+    this.image = new Int32Array(n + 4)
+    this.table = new StateTable(n + 4)
+    const orderIds = new Map<string, number>()
+    for (const seats of permutations(n)) {
+      if (limits.slow >= 0 && seats[limits.slow] !== limits.slow) continue
+      const orderOf = seats.map((_, i) => orderSeenFrom(i, seats))
+      const orders = orderOf.map((order) => {
+        const key = order.join()
+        if (!orderIds.has(key)) orderIds.set(key, orderIds.size)
+        return orderIds.get(key) as number
+      })
+      this.seatings.push({ seats, orders, orderOf })
     }
-    return id
   }
-  const internMessage = (message: Message): number => {
-    const key = JSON.stringify(message)
-    let id = messageIds.get(key)
-    if (id === undefined) {
-      id = messages.length
-      messageIds.set(key, id)
-      messages.push(message)
+
+  run(): Outcome {
+    const cpu = process.cpuUsage()
+    const { n, row, limits, behaviour } = this
+    const born = linkAll(startNode(1, limits, 0, false))
+    canonicalize(born, 1, limits, this.presumed, [])
+    const first = behaviour.intern(1, born, limits.crashes > 0)
+    row.fill(0)
+    for (let i = 0; i < n; i++) row[i] = first
+    row[n + 2] = limits.crashes * 16 + limits.transfers
+    this.reach(Kind.start, 0, 0)
+    let depth = 0
+    let depthEnd = 1
+    let at = 0
+    for (; at < this.table.size && this.violation === null && this.table.size < limits.maxStates; at++) {
+      if (at === depthEnd) {
+        depth += 1
+        depthEnd = this.table.size
+      }
+      this.current = at
+      this.table.read(at, this.base)
+      this.expand()
     }
-    return id
+    const used = process.cpuUsage(cpu)
+    return {
+      generated: this.generated,
+      distinct: this.table.size,
+      depth,
+      complete: this.violation === null && at >= this.table.size,
+      cpuSeconds: (used.user + used.system) / 1e6,
+      nodeStates: behaviour.size,
+      steps: behaviour.steps,
+      violation: this.violation === null ? null : { property: this.violation, schedule: [] },
+    }
   }
-  const internSet = (members: readonly number[]): number => {
-    const key = members.join(',')
-    let id = setIds.get(key)
-    if (id === undefined) {
-      id = sets.length
-      setIds.set(key, id)
-      sets.push(members)
-      grantsOfSet.push(members.flatMap((member) => {
-        const { part, from } = messages[member] as Message
-        return 'grant' in part && part.grant !== null ? [`${IDS[from]} ${part.grant}`] : []
+
+  private expand(): void {
+    const { n, base, row, behaviour, limits } = this
+    const budget = base[n + 2] as number
+    for (let i = 0; i < n; i++) {
+      const node = base[i] as number
+      const election = electionIn(behaviour.state(node))
+      const { lead, campaign } = election
+      const known = election.slot.knownTerm
+      if (known < limits.maxTerm && campaign === null) this.event(i, Code.campaign)
+      if (campaign !== null) this.event(i, Code.campaignEnds)
+      if (lead !== null) {
+        this.event(i, Code.look)
+        if (lead.frozen === null) {
+          this.event(i, Code.resign)
+          if (budget & 15) for (let o = 1; o < n; o++) this.event(i, Code.handOver + o, 1)
+        }
+      }
+      if (lead !== null || campaign !== null) {
+        for (let o = 1; o < n; o++) {
+          const to = (i + o) % n
+          this.beat(i, o, 0, false)
+          this.beat(i, o, 0, true)
+          if (electionIn(behaviour.state(base[to] as number)).slot.knownTerm > known) this.refused(i, o)
+        }
+      }
+      for (let k = 1; k <= limits.late; k++) for (let o = 1; o < n; o++) this.beat(i, o, k, false)
+      if (budget >= 16) this.event(i, Code.crash, 16)
+      for (let o = 1; o < n; o++) {
+        const to = (i + o) % n
+        if (to < i) continue
+        this.meet(i, to)
+      }
+    }
+    for (const message of this.network.members(base[n] as number)) this.deliver(message)
+    this.tick()
+    void row
+  }
+
+  private event(i: number, code: number, spent = 0): void {
+    const t = this.behaviour.after(this.base[i] as number, code)
+    if (t === null) return
+    this.row.set(this.base)
+    const { n } = this
+    this.row[n + 2] = (this.row[n + 2] as number) - spent
+    if (this.apply(i, t)) {
+      if (spent === 16 && (this.row[n + 2] as number) < 16) {
+        for (let j = 0; j < n; j++) this.apply(j, this.behaviour.after(this.row[j] as number, Code.forgetDisk) as Transition)
+      }
+      if (spent === 16) {
+        const alive = this.behaviour.incarnation(this.row[i] as number)
+        this.row[n] = this.network.filter(this.row[n] as number, i * 16 + alive, (m) => m % n !== i || this.network.hearingOf(m).toIncarnation === alive)
+      }
+      this.reach(Kind.event, i, code)
+    }
+  }
+
+  private meet(i: number, j: number): void {
+    const { n, base, behaviour } = this
+    const a = behaviour.incarnation(base[i] as number)
+    const b = behaviour.incarnation(base[j] as number)
+    const o = (j - i + n) % n
+    const metB = behaviour.state(base[i] as number).supports.get(letter(o))?.incarnation ?? 0
+    const metA = behaviour.state(base[j] as number).supports.get(letter(n - o))?.incarnation ?? 0
+    if (metB === b && metA === a) return
+    this.row.set(base)
+    const t = behaviour.after(base[i] as number, Code.meet + 8 * o + b)
+    if (t !== null) this.apply(i, t)
+    const u = behaviour.after(this.row[j] as number, Code.meet + 8 * (n - o) + a)
+    if (u !== null) this.apply(j, u)
+    this.reach(Kind.meet, i, j)
+  }
+
+  private beat(i: number, o: number, age: number, probe: boolean): void {
+    const { n, base, behaviour } = this
+    const node = base[i] as number
+    const to = (i + o) % n
+    const met = behaviour.state(node).supports.get(letter(o))?.incarnation ?? 0
+    if (met === 0) return
+    const incarnation = behaviour.incarnation(node)
+    const code = ((((n - o) * 8 + incarnation) * 8 + met) * 8 + age) * 2 + (probe ? 1 : 0)
+    let hearing = this.beats.get(code, 0)
+    if (hearing < 0)
+      hearing = this.beats.set(code, 0, this.network.hearing({
+        from: n - o,
+        fromIncarnation: incarnation,
+        toIncarnation: met,
+        part: { kind: 'heartbeat', round: BASE - age, promiseMs: this.limits.promise, probe, prompt: true },
       }))
-    }
-    return id
-  }
-  const internHistory = (won: readonly string[], last: number, renounced: readonly string[]): number => {
-    const key = `${won.join(',')}|${last}|${renounced.join(',')}`
-    let id = historyIds.get(key)
-    if (id === undefined) {
-      id = histories.length
-      historyIds.set(key, id)
-      histories.push({ won, last, renounced })
-    }
-    return id
-  }
-
-  // --- one node, one input ---------------------------------------------------------------------------------------
-
-  const transitions = new Map<number, Transition | null>()
-  /** The ack that a transition answers a heartbeat with, where acks are not kept as messages. */
-  const answers = new Map<Transition, number>()
-  /** Runs inputs on a copy; `null` if nothing at all changed and nothing was said. */
-  const run = (
-    index: number,
-    id: number,
-    inputs: readonly Input[],
-    prepare?: (s: NodeEntry['state']) => void,
-    grants = 0,
-    acks: number[] = [],
-  ): Transition | null => {
-    const { incarnation, state } = nodeEntries[id] as NodeEntry
-    const config = configOf(index, incarnation, limits)
-    const next = cloneNode(state)
-    next.round = BASE_ROUND
-    for (const { sentAt } of next.rounds.values()) if (sentAt === BASE) next.round += 1
-    next.grantCounter = grants
-    next.nonceCounter = next.elections.get(NAME)?.slot.knownTerm ?? 0
-    prepare?.(next)
-    const said: number[] = []
-    const wins: number[] = []
-    let renounced = 0
-    const queue = [...inputs]
-    for (let input = queue.shift(); input !== undefined; input = queue.shift()) {
-      steps += 1
-      for (const effect of stepCore(config, next, input)) {
-        if (effect.type === 'persist') queue.push({ type: 'persisted', now: BASE, version: effect.version })
-        else if (effect.type === 'elected') wins.push(effect.term)
-        else if (effect.type === 'revoked' && effect.reason !== 'reelected') renounced = effect.term
-        else if (effect.type === 'send') said.push(...hear(index, incarnation, effect, acks))
+    const t = behaviour.after(base[to] as number, Code.hear + hearing)
+    if (t === null) return
+    this.row.set(base)
+    if (!this.apply(to, t)) return
+    if (this.lossy) this.reach(probe ? Kind.probe : Kind.beat, i, o * 8 + age)
+    this.answer(i, incarnation, t)
+    const { campaign } = electionIn(behaviour.state(node))
+    if (!probe && age === 0 && campaign !== null && !campaign.grants.has(letter(o))) {
+      const u = behaviour.after(this.row[to] as number, Code.hear + this.request(i, o))
+      if (u !== null) {
+        this.apply(to, u)
+        this.answer(i, incarnation, u)
       }
     }
-    const renouncedNow = renounced
-    canonical(next, limits)
-    const node = internNode(index, incarnation, next)
-    if (node === id && said.length === 0 && wins.length === 0 && acks.length === 0) return null
-    const transition = { node, messages: said, wins, renounced: renouncedNow }
-    if (acks[0] !== undefined) answers.set(transition, acks[0])
-    return transition
-  }
-  const hear = (from: number, fromIncarnation: number, effect: Effect & { type: 'send' }, acks: number[]): number[] => {
-    const ids: number[] = []
-    const to = IDS.indexOf(effect.to as (typeof IDS)[number])
-    for (const part of effect.parts) {
-      if (part.kind === 'releaseAck' || part.kind === 'contend' || part.kind === 'contendAck') continue
-      if (part.kind === 'heartbeat' && limits.late !== 'all') continue
-      // a refusal matters for the term that it tells (R9, R22)
-      if ((part.kind === 'voteReply' || part.kind === 'bindAck') && part.grant === null && part.knownTerm <= part.term) continue
-      if (part.kind === 'ack' && limits.late === 'none') {
-        acks.push(internMessage({ from, fromIncarnation, to, toIncarnation: effect.toIncarnation, part }))
-        continue
-      }
-      ids.push(internMessage({ from, fromIncarnation, to, toIncarnation: effect.toIncarnation, part }))
-    }
-    return ids
-  }
-  const remembered = (key: number, make: () => Transition | null): Transition | null => {
-    let transition = transitions.get(key)
-    if (transition === undefined) {
-      transition = make()
-      transitions.set(key, transition)
-    }
-    return transition
+    this.reach(probe ? Kind.probe : Kind.beatAcked, i, o * 8 + age)
   }
 
-  /** One below the smallest number that no grant of that node's life has anywhere: what its next grant counts from. */
-  const unusedGrant = (here: Int32Array, voter: number, incarnation: number): number => {
-    let number = 1
-    const taken = (grant: string) => grant === `${IDS[voter]} ${incarnation}.${number}`
-    const lists = [grantsOfSet[here[M] as number] as readonly string[]]
-    for (let i = 0; i < nodes; i++) lists.push(grantsOfNode[here[i] as number] as readonly string[])
-    while (lists.some((list) => list.some(taken))) number += 1
-    return number - 1
-  }
-
-  // --- messages ----------------------------------------------------------------------------------------------------
-
-  /** Of these only the newest per pair is kept. */
-  const newestOnly = (part: Part): boolean =>
-    part.kind === 'heartbeat' ||
-    part.kind === 'ack' ||
-    part.kind === 'bindAck' ||
-    (part.kind === 'voteReply' && part.grant === null)
-  const replaces = (a: Message, b: Message): boolean =>
-    a.from === b.from && a.to === b.to && a.part.kind === b.part.kind && newestOnly(a.part) && newestOnly(b.part)
-  const unions = new Map<string, number>()
-  const add = (set: number, more: readonly number[]): number => {
-    if (more.length === 0) return set
-    const key = `${set}+${more.join(',')}`
-    let result = unions.get(key)
-    if (result === undefined) {
-      let members = [...(sets[set] as readonly number[])]
-      for (const id of more) {
-        const message = messages[id] as Message
-        members = members.filter((each) => !replaces(message, messages[each] as Message))
-        if (!members.includes(id)) members.push(id)
-      }
-      result = internSet(members.sort((a, b) => a - b))
-      unions.set(key, result)
+  private request(i: number, o: number): number {
+    const { n, base, behaviour } = this
+    const node = base[i] as number
+    const state = behaviour.state(node)
+    const met = state.supports.get(letter(o))?.incarnation ?? 0
+    const { lead, campaign } = electionIn(state)
+    const incarnation = behaviour.incarnation(node)
+    const term = campaign?.term ?? (lead?.term as number)
+    if (campaign != null && campaign.certificate !== null) {
+      const move = (x: number) => (x + n - o) % n
+      const part = relocate({ kind: 'requestVote', election: 'e', term, nonce: campaign.nonce, certificate: campaign.certificate }, move)
+      return this.network.hearing({ from: n - o, fromIncarnation: incarnation, toIncarnation: met, part })
     }
-    return result
+    const code = (((n - o) * 8 + incarnation) * 8 + met) * 16 + term * 2 + (campaign ? 1 : 0)
+    const hearing = this.beats.get(code, 1)
+    if (hearing >= 0) return hearing
+    return this.beats.set(code, 1, this.network.hearing({
+        from: n - o,
+        fromIncarnation: incarnation,
+        toIncarnation: met,
+        part: campaign ? { kind: 'requestVote', election: 'e', term, nonce: campaign.nonce, certificate: null } : { kind: 'bind', election: 'e', term },
+      }))
   }
-  const aged = new Map<number, number>()
-  /** The set one tick later: rounds of heartbeats and acks move back; those older than D are gone. */
-  const age = (set: number, ticks: readonly boolean[]): number => {
-    const key = set * 32 + ticks.reduce((bits, tick, i) => bits | (tick ? 1 << i : 0), 0)
-    let result = aged.get(key)
-    if (result === undefined) {
-      const members: number[] = []
-      for (const id of sets[set] as readonly number[]) {
-        const message = messages[id] as Message
-        const { part } = message
-        if (part.kind !== 'heartbeat' && part.kind !== 'ack') {
-          members.push(id)
-          continue
+
+  private refused(i: number, o: number): void {
+    const { n, base, behaviour } = this
+    const node = base[i] as number
+    const to = (i + o) % n
+    const incarnation = behaviour.incarnation(node)
+    const hearing = this.request(i, o)
+    const t = behaviour.after(base[to] as number, Code.hear + hearing)
+    if (t === null) return
+    this.row.set(base)
+    if (!this.apply(to, t)) return
+    this.answer(i, incarnation, t)
+    this.reach(Kind.refused, i, o)
+  }
+
+  private answer(i: number, incarnation: number, t: Transition): void {
+    for (const hearing of t.answers) {
+      if (this.behaviour.incarnation(this.row[i] as number) !== incarnation) return
+      const u = this.behaviour.after(this.row[i] as number, Code.hear + hearing)
+      if (u === null) continue
+      if (!this.apply(i, u)) return
+    }
+  }
+
+  private deliver(message: number): void {
+    const { n, base } = this
+    const to = message % n
+    const hearing = (message - to) / n
+    const t = this.behaviour.after(base[to] as number, Code.hear + hearing)
+    if (t === null) return
+    this.row.set(base)
+    if (!this.apply(to, t)) return
+    if (t.answers.length > 0) {
+      if (this.lossy) this.reach(Kind.deliver, to, hearing)
+      const { from, fromIncarnation } = this.network.hearings[hearing] as { from: number; fromIncarnation: number }
+      this.answer((to + from) % n, fromIncarnation, t)
+    }
+    this.reach(Kind.deliver, to, hearing)
+  }
+
+  private tick(): void {
+    const { n, base, row, limits } = this
+    row.set(base)
+    const phase = base[n + 3] as number
+    const ts: (Transition | null)[] = []
+    for (let i = 0; i < n; i++) {
+      if (i === limits.slow && phase === 0) { ts.push(null); continue }
+      const t = this.behaviour.after(base[i] as number, Code.passTick)
+      ts.push(t)
+      if (t !== null) row[i] = t.node
+    }
+    for (let i = 0; i < n; i++) {
+      const t = ts[i]
+      if (t != null && !this.settle(i, t)) return
+    }
+    if (limits.slow >= 0) row[n + 3] = 1 - phase
+    this.reach(Kind.tick, 0, 0)
+  }
+
+  private apply(i: number, t: Transition): boolean {
+    this.row[i] = t.node
+    return this.settle(i, t)
+  }
+
+  private settle(i: number, t: Transition): boolean {
+    const { n, row, network, behaviour } = this
+    let set = row[n] as number
+    if (t.renamed.retired !== 0) {
+      for (let o = 1; o < n; o++) {
+        if ((t.renamed.retired & (1 << o)) === 0) continue
+        const holder = (i + o) % n
+        const u = behaviour.after(row[holder] as number, Code.retire + n - o)
+        let to = 'over'
+        let from: string | null = null
+        if (u !== null) {
+          const [name] = behaviour.namesAt(holder, u)
+          if (name) { to = name.to; from = name.from }
+          row[holder] = u.node
         }
-        const holder = part.kind === 'heartbeat' ? message.from : message.to
-        const round = part.round - (ticks[holder] ? ROUNDS_PER_TICK : 0)
-        if (round < BASE_ROUND - limits.promise * ROUNDS_PER_TICK) continue
-        members.push(internMessage({ ...message, part: { ...part, round } as Part }))
+        for (const life of from === null ? [1, 2, 3, 4] : [Number.parseInt(from)]) set = network.rename(set, { holder, voter: n - o, from: `${life}.1`, to })
       }
-      result = internSet(members.sort((a, b) => a - b))
-      aged.set(key, result)
     }
-    return result
-  }
-  /** Messages to or from a life that is over can do nothing any more to the restarted process itself. */
-  const forget = (set: number, index: number, incarnation: number): number =>
-    internSet((sets[set] as readonly number[]).filter((id) => {
-      const message = messages[id] as Message
-      return message.to !== index || message.toIncarnation === incarnation
-    }))
-
-  // --- the search --------------------------------------------------------------------------------------------------
-
-  const table = new StateTable(width, limits.maxStates)
-  let generated = 0
-  let violation: Outcome['violation'] = null
-  let current = -1
-  const row = new Int32Array(width)
-  const labels: string[] = []
-  const labelIds = new Map<string, number>()
-  const label = (text: string): number => {
-    let id = labelIds.get(text)
-    if (id === undefined) {
-      id = labels.length
-      labels.push(text)
-      labelIds.set(text, id)
+    if (t.renamed.expired.length > 0) for (const name of behaviour.namesAt(i, t)) set = network.rename(set, name)
+    row[n] = network.add(set, behaviour.saidFrom(i, t))
+    if (t.broken !== null) { this.violation = t.broken; return false }
+    if (t.won > 0) {
+      if (t.won <= (row[n + 1] as number)) { this.violation = `P1/P3: term ${t.won} is won after term ${row[n + 1]}`; return false }
+      row[n + 1] = t.won
     }
-    return id
-  }
-  const scheduleOf = (last: string): string[] => {
-    const schedule = [last]
-    for (let at = current; at > 0; at = table.parent(at)) schedule.unshift(labels[table.label(at)] as string)
-    return schedule
+    return true
   }
 
-  /** Takes `row` as a successor of `current`; checks it if it is new. */
-  const reach = (how: () => string): void => {
-    generated += 1
-    const before = table.size
-    if (!table.add(row, current, () => label(how()))) return
-    if (table.size === before) return
+  private prune(): void {
+    const { n, row, network, behaviour } = this
+    let set = row[n] as number
+    if (set !== 0) for (let i = 0; i < n; i++) {
+      const node = row[i] as number
+      set = network.filter(set, 256 + node * n + i, (m) => m % n !== i || !behaviour.ignores(node, (m - i) / n))
+    }
+    row[n] = set
+    this.tidy(set)
+  }
+
+  /** Links whose state makes no difference any more come up; lives whose predecessors left no trace are the first. */
+  private greet(): boolean {
+    const { n, row, behaviour, network } = this
+    let changed = false
+    for (let i = 0; i < n; i++) {
+      const life = behaviour.info(row[i] as number).incarnation
+      if (life === 1) continue
+      let traces = false
+      for (let o = 1; o < n; o++) {
+        const p = (i + o) % n
+        const back = n - o
+        const other = behaviour.info(row[p] as number)
+        const { oldest } = network.traffic(row[n] as number)
+        const old = (oldest[p * n + back] as number) < life
+        if ((other.met[back] as number) < life || (behaviour.info(row[i] as number).met[o] as number) < other.incarnation) {
+          if (old || other.supports[back] === true || (oldest[i * n + o] as number) < other.incarnation) { traces = true; continue }
+          const t = behaviour.after(row[p] as number, Code.meet + 8 * back + life)
+          if (t !== null) this.apply(p, t)
+          const u = behaviour.after(row[i] as number, Code.meet + 8 * o + other.incarnation)
+          if (u !== null) this.apply(i, u)
+          changed = true
+        }
+        if (old || (behaviour.info(row[p] as number).oldest[back] as number) < life) traces = true
+      }
+      if (traces || (network.traffic(row[n] as number).certified & (1 << i)) !== 0) continue
+      let certs = false
+      for (let o = 0; o < n; o++) {
+        const c = electionIn(behaviour.state(row[(i + o) % n] as number)).campaign?.certificate
+        if (c != null && (o + 'abcde'.indexOf(c.leader)) % n === 0) certs = true
+      }
+      if (certs) continue
+      for (let o = 0; o < n; o++) {
+        const p = (i + o) % n
+        row[p] = behaviour.after(row[p] as number, Code.renumber + (n - o) % n)!.node
+      }
+      row[n] = network.renumber(row[n] as number, i)
+      changed = true
+    }
+    return changed
+  }
+
+  private tidy(set: number): void {
+    const { n, row, behaviour, network } = this
+    const { claims, binds, replies } = network.traffic(set)
+    for (let i = 0; i < n; i++) {
+      const { mark } = behaviour.info(row[i] as number)
+      if (mark > 0 && (binds & (1 << (i * n + mark))) === 0) row[i] = behaviour.after(row[i] as number, Code.dropMark)!.node
+      for (let o = 1; o < n; o++) {
+        const v = behaviour.info(row[i] as number)
+        if (!v.supports[o] || v.bound[o]) continue
+        if (claims & (1 << (i * n + o))) continue
+        const h = (i + o) % n
+        const back = n - o
+        if (replies & (1 << (h * n + back))) continue
+        const p = behaviour.info(row[h] as number)
+        if (p.names[back] || p.busyTerm >= v.known) continue
+        row[i] = behaviour.after(row[i] as number, Code.dropSupport + o)!.node
+        if (p.counts[back]) row[h] = behaviour.after(row[h] as number, Code.dropAccount + back)!.node
+      }
+    }
+  }
+
+  private reach(kind: number, a: number, b: number): void {
+    const { n, row, network, behaviour, key, other, image } = this
+    this.generated += 1
+    this.prune()
+    if (this.limits.crashes > 0 && this.greet()) this.prune()
+    const set = row[n] as number
+    digest(row, key)
+    if (this.symmetry) for (let s = 1; s < this.seatings.length; s++) {
+      const { seats, orders, orderOf } = this.seatings[s] as { seats: number[]; orders: number[]; orderOf: number[][] }
+      for (let i = 0; i < n; i++) image[seats[i] as number] = behaviour.reseated(row[i] as number, orders[i] as number, orderOf[i] as number[])
+      image[n] = network.reseat(set, s, seats)
+      image[n + 1] = row[n + 1] as number
+      image[n + 2] = row[n + 2] as number
+      image[n + 3] = row[n + 3] as number
+      digest(image, other)
+      if (other.high < key.high || (other.high === key.high && other.low < key.low)) {
+        key.high = other.high
+        key.low = other.low
+      }
+    }
+    if (!this.table.add(key, row, this.current, kind | (a << 4) | (b << 8))) return
     let holders = 0
-    for (let i = 0; i < nodes; i++) if (valid[row[i] as number]) holders += 1
-    if (holders > 1) violation ??= { property: 'P2: two valid leases', schedule: scheduleOf(how()) }
-  }
-
-  /** Applies a transition of node `i` to the row of `current` and follows it. */
-  const follow = (i: number, transition: Transition, how: () => string, spent = 0): void => {
-    row.set(table.row(current))
-    row[B] = (row[B] as number) - spent
-    followFrom(i, transition, how)
-  }
-  /** The same on top of what `row` already holds. */
-  const followFrom = (i: number, transition: Transition, how: () => string): void => {
-    row[i] = transition.node
-    row[M] = add(row[M] as number, transition.messages)
-    if (transition.wins.length > 0 || transition.renounced > 0) {
-      const entry = nodeEntries[transition.node] as NodeEntry
-      const history = histories[row[H] as number]
-      const life = `${i}.${entry.incarnation}`
-      let { won, last, renounced } = history as (typeof histories)[number]
-      for (const term of transition.wins) {
-        const other = won.find((each) => each.startsWith(`${term}:`))
-        if (other !== undefined && other !== `${term}:${life}`) violation ??= { property: `P1: two winners of term ${term}`, schedule: scheduleOf(how()) }
-        if (term <= last) violation ??= { property: `P3: term ${term} won after ${last}`, schedule: scheduleOf(how()) }
-        if (renounced.includes(`${life}:${term}`)) violation ??= { property: `P7: ${life} leads term ${term} again`, schedule: scheduleOf(how()) }
-        won = [...won, `${term}:${life}`].sort()
-        last = Math.max(last, term)
-      }
-      if (transition.renounced > 0) renounced = [...new Set([...renounced, `${life}:${transition.renounced}`])].sort()
-      row[H] = internHistory(won, last, renounced)
-    }
-    reach(how)
-  }
-
-  /** A heartbeat of this very tick from `i` to `to`: heard now, and its ack heard now, later (by `late`), or never. */
-  const heartbeat = (here: Int32Array, i: number, to: number): void => {
-    const sender = remembered(inputKey(here[i] as number, i, 2), () =>
-      run(i, here[i] as number, [{ type: 'heartbeatNow', now: BASE }], onlyOnePerTick),
-    )
-    const sent = sender?.node ?? (here[i] as number)
-    const from = nodeEntries[sent] as NodeEntry
-    const toIncarnation = from.state.supports.get(IDS[to] as string)?.incarnation ?? 1
-    const round = BASE_ROUND + 1
-    const part: Part = { kind: 'heartbeat', round, promiseMs: limits.promise, probe: false, prompt: false }
-    const grants = unusedGrant(here, to, (nodeEntries[here[to] as number] as NodeEntry).incarnation)
-    const beatId = internMessage({ from: i, fromIncarnation: from.incarnation, to, toIncarnation, part })
-    const voter = remembered(messageKey(here[to] as number, beatId) - grants * 2 ** 46, () =>
-      run(to, here[to] as number, [{ type: 'frame', now: BASE, from: IDS[i] as string, fromIncarnation: from.incarnation, toIncarnation, parts: [part] }], undefined, grants),
-    )
-    if (voter === null) return
-    row.set(here)
-    row[i] = sent
-    row[to] = voter.node
-    row[M] = add(row[M] as number, voter.messages)
-    reach(() => `${IDS[to]} hears a heartbeat of ${IDS[i]}, its ack is lost`)
-    const ack = answers.get(voter)
-    if (ack === undefined || limits.late !== 'none') return
-    const counted = remembered(messageKey(sent, ack) - 2 ** 50, () => {
-      const message = messages[ack] as Message
-      const stampedNow = (state: NodeEntry['state']): void => {
-        state.rounds.set(round, { sentAt: BASE, promiseMs: limits.promise })
-      }
-      return run(i, sent, [{ type: 'frame', now: BASE, from: IDS[to] as string, fromIncarnation: message.fromIncarnation, toIncarnation: message.toIncarnation, parts: [message.part] }], stampedNow)
-    })
-    if (counted === null) return
-    followFrom(i, counted, () => `${IDS[to]} hears a heartbeat of ${IDS[i]} and acks it`)
-  }
-
-  const INPUTS = 8
-  const inputKey = (node: number, i: number, kind: number) => ((node * 8 + i) * INPUTS + kind) * 2
-  const messageKey = (node: number, message: number) => -(node * 2 ** 21 + message) - 1
-
-  const describe = (message: Message): string => {
-    const { kind, ...rest } = message.part
-    return `${IDS[message.from]}>${IDS[message.to]} ${kind} ${JSON.stringify(rest)}`
-  }
-
-  for (let i = 0; i < nodes; i++) row[i] = internNode(i, 1, canonical(connectAll(startNode(configOf(i, 1, limits), limits, 0, false), i, limits), limits))
-  row[M] = internSet([])
-  row[H] = internHistory([], 0, [])
-  row[B] = limits.crashes * 16 + limits.transfers
-  row[P] = 0
-  table.add(row, -1, () => label('start'))
-
-  let depthEnd = 1
-  let depth = 0
-  for (current = 0; current < table.size && violation === null && table.size < limits.maxStates; current++) {
-    if (current === depthEnd) {
-      depth += 1
-      depthEnd = table.size
-    }
-    const here = table.row(current).slice()
-    for (let i = 0; i < nodes && violation === null; i++) {
-      const id = here[i] as number
-      const election = (nodeEntries[id] as NodeEntry).state.elections.get(NAME)
-      const known = election?.slot.knownTerm ?? 0
-      if (known < limits.maxTerm && election?.campaign == null) {
-        const campaign = remembered(inputKey(id, i, 0), () => run(i, id, [{ type: 'campaign', now: BASE, election: NAME }]))
-        if (campaign !== null) follow(i, campaign, () => `${IDS[i]} campaigns`)
-      }
-      if (election?.campaign != null) {
-        const over = remembered(inputKey(id, i, 1), () => run(i, id, [{ type: 'tick', now: BASE }], endCampaignNow))
-        if (over !== null) follow(i, over, () => `${IDS[i]}'s campaign ends`)
-      }
-      const stamped = (nodeEntries[id] as NodeEntry).state.ownRoundAt === BASE
-      const busy = election?.lead != null || election?.campaign != null
-      const beat = stamped || !busy || limits.late !== 'all' ? null : remembered(inputKey(id, i, 2), () => run(i, id, [{ type: 'heartbeatNow', now: BASE }]))
-      if (beat !== null) follow(i, beat, () => `${IDS[i]} heartbeats`)
-      if (busy && limits.late !== 'all') for (let to = 0; to < nodes; to++) if (to !== i) heartbeat(here, i, to)
-      const look = remembered(inputKey(id, i, 3), () => run(i, id, [{ type: 'tick', now: BASE }]))
-      if (look !== null) follow(i, look, () => `${IDS[i]} looks at its clock`)
-      if (election?.lead != null && election.lead.frozen === null) {
-        const resign = remembered(inputKey(id, i, 4), () => run(i, id, [renounceTo(null)]))
-        if (resign !== null) follow(i, resign, () => `${IDS[i]} resigns`)
-        if (((here[B] as number) & 15) > 0) {
-          const to = (i + 1) % nodes
-          const hand = remembered(inputKey(id, i, 5), () => run(i, id, [renounceTo(IDS[to] as string)]))
-          if (hand !== null) follow(i, hand, () => `${IDS[i]} hands over to ${IDS[to]}`, 1)
-        }
-      }
-      if ((here[B] as number) >= 16) {
-        row.set(here)
-        const { incarnation, state } = nodeEntries[id] as NodeEntry
-        const term = state.elections.get(NAME)?.decidedTerm ?? 0
-        const reborn = connectAll(startNode(configOf(i, incarnation + 1, limits), limits, term, true), i, limits)
-        row[i] = internNode(i, incarnation + 1, canonical(reborn, limits))
-        row[M] = forget(here[M] as number, i, incarnation + 1)
-        row[B] = (here[B] as number) - 16
-        reach(() => `${IDS[i]} crashes and restarts`)
-      }
-    }
-    for (const id of sets[here[M] as number] as readonly number[]) {
-      const message = messages[id] as Message
-      const node = here[message.to] as number
-      const grants = message.part.kind === 'heartbeat' ? unusedGrant(here, message.to, message.toIncarnation) : 0
-      const transition = remembered(messageKey(node, id) - grants * 2 ** 46, () => {
-        const { from, fromIncarnation, toIncarnation, part } = message
-        const input = { type: 'frame', now: BASE, from: IDS[from] as string, fromIncarnation, toIncarnation, parts: [part] } as const
-        return run(message.to, node, [input], undefined, grants)
-      })
-      if (transition !== null) follow(message.to, transition, () => describe(message))
-    }
-    // time
-    row.set(here)
-    const ticks: boolean[] = []
-    const phase = here[P] as number
-    for (let i = 0; i < nodes; i++) {
-      const ticking = i !== limits.slow || phase === 1
-      ticks.push(ticking)
-    }
-    const ticked = new Set(IDS.filter((_, i) => ticks[i]))
-    for (let i = 0; i < nodes; i++) {
-      const aged = remembered(inputKey(here[i] as number, i, 6 + phase), () => {
-        const { incarnation, state } = nodeEntries[here[i] as number] as NodeEntry
-        const state2 = later(state, limits, ticks[i] === true, ticked)
-        return { node: internNode(i, incarnation, state2), messages: [], wins: [], renounced: 0 }
-      })
-      row[i] = (aged as Transition).node
-    }
-    row[M] = age(here[M] as number, ticks)
-    row[P] = limits.slow >= 0 ? 1 - phase : 0
-    reach(() => 'a tick passes')
-  }
-  const used = process.cpuUsage(cpu)
-  return {
-    generated,
-    distinct: table.size,
-    depth,
-    complete: violation === null && current >= table.size,
-    cpuSeconds: (used.user + used.system) / 1e6,
-    nodeStates: nodeEntries.length,
-    steps,
-    violation,
+    for (let i = 0; i < n; i++) if (behaviour.isValid(row[i] as number)) holders += 1
+    if (holders > 1) this.violation = 'P2: two leases are valid'
   }
 }
 
-/** All rounds of one tick count from the same instant: one is enough. */
-function onlyOnePerTick(state: NodeEntry['state']): void {
-  for (const [round, { sentAt }] of state.rounds) if (sentAt === BASE) state.rounds.delete(round)
-  state.round = BASE_ROUND
-}
-
-function endCampaignNow(state: NodeEntry['state']): void {
-  const campaign = state.elections.get(NAME)?.campaign
-  if (campaign != null) campaign.deadline = BASE
-}
-
-function renounceTo(to: string | null): Input {
-  return { type: 'renounce', now: BASE, election: NAME, reason: to === null ? 'resigned' : 'transferred', to, cooldownMs: 0 }
-}
-
-/** Everybody has met everybody's first life: links exist from the start, so that exploration begins with the protocol. */
-function connectAll(state: NodeEntry['state'], index: number, bounds: Bounds): NodeEntry['state'] {
-  for (let peer = 0; peer < bounds.nodes; peer++) {
-    if (peer === index) continue
-    state.supports.set(IDS[peer] as string, {
-      incarnation: 1,
-      storageId: `disk-${IDS[peer]}`,
-      ended: false,
-      grant: null,
-      until: BASE,
-      lastRound: 0,
-      bound: new Set(),
-      heldAcks: [],
-    })
+function permutations(n: number): number[][] {
+  if (n === 0) return [[]]
+  const result: number[][] = []
+  const go = (left: number[], right: number[]): void => {
+    if (right.length === 0) result.push(left)
+    right.forEach((x, i) => go([...left, x], [...right.slice(0, i), ...right.slice(i + 1)]))
   }
-  return state
+  go([], Array.from({ length: n }, (_, i) => i))
+  return result
 }
