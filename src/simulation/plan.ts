@@ -40,10 +40,18 @@ export interface Plan {
 }
 
 /** Kinds of worlds. One is not enough: in each some rules cover for others (PROTOCOL A.9). */
-export type ProfileName = 'lan' | 'wan' | 'extreme' | 'restarts' | 'partitions' | 'calm'
+export type ProfileName = 'lan' | 'wan' | 'extreme' | 'restarts' | 'partitions' | 'ephemeral' | 'calm'
 
 /** All profiles. */
-export const PROFILES: readonly ProfileName[] = ['lan', 'wan', 'extreme', 'restarts', 'partitions', 'calm']
+export const PROFILES: readonly ProfileName[] = [
+  'lan',
+  'wan',
+  'extreme',
+  'restarts',
+  'partitions',
+  'ephemeral',
+  'calm',
+]
 
 /** How often each kind of thing happens, relative to the others; and how long the cluster rests between two. */
 interface Weather {
@@ -88,6 +96,22 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
   partitions: {
     everyMs: 500,
     weights: { cut: 10, partition: 6, isolate: 8, heal: 4, campaign: 4, pause: 2, crash: 1 },
+  },
+  // Nothing is durable (R28): no faults of disks, and no wall clock that goes back, for it is the floor of last resort.
+  ephemeral: {
+    everyMs: 600,
+    weights: {
+      crash: 6,
+      stop: 2,
+      pause: 5,
+      cut: 5,
+      isolate: 4,
+      rate: 3,
+      campaign: 6,
+      transfer: 4,
+      resign: 3,
+      suspend: 1,
+    },
   },
   calm: { everyMs: 5000, weights: { resign: 1, transfer: 1, crash: 1 } },
 }
@@ -141,6 +165,7 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
       : { leastMs: 0.05, mostMs: random.pick([0.1, 1, 10]) },
     preVote,
     succession: !random.chance(0.2),
+    ephemeral: profile === 'ephemeral',
     work: { everyMs: timing.promiseMs, actMs: timing.promiseMs * 1.5 },
   }
 }
@@ -159,7 +184,8 @@ function timingFor(profile: ProfileName, preVote: boolean, random: Random): Timi
     // Shorter than a few campaigns, and candidates that do not ask first would meet again and again (R35).
     backoffMaxMs: campaignMs * random.between(2, 5) * (preVote ? 1 : 3),
     minPromiseMs: 1,
-    maxPromiseMs: 60_000,
+    // Whoever remembers nothing waits that long (R28).
+    maxPromiseMs: profile === 'ephemeral' ? 2 * promiseMs : 60_000,
   }
 }
 

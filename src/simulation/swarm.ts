@@ -162,7 +162,8 @@ function calm(cluster: SimCluster, plan: Plan): void {
   for (const node of cluster.nodes.values()) {
     const { faults } = node.disk
     faults.losesLastWrite = false
-    const spoiled = node.failure !== null || faults.failing || faults.hanging
+    // Too many that recover at once wait for each other for ever: then all have to start anew (R28).
+    const spoiled = node.failure !== null || faults.failing || faults.hanging || plan.setup.ephemeral === true
     faults.failing = false
     faults.hanging = false
     if (spoiled && node.alive) cluster.crash(node.id)

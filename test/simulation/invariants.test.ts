@@ -124,6 +124,7 @@ function memory(parts: Record<string, unknown>): State {
     leases: new Map(),
     elections: new Map(),
     bootUntil: 0,
+    recovery: null,
     ...parts,
   } as unknown as State
 }
@@ -701,6 +702,11 @@ describe('a lease is backed by promises', () => {
       }
     expect(history(restarted(1000))).toEqual([])
     expect(history(restarted(900))).toHaveLength(1)
+    const recovers = (_a: FakeNode, b: FakeNode): void => {
+      b.incarnation = 2
+      b.state = memory({ recovery: {} })
+    }
+    expect(history(recovers)).toEqual([])
     expect(
       history((_a, b) => {
         b.state = null

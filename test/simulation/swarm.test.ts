@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { type Plan, PROFILES, planFor } from '../../src/simulation/plan'
 import { livenessBoundMs, type RunStats, runPlan, runSeed } from '../../src/simulation/swarm'
 
-const SEEDS_PER_PROFILE = 40
+const SEEDS_PER_PROFILE = 30
 
 describe('a plan', () => {
   it('is plain data: it survives JSON and runs the same way', () => {

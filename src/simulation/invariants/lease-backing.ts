@@ -33,9 +33,9 @@ export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): Invariant
       ) {
         return voter.realAt(support.until)
       }
-      return grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))
-        ? voter.realAt(state.bootUntil)
-        : null
+      if (!grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return null
+      // It has begun anew: it votes for nobody until its wait is over (R19, R28).
+      return state.recovery === null ? voter.realAt(state.bootUntil) : Number.POSITIVE_INFINITY
     }
     /** The slot of a voter that is still in the life that gave the grant is bound to the holder. */
     const bound = (
