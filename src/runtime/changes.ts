@@ -29,6 +29,7 @@ export class Changes {
   /** Something changed. */
   notify(): void {
     this.version += 1
+    if (this.wakers.size === 0) return
     for (const wake of [...this.wakers]) wake()
   }
 

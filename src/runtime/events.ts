@@ -74,6 +74,11 @@ export class Events {
     this.emitter.off(event, listener)
   }
 
+  /** Would anybody hear it? */
+  hears(event: ElectionEvent): boolean {
+    return this.emitter.listenerCount(event) > 0
+  }
+
   /** Calls every listener that is there now, in order. Never throws. */
   emit<E extends ElectionEvent>(event: E, payload: ElectionEvents[E]): void {
     for (const listener of this.emitter.listeners(event)) {

@@ -151,7 +151,10 @@ export class Seat {
 
   roleChanged(role: Role): void {
     this.role = role
-    this.host.later(() => this.emit('roleChanged', { election: this.name, role }))
+    // Ten thousand elections that are tried for at once change their roles by the hundred thousand.
+    if (this.events.hears('roleChanged') || this.host.events.hears('roleChanged')) {
+      this.host.later(() => this.emit('roleChanged', { election: this.name, role }))
+    }
     this.touch()
   }
 
@@ -235,12 +238,14 @@ export class Seat {
   private touch(): void {
     if (this.isTouched) return
     this.isTouched = true
-    this.host.later(() => {
-      this.isTouched = false
-      this.changes.notify()
-      this.waits.look()
-      this.loop?.look()
-    })
+    this.host.later(this.touched)
+  }
+
+  private readonly touched = (): void => {
+    this.isTouched = false
+    this.changes.notify()
+    this.waits.look()
+    this.loop?.look()
   }
 
   /** The election at this reading. */
