@@ -74,18 +74,22 @@ describe('a plan', () => {
 })
 
 describe('the swarm', () => {
-  it.each(PROFILES)('keeps every property in the world %s', (profile) => {
-    const totals: Record<string, number> = {}
-    let elections = 0
-    for (let seed = 1; seed <= SEEDS_PER_PROFILE; seed++) {
-      const { violations, stats } = runSeed(seed, { profile })
-      expect(violations, `seed ${seed} of ${profile}`).toEqual([])
-      elections += stats.elections
-      add(totals, stats)
-    }
-    expect(elections).toBeGreaterThan(SEEDS_PER_PROFILE)
-    if (profile !== 'calm') expect(totals['crash']).toBeGreaterThan(SEEDS_PER_PROFILE / 4)
-  })
+  it.each(PROFILES)(
+    'keeps every property in the world %s',
+    (profile) => {
+      const totals: Record<string, number> = {}
+      let elections = 0
+      for (let seed = 1; seed <= SEEDS_PER_PROFILE; seed++) {
+        const { violations, stats } = runSeed(seed, { profile })
+        expect(violations, `seed ${seed} of ${profile}`).toEqual([])
+        elections += stats.elections
+        add(totals, stats)
+      }
+      expect(elections).toBeGreaterThan(SEEDS_PER_PROFILE)
+      if (profile !== 'calm') expect(totals['crash']).toBeGreaterThan(SEEDS_PER_PROFILE / 4)
+    },
+    120_000,
+  )
 
   it('gives the same trace for the same seed, to the byte', () => {
     for (const seed of [1, 17, 99]) {
