@@ -227,7 +227,7 @@ export function beat(turn: Turn, prompt: boolean): void {
 /** Notes that `voter` answered something that left at `sentAt` (R64). */
 export function noteAnswer(turn: Turn, voter: ProcessId, account: Account, sentAt: number): void {
   if (sentAt > account.lastAnsweredSend) account.lastAnsweredSend = sentAt
-  if (turn.state.campaigning.size > 0) turn.answered.push(voter)
+  if (turn.state.campaigning.size > 0 && !turn.answered.includes(voter)) turn.answered.push(voter)
 }
 
 /** Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60). */

@@ -9,7 +9,7 @@ import { decideTerm } from './durability'
 import { isBound, observeLeader } from './leadership'
 import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, TimeoutNow } from './messages'
 import { standingGrant, votes } from './sessions'
-import type { Election, Waiting } from './state'
+import type { Election } from './state'
 import { attemptAt } from './succession'
 import { alarm, electionOf, floorOf, free, send, type Turn } from './turn'
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
@@ -90,14 +90,7 @@ export function hearRequestVote(
     version = decideTerm(turn, election)
     followed(turn, election)
   }
-  const asked = ({ kind, ...waiting }: Waiting): boolean =>
-    kind === 'vote' &&
-    'to' in waiting &&
-    'nonce' in waiting &&
-    waiting.to === from &&
-    waiting.nonce === request.nonce &&
-    waiting.election === election.name
-  if (turn.state.waiting.some(asked)) return
+  if (refusal === 'repeat' && waitsAlready(turn, from, request)) return
   turn.state.waiting.push({
     kind: 'vote',
     version,
@@ -108,6 +101,15 @@ export function hearRequestVote(
     nonce: request.nonce,
     grant,
   })
+}
+
+/** A copy of a request whose answer waits for its write already. Only repeats can be that, so new ones cost no search. */
+function waitsAlready(turn: Turn, from: ProcessId, { election, nonce }: RequestVote): boolean {
+  for (const waiting of turn.state.waiting) {
+    if (waiting.kind !== 'vote' || waiting.nonce !== nonce) continue
+    if (waiting.to === from && waiting.election === election) return true
+  }
+  return false
 }
 
 function voteReply(
