@@ -24,7 +24,7 @@ const ELECTIONS = ['e', 'f']
 const SHORT: Partial<Timing> = {
   promiseMs: 300,
   heartbeatMs: 50,
-  campaignMs: 150,
+  campaignMs: 280,
   stepMs: 10,
   backoffMs: 20,
   backoffMaxMs: 150,
@@ -46,6 +46,8 @@ const VERBS = {
   fast: 5,
   cut: 3,
   heal: 4,
+  isolate: 4,
+  rejoin: 5,
   stand: 6,
   renounce: 2,
   transfer: 2,
@@ -88,6 +90,7 @@ export class Chaos extends Lab {
 
   constructor(ids: readonly ProcessId[], options: LabOptions) {
     super(ids, { ...options, elections: ELECTIONS, timing: { ...SHORT, ...options.timing } })
+    for (const [i, id] of ids.entries()) this.node(id).rate = [1 - RHO, 1 + RHO, 1][i % 3] as number
     for (const name of ELECTIONS) this.contend(name)
     this.connect()
   }
@@ -183,6 +186,13 @@ export class Chaos extends Lab {
       case 'heal':
         this.cuts.delete(link)
         return
+      case 'isolate':
+        for (const peer of this.ids) this.cuts.add(`${id}>${peer}`).add(`${peer}>${id}`)
+        return
+      case 'rejoin':
+        for (const peer of this.ids)
+          for (const way of [`${id}>${peer}`, `${peer}>${id}`]) this.cuts.delete(way)
+        return
       case 'stand':
         this.act(id, { type: 'campaign', election: name })
         return
@@ -233,7 +243,7 @@ export class Chaos extends Lab {
       case 'rate':
         return this.setRate(id, [1 - RHO, 1, 1 + RHO][x % 3] as number)
       case 'promise':
-        return retime(this, id, { promiseMs: [180, 300, 520][x % 3] as number })
+        return retime(this, id, { promiseMs: [300, 400, 520][x % 3] as number })
     }
   }
 
