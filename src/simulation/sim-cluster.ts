@@ -170,6 +170,7 @@ export class SimCluster {
     const linked = this.observers.of('linked')
     const refused = this.observers.of('refused')
     const byNumber = [...this.nodes.values()]
+    this.network.inject = (flight) => (byNumber[flight.link.to] as SimNode).inject(flight)
     this.network.observer = {
       sent(flight) {
         const node = byNumber[flight.link.from] as SimNode

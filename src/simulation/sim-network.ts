@@ -3,8 +3,8 @@
  *
  * Loses, delays, duplicates, reorders and replays frames by the quality of each link; says when sessions come and go
  * (`sim-transport.ts`, `handshake.ts`). Looks into no frame. A frame belongs to the session that it was sent in, and never
- * arrives in another one, as the port demands; a *replay* is the exception: the same frame once more, also after the
- * sender restarted, as long as the receiver is still the life that it was meant for.
+ * arrives in another one, as the port demands; a *replay* is the exception: the same frame once more, also after either end
+ * restarted or ended. With `inject` the core itself has to refuse it (R24, R58, R71).
  */
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
@@ -92,6 +92,8 @@ export class SimNetwork {
   /** Asked about every frame before it leaves; `hold` puts it into `held`. */
   interceptor: ((flight: Flight) => Verdict) | null = null
   readonly held: Flight[] = []
+  /** Takes replays past the transport and its door, straight to the core; true if it did. */
+  inject: ((flight: Flight) => boolean) | null = null
 
   private readonly numbers = new Map<ProcessId, number>()
   private readonly current: (SimTransport | null)[] = []

@@ -18,7 +18,7 @@ import type { Random } from './random'
 import type { Scheduler } from './scheduler'
 import { SimClock, type TimerAccuracy } from './sim-clock'
 import type { SimDisk } from './sim-disk'
-import type { SimNetwork } from './sim-network'
+import type { Flight, SimNetwork } from './sim-network'
 import { SimStorage, type WriteTime } from './sim-storage'
 import { SimTransport } from './sim-transport'
 
@@ -348,6 +348,13 @@ export class SimNode implements NodeView, DriverListener {
     const { ports, driver } = this
     if (ports === null || driver === null || !this.booted) return false
     ports.loop.input(() => driver.submit(input), undefined)
+    return true
+  }
+
+  /** Hands a frame to the core past transport and door, whoever it was meant for; false if there is no core here. */
+  inject({ from, fromIncarnation, toIncarnation, parts }: Flight): boolean {
+    if (this.driver === null || !this.booted) return false
+    this.driver.submit({ type: 'frame', from, fromIncarnation, toIncarnation, parts })
     return true
   }
 

@@ -241,6 +241,10 @@ export class SimTransport implements Transport {
   deliver(flight: Flight): void {
     const { host, network } = this
     if (host === null || !this.active) return network.lose(flight, 'down')
+    if (flight.replayed && network.inject?.(flight) === true) {
+      network.observer?.delivered?.(flight)
+      return
+    }
     const foreign = flight.toIncarnation !== host.local.incarnation
     if (foreign || (!flight.replayed && flight.session !== this.sessions[flight.link.from])) {
       return network.reject(flight, 'otherSession')
