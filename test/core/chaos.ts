@@ -35,33 +35,33 @@ const REASONS: readonly RevokeReason[] = ['resigned', 'unhealthy', 'stopped']
 
 /** What may happen, the frequent first: the number is a weight. */
 const VERBS = {
-  flow: 24,
-  tick: 6,
-  pass: 4,
-  deliverOne: 10,
-  dropOne: 3,
+  flow: 44,
+  tick: 4,
+  pass: 3,
+  deliverOne: 6,
+  dropOne: 2,
   twice: 3,
-  replay: 6,
-  slow: 5,
-  fast: 5,
+  replay: 5,
+  slow: 4,
+  fast: 7,
   cut: 3,
-  heal: 4,
-  isolate: 4,
-  rejoin: 5,
-  stand: 6,
+  heal: 6,
+  isolate: 2,
+  rejoin: 6,
+  stand: 5,
   renounce: 2,
   transfer: 2,
   freeze: 1,
   withdraw: 1,
   contend: 2,
   crash: 2,
-  restart: 3,
+  restart: 6,
   end: 1,
   closed: 2,
   connect: 4,
   death: 1,
   holdWrites: 1,
-  completeWrites: 3,
+  completeWrites: 4,
   sleep: 1,
   rate: 2,
   promise: 3,
@@ -143,6 +143,11 @@ export class Chaos extends Lab {
     else this.restart(id, clean ? { cleanNoPromise: true } : {})
     this.holdWrites.delete(id)
     for (const name of ELECTIONS) this.contend(name, [id])
+    this.connectAll(id)
+  }
+
+  private connectAll(id: ProcessId): void {
+    this.connect(this.ids.filter((peer) => peer !== id).map((peer) => [id, peer] as const))
   }
 
   perform([verb, who, whom, x]: Action): void {
@@ -215,7 +220,7 @@ export class Chaos extends Lab {
         if (node.alive) this.crash(id)
         return
       case 'restart':
-        if (!node.alive) this.revive(id)
+        for (const dead of this.ids) if (!this.node(dead).alive) return this.revive(dead)
         return
       case 'end':
         return this.stopCleanly(id)
@@ -223,8 +228,7 @@ export class Chaos extends Lab {
         this.act(id, { type: 'closed', peer: other, incarnation: this.node(other).config.incarnation })
         return
       case 'connect':
-        if (id !== other) this.connect([[id, other]])
-        return
+        return this.connectAll(id)
       case 'death':
         if (!this.node(other).alive && id !== other) {
           const { incarnation, storageId } = this.node(other).config
