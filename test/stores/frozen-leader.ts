@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { isElectionError } from '../../src/errors'
-import { postgresFence } from '../../src/fencing/postgres'
+import { type PostgresFenceOptions, postgresFence } from '../../src/fencing/postgres'
 import { redisFence } from '../../src/fencing/redis'
 
 /** `before`: it believes that it leads and is about to write. `inside`: its transaction has begun. */
@@ -26,9 +26,14 @@ export interface Leader {
 
 const file = fileURLToPath(import.meta.url)
 
-/** Starts a leader; resolves when it stands at its place. */
-export async function startLeader(store: 'postgres' | 'redis', port: number, place: Place): Promise<Leader> {
-  const args = ['--import', 'tsx', file, store, String(port), place]
+/** Starts a leader; resolves when it stands at its place. `isolation`: of the PostgreSQL fence. */
+export async function startLeader(
+  store: 'postgres' | 'redis',
+  port: number,
+  place: Place,
+  isolation: PostgresFenceOptions['isolation'] = 'read committed',
+): Promise<Leader> {
+  const args = ['--import', 'tsx', file, store, String(port), place, isolation]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   // A frozen process would outlive a test that failed.
   const kill = () => void child.kill('SIGKILL')
@@ -56,7 +61,7 @@ export async function startLeader(store: 'postgres' | 'redis', port: number, pla
   }
 }
 
-async function lead(store: string, port: number, place: string): Promise<void> {
+async function lead(store: string, port: number, place: string, isolation: string): Promise<void> {
   const claim = { token: 1, holder: 'a' }
   const stop = async () => {
     console.log('here')
@@ -73,7 +78,8 @@ async function lead(store: string, port: number, place: string): Promise<void> {
   }
   const pool = new Pool({ host: '127.0.0.1', port, user: 'postgres', max: 1 })
   pool.on('error', () => {})
-  const fence = postgresFence(pool, { idleMs: 500 })
+  const options = { idleMs: 500, isolation } as PostgresFenceOptions
+  const fence = postgresFence(pool, options)
   if (place === 'before') await stop()
   await fence
     .guard('ledger', claim, async (tx) => {
@@ -84,8 +90,8 @@ async function lead(store: string, port: number, place: string): Promise<void> {
 }
 
 if (process.argv[1] === file) {
-  const [, , store = '', port = '', place = ''] = process.argv
-  lead(store, Number(port), place).then(
+  const [, , store = '', port = '', place = '', isolation = ''] = process.argv
+  lead(store, Number(port), place, isolation).then(
     () => console.log('written'),
     (error: Error) => console.log(isElectionError(error) ? error.code : error.message),
   )

@@ -333,17 +333,32 @@ describe.runIf(here)('the PostgreSQL fence', () => {
     })
   })
 
+  describe('a restart of the server', () => {
+    for (const mode of ['fast', 'immediate'] as const) {
+      it(`P5: marks survive it (${mode})`, async () => {
+        await fenceOf().check('ledger', { token: 2, holder: 'b' })
+        await server.restart(mode)
+        await expect(fenceOf().check('ledger', { token: 1, holder: 'a' })).rejects.toThrow(
+          expect.objectContaining({ code: 'ELECTION_STALE_TOKEN' }),
+        )
+        await fenceOf().check('ledger', { token: 2, holder: 'b' })
+      })
+    }
+  })
+
   describe('a frozen leader (SIGSTOP) that comes back', () => {
-    it('P5: frozen before its write, it is refused', async () => {
-      const old = await startLeader('postgres', server.port, 'before')
-      old.freeze()
-      await fenceOf().guard('ledger', { token: 2, holder: 'b' }, (tx) =>
-        tx.query('UPDATE ledger SET total = 2'),
-      )
-      old.thaw()
-      expect(await old.outcome()).toBe('ELECTION_STALE_TOKEN')
-      expect(await total()).toBe(2)
-    })
+    for (const isolation of LEVELS) {
+      it(`P5: frozen before its write, it is refused at ${isolation}`, async () => {
+        const old = await startLeader('postgres', server.port, 'before', isolation)
+        old.freeze()
+        await fenceOf({ isolation }).guard('ledger', { token: 2, holder: 'b' }, (tx) =>
+          tx.query('UPDATE ledger SET total = 2'),
+        )
+        old.thaw()
+        expect(await old.outcome()).toBe('ELECTION_STALE_TOKEN')
+        expect(await total()).toBe(2)
+      })
+    }
 
     it('P5: frozen inside its transaction, it blocks its successor for idleMs only, and its write is lost', async () => {
       const old = await startLeader('postgres', server.port, 'inside')

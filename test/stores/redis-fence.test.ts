@@ -207,6 +207,16 @@ describe.runIf(requireServers('the Redis fence', 'redis'))('the Redis fence', ()
     }
   })
 
+  it('P5: marks survive a crash of a server that keeps an append-only file', async () => {
+    const durable = await startRedis({ durable: true })
+    ends.push(() => durable.stop())
+    const fence = () => redisFence(ioRedis({ port: durable.port }))
+    await fence().check('ledger', claimOf(2, 'b'))
+    await durable.restart('SIGKILL')
+    await expect(fence().check('ledger', claimOf(1, 'a'))).rejects.toThrow(STALE)
+    await fence().check('ledger', claimOf(2, 'b'))
+  })
+
   describe('a frozen leader (SIGSTOP) that comes back', () => {
     it('P5: is refused, where a plain SET would have overwritten its successor', async () => {
       const old = await startLeader('redis', server.port, 'before')
