@@ -35,26 +35,27 @@ export function ownObstacle(turn: Turn): Refusal | null {
  */
 export function plausible(turn: Turn, election: Election, term: Term, from: ProcessId): boolean {
   const known = floorOf(turn, election)
-  if (term <= known) return true
-  const jump = Number.isSafeInteger(term) ? term - known : Number.POSITIVE_INFINITY
-  const fits =
-    jump < Number.POSITIVE_INFINITY &&
-    term <= MAX_TERM &&
-    (election.slot.knownTerm === 0 || jump <= MAX_TERM_JUMP)
-  const rare =
-    jump <= LARGE_TERM_JUMP ||
-    election.slot.knownTerm === 0 ||
-    turn.now - election.jumpedAt >= LARGE_TERM_JUMP_INTERVAL_MS
-  if (!fits || !rare) {
-    alarm(turn, 'termJump', election.name, from, `term ${term}, known here is ${known}`)
-    return false
+  if (Number.isSafeInteger(term) && term >= 0 && term <= MAX_TERM) {
+    if (term <= known || election.slot.knownTerm === 0) return true
+    const jump = jumpTo(turn, election, term)
+    if (jump <= LARGE_TERM_JUMP) return true
+    if (jump <= MAX_TERM_JUMP && turn.now - election.jumpedAt >= LARGE_TERM_JUMP_INTERVAL_MS) return true
   }
-  return true
+  alarm(turn, 'termJump', election.name, from, `term ${term}, known here is ${known}`)
+  return false
+}
+
+/**
+ * How far above everything that is to be expected that term lies. Where nothing is durable floors are wall clocks, and one
+ * that was set later than one's own is no jump (R28).
+ */
+function jumpTo(turn: Turn, election: Election, term: Term): number {
+  return term - Math.max(floorOf(turn, election), turn.now + turn.state.wallAheadMs)
 }
 
 /** The election's known term is about to become `term`: a large jump uses up its minute (R44). */
 export function noteJump(turn: Turn, election: Election, term: Term): void {
-  if (term - floorOf(turn, election) > LARGE_TERM_JUMP) election.jumpedAt = turn.now
+  if (jumpTo(turn, election, term) > LARGE_TERM_JUMP) election.jumpedAt = turn.now
 }
 
 /** Learns a term from an answer (R9): volatile, and never a reason to step down (R22). */

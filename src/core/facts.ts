@@ -52,10 +52,12 @@ function contentionOf({ name, contending, priority }: Election): Contend {
   return { kind: 'contend', election: name, contending, priority }
 }
 
-/** Everything owed to one process, in the order in which it was first owed. */
-export function* owedParts(account: Account): Iterable<Part> {
-  yield* account.facts.values()
-  yield* account.contentions.values()
+/** Repeats everything owed to one process, in the order in which it was first owed, but for what this turn told it anyway. */
+export function repeatOwed(turn: Turn, process: ProcessId, account: Account): void {
+  if (account.facts.size + account.contentions.size === 0) return
+  const said = new Set<Part>(turn.outbox.find(({ to }) => to === process)?.parts)
+  for (const fact of account.facts.values()) if (!said.has(fact)) send(turn, process, fact)
+  for (const part of account.contentions.values()) if (!said.has(part)) send(turn, process, part)
 }
 
 /**

@@ -7,7 +7,7 @@
  * Knows nothing of terms or leaders; a grant that ends puts the elections bound under it into `turn.freed`.
  * Read next: `leases.ts`.
  */
-import { owedParts } from './facts'
+import { repeatOwed } from './facts'
 import type { Ack, Heartbeat } from './messages'
 import { leaseLength } from './numbers'
 import type { Account, Support } from './state'
@@ -218,9 +218,7 @@ export function beat(turn: Turn, prompt: boolean): void {
     }
     if (!account.connected) continue
     heartbeatTo(turn, voter, account, prompt, !leads)
-    if (account.facts.size + account.contentions.size > 0) {
-      for (const part of owedParts(account)) send(turn, voter, part)
-    }
+    repeatOwed(turn, voter, account)
   }
 }
 

@@ -140,7 +140,7 @@ export interface Election {
   failures: number
   /** Goes first in the succession (R21). */
   successor: ProcessId | null
-  /** Other contenders and their priorities (R69). */
+  /** Other contenders and their priorities; minus infinity for those that do not contend any more (R69). */
   readonly contenders: Map<ProcessId, number>
   role: Role
   /** Last `leaderChanged` that was reported. */
@@ -207,6 +207,8 @@ export interface State {
   /** After a bootstrap without any memory: the lives that took part, so that they may follow (R28). */
   readonly bootstrapped: Map<ProcessId, Incarnation>
   termFloor: Term
+  /** Wall clock minus own clock at the start; minus infinity where floors are no wall clocks, but durable (R28). */
+  readonly wallAheadMs: number
   /** Longest promise decided on, and the decision that makes it durable (R18). */
   maxPromiseMs: number
   maxPromiseDecidedAt: number
@@ -272,6 +274,7 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
       : null,
     bootstrapped: new Map(),
     termFloor: Math.max(cluster.termFloor, record.config.termFloor),
+    wallAheadMs: config.ephemeral ? beginning.wallMs - beginning.now : Number.NEGATIVE_INFINITY,
     maxPromiseMs: Math.max(record.maxPromiseMs, timing.promiseMs),
     maxPromiseDecidedAt: 0,
     storageFailed: false,

@@ -30,7 +30,7 @@ import {
   startPreVote,
 } from './campaigns'
 import { emitDecisions } from './durability'
-import { oweContention, owedParts, owedToNewLife } from './facts'
+import { oweContention, owedToNewLife, repeatOwed } from './facts'
 import type { ConnectedInput, ContendInput, Effect, FrameInput, Input, RenounceInput } from './inputs'
 import { hearNotice, isBound, observeLeader, oweToNewGrant, renounce, transfer } from './leadership'
 import { endedLeases, extendLeases, freezeLease } from './leases'
@@ -202,7 +202,7 @@ function connected(turn: Turn, input: ConnectedInput): void {
   if (reborn) owedToNewLife(turn, account)
   noteAnswer(turn, input.peer, account, input.sentAt)
   heartbeatTo(turn, input.peer, account, false, !heartbeats(turn))
-  for (const part of owedParts(account)) send(turn, input.peer, part)
+  repeatOwed(turn, input.peer, account)
   askAgain(turn, input.peer, account)
 }
 

@@ -270,11 +270,11 @@ export function hearTimeoutNow(
   startCampaign(turn, election, certificate)
 }
 
-/** Somebody contends, or does not any more (R69). */
+/** Somebody contends, or does not any more: then it is known to go last, which keeps the order of the others (R69). */
 export function hearContend(turn: Turn, from: ProcessId, part: Contend): void {
   const election = electionOf(turn, part.election)
   if (election === null) return
-  if (part.contending && Number.isSafeInteger(part.priority)) election.contenders.set(from, part.priority)
-  else election.contenders.delete(from)
+  if (!part.contending) election.contenders.set(from, Number.NEGATIVE_INFINITY)
+  else if (Number.isSafeInteger(part.priority)) election.contenders.set(from, part.priority)
   send(turn, from, { kind: 'contendAck', election: part.election, contending: part.contending })
 }

@@ -401,7 +401,7 @@ describe('R69: contention', () => {
     expect(repeated(lab, 'a', 'c').sort()).toEqual(['bind', 'contend'])
     beat(lab, 'a')
     talk(lab, 'a', 'c')
-    expect(lab.election('c').contenders.has('a')).toBe(false)
+    expect(lab.election('c').contenders.get('a')).toBe(Number.NEGATIVE_INFINITY)
     expect(boundTo(lab, 'c')).toBe('a')
   })
 })
@@ -456,6 +456,24 @@ describe('R70: batching', () => {
     lab.run(4000)
     expect(lab.leader('f')).not.toBeNull()
     expect(turns).toBeGreaterThan(300)
+  })
+
+  it('R70: a turn says everything once, also if it beats and decides at the same instant', () => {
+    const lab = quiet('abc', { elections: ['e', 'f'] })
+    elect(lab, 'a', 'bc', 'e')
+    elect(lab, 'a', 'bc', 'f')
+    lab.pass(5000)
+    const from = lab.sent.length
+    lab.tick('a')
+    const frames = lab.sent.slice(from).filter(along('a', 'b'))
+    expect(frames).toHaveLength(1)
+    expect(partsOf(frames, 'heartbeat')).toHaveLength(1)
+    expect(partsOf(frames, 'release').map(({ election }) => election)).toEqual(['e', 'f'])
+    lab.pass(500)
+    lab.tick('a')
+    expect(lastPart(lab, 'a', 'b', 'release'), 'and again with the next one').toBe(
+      partsOf(frames, 'release')[1],
+    )
   })
 
   it('R70: a steady state has no items', () => {

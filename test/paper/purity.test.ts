@@ -118,6 +118,7 @@ const numbers = fc.oneof(
     weight: 2,
     arbitrary: fc.constantFrom(
       Number.NaN,
+      0.5,
       -1,
       1_000_002,
       MAX_TERM,

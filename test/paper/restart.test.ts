@@ -339,6 +339,54 @@ describe('R28: ephemeral processes', () => {
     expect(lab.node('b').state.termFloor).toBeGreaterThan(1001)
   })
 
+  it('R28, R44: a floor that was set by a later wall clock is no jump', () => {
+    const lab = new Lab(['a', 'b', 'c'], options)
+    lab.connect()
+    lab.contend()
+    const pump = (ms: number) => {
+      for (const end = lab.at + ms; lab.at < end; ) {
+        lab.pass(50)
+        lab.tick()
+        lab.deliver(({ from, to, parts: said }) => {
+          return !(from === 'c' && to === 'b' && said.some(({ kind }) => kind === 'floorReply'))
+        })
+        lab.drop()
+      }
+    }
+    // What c answers does not reach b, so that b goes on recovering while the others work, for more than 1,000,000 ms.
+    pump(WAIT + 1000)
+    expect(recovering(lab)).toBe('b')
+    expect(lab.leader()).not.toBeNull()
+    lab.pass(2_000_000)
+    pump(1000)
+    // Then c comes anew: it and b, which nobody told a term, agree on the wall clock of now.
+    forget(lab, 'c')
+    lab.connect([
+      ['a', 'c'],
+      ['b', 'c'],
+    ])
+    lab.contend('e', ['c'])
+    lab.run(20_000)
+    expect(recovering(lab)).toBe('')
+    expect(lab.node('b').state.termFloor - known(lab, 'a')).toBeLessThan(1000)
+    expect(lab.node('b').state.termFloor).toBeGreaterThan(2_000_000)
+    expect(new Set(lab.ids.map((id) => lab.election(id).leader)).size, 'all three work together').toBe(1)
+    expect(lab.leader()).not.toBeNull()
+    expect(effects(lab, 'a', 'alarm')).toHaveLength(0)
+    // What lies above every wall clock is a jump here, too.
+    const { knownTerm } = lab.election('a').slot
+    tell(lab, 'a', knownTerm + 1)
+    say(lab, 'b', 'a', {
+      kind: 'preVoteReply',
+      election: 'e',
+      nonce: -1,
+      refusal: 'term',
+      knownTerm: knownTerm + 2_000_000,
+      leader: null,
+    })
+    expect(known(lab, 'a')).toBe(knownTerm + 1)
+  })
+
   it('R28: n = 1 bootstraps from the clock alone', () => {
     const lab = new Lab(['a'], options)
     lab.contend()

@@ -99,6 +99,19 @@ describe('R69: succession', () => {
     expect(waited['d']).toBe(STEP)
   })
 
+  it('R69: who said that it left is known to go last: the order of the others stays, nobody draws', () => {
+    const lab = lineUp('abcd', { b: 3, c: 2, d: 1 })
+    lab.act('b', { type: 'contend', election: 'e', contending: false, priority: 0 })
+    lab.deliver()
+    const { c, d } = waits(lab)
+    expect({ c, d }).toEqual({ c: 0, d: STEP })
+    lab.act('b', { type: 'contend', election: 'e', contending: true, priority: 3 })
+    lab.deliver()
+    stand(lab, 'a')
+    lab.deliver()
+    expect(waits(lab), 'and may come back').toEqual({ b: 0, c: STEP, d: 2 * STEP })
+  })
+
   it('R69: the wait is for a turn; whoever comes to it looks again who still goes before', () => {
     const lab = lineUp('abcd', { b: 3, c: 2, d: 1 })
     renounce(lab, 'a')

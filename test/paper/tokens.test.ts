@@ -248,6 +248,20 @@ describe('R44: term bounds', () => {
     expect(boundTo(lab, 'c')).toBe('a')
   })
 
+  it('R44: what is no term is refused below the floor, too, before it is compared with anything', () => {
+    for (const term of [0.5, 999.5, -1, -0.5]) {
+      const lab = quiet('abc')
+      lab.node('b').state.termFloor = 1000
+      say(lab, 'a', 'b', hello(60), { kind: 'release', election: 'e', term, successor: null })
+      say(lab, 'a', 'b', { kind: 'bind', election: 'e', term }, ask(term))
+      expect(known(lab, 'b'), `${term}`).toBe(0)
+      expect(lab.election('b').slot.binding).toBeNull()
+      expect(lastPart(lab, 'b', 'a', 'bindAck').grant).toBeNull()
+      expect(lastPart(lab, 'b', 'a', 'voteReply').refusal).toBe('limit')
+      expect(effects(lab, 'b', 'alarm').map(({ code }) => code)).toContain('termJump')
+    }
+  })
+
   it('R44: one’s own durable term is no jump', () => {
     const lab = quiet('abc')
     tell(lab, 'a', 700_000)
