@@ -17,9 +17,18 @@ export type Who = string
 /** One thing that is done to a cluster. Times are real ms. */
 export type Action =
   | { readonly do: 'crash'; readonly node: Who; readonly fin: boolean; readonly downMs: number | null }
+  | { readonly do: 'crashInWrite'; readonly node: Who; readonly downMs: number | null }
   | { readonly do: 'restart'; readonly node: Who }
   | { readonly do: 'stop'; readonly node: Who; readonly downMs: number | null }
   | { readonly do: 'pause'; readonly node: Who; readonly forMs: number; readonly wake: WakeOrder }
+  | {
+      readonly do: 'stutter'
+      readonly node: Who
+      readonly times: number
+      readonly forMs: number
+      readonly everyMs: number
+      readonly wake: WakeOrder
+    }
   | {
       readonly do: 'suspend'
       readonly node: Who
@@ -37,6 +46,12 @@ export type Action =
   | {
       readonly do: 'partition'
       readonly groups: readonly (readonly ProcessId[])[]
+      readonly name: string
+      readonly forMs: number | null
+    }
+  | {
+      readonly do: 'mesh'
+      readonly links: readonly (readonly [ProcessId, ProcessId])[]
       readonly name: string
       readonly forMs: number | null
     }
@@ -83,6 +98,9 @@ export function act(cluster: SimCluster, action: Action): boolean {
     case 'partition':
       cluster.partition(action.groups, action.name)
       return healLater(cluster, action.name, action.forMs)
+    case 'mesh':
+      for (const [from, to] of action.links) cluster.cut(from, to, action.name)
+      return healLater(cluster, action.name, action.forMs)
     case 'resign':
       return cluster.resign(action.election, action.cooldownMs) !== null
     case 'transfer':
@@ -128,6 +146,8 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
       if (!node.alive) return false
       cluster.crash(id, action.fin)
       return restartLater(cluster, id, action.downMs)
+    case 'crashInWrite':
+      return crashInWrite(cluster, node, action.downMs)
     case 'restart':
       if (node.alive) return false
       cluster.restart(id)
@@ -139,6 +159,14 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
     case 'pause':
       if (!node.responsive) return false
       cluster.pause(id, action.forMs, action.wake)
+      return true
+    case 'stutter':
+      if (!node.responsive) return false
+      for (let i = 0; i < action.times; i++) {
+        cluster.later(i * action.everyMs, () => {
+          if (node.responsive) cluster.pause(id, action.forMs, action.wake)
+        })
+      }
       return true
     case 'suspend':
       if (!node.responsive) return false
@@ -197,6 +225,21 @@ function restartLater(cluster: SimCluster, id: ProcessId, downMs: number | null)
   if (downMs !== null) {
     cluster.later(downMs, () => {
       if (!cluster.node(id).alive) cluster.restart(id)
+    })
+  }
+  return true
+}
+
+/** The power fails while the next write is under way: what it leaves on the disk is up to `SimDisk.interrupt` (A3). */
+function crashInWrite(cluster: SimCluster, node: SimNode, downMs: number | null): boolean {
+  if (!node.alive || node.disk.onWrite !== null) return false
+  cluster.note(`the power of ${node.id} will fail in the middle of a write`)
+  node.disk.onWrite = (takesMs) => {
+    const { ports } = node
+    cluster.later(takesMs / 2, () => {
+      if (node.ports !== ports || !node.alive) return
+      cluster.crash(node.id, false)
+      restartLater(cluster, node.id, downMs)
     })
   }
   return true

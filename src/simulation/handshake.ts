@@ -75,8 +75,21 @@ function answer(dialer: SimTransport, dialedAt: number, session: SimSession, ans
           undefined,
         )
         dialer.up(session, dialedAt)
-        if (!confirmed) session.forget(acceptor)
+        if (confirmed) failIfAbandoned(dialer, session)
+        else session.forget(acceptor)
       }, undefined),
+    undefined,
+  )
+}
+
+/** The acceptor died before it knew of the session, so its end closed nothing: the dialler finds out by its time-out (R38). */
+function failIfAbandoned({ network }: SimTransport, session: SimSession): void {
+  const [, { transport: acceptor }] = session.ends
+  network.scheduler.after(
+    network.options.linkTimeoutMs,
+    () => {
+      if (!acceptor.active) session.fail('timed out')
+    },
     undefined,
   )
 }

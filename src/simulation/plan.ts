@@ -40,7 +40,15 @@ export interface Plan {
 }
 
 /** Kinds of worlds. One is not enough: in each some rules cover for others (PROTOCOL A.9). */
-export type ProfileName = 'lan' | 'wan' | 'extreme' | 'restarts' | 'partitions' | 'ephemeral' | 'calm'
+export type ProfileName =
+  | 'lan'
+  | 'wan'
+  | 'extreme'
+  | 'restarts'
+  | 'partitions'
+  | 'ephemeral'
+  | 'hypervisor'
+  | 'calm'
 
 /** All profiles. */
 export const PROFILES: readonly ProfileName[] = [
@@ -50,6 +58,7 @@ export const PROFILES: readonly ProfileName[] = [
   'restarts',
   'partitions',
   'ephemeral',
+  'hypervisor',
   'calm',
 ]
 
@@ -61,20 +70,23 @@ interface Weather {
 
 const ALL: Weather['weights'] = {
   crash: 6,
+  crashInWrite: 2,
   stop: 2,
   pause: 6,
+  stutter: 2,
   suspend: 2,
   cut: 5,
+  mesh: 2,
   partition: 3,
   isolate: 4,
   heal: 2,
   quality: 2,
   rate: 3,
-  stepWall: 1,
-  diskFails: 0.4,
-  diskHangs: 0.4,
-  diskLosesLastWrite: 0.3,
-  replaceDisk: 0.3,
+  stepWall: 2,
+  diskFails: 0.6,
+  diskHangs: 0.6,
+  diskLosesLastWrite: 1,
+  replaceDisk: 1.5,
   resign: 4,
   transfer: 5,
   drainTimeout: 1.5,
@@ -91,11 +103,11 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
   extreme: { everyMs: 300, weights: { ...ALL, campaign: 12, rate: 8, transfer: 8, resign: 6 } },
   restarts: {
     everyMs: 350,
-    weights: { crash: 10, stop: 4, proofOfDeath: 5, pause: 3, campaign: 3, transfer: 2 },
+    weights: { crash: 10, crashInWrite: 6, stop: 4, proofOfDeath: 5, pause: 3, campaign: 3, transfer: 2 },
   },
   partitions: {
     everyMs: 500,
-    weights: { cut: 10, partition: 6, isolate: 8, heal: 4, campaign: 4, pause: 2, crash: 1 },
+    weights: { cut: 10, mesh: 6, partition: 6, isolate: 8, heal: 4, campaign: 4, pause: 2, crash: 1 },
   },
   // Nothing is durable (R28): no faults of disks, and no wall clock that goes back, for it is the floor of last resort.
   ephemeral: {
@@ -111,6 +123,20 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
       transfer: 4,
       resign: 3,
       suspend: 1,
+    },
+  },
+  // Pauses that no clock inside shows: leases may overlap for their length (A2 is broken), everything else has to hold.
+  hypervisor: {
+    everyMs: 400,
+    weights: {
+      suspend: 10,
+      pause: 3,
+      crash: 3,
+      cut: 3,
+      campaign: 6,
+      transfer: 4,
+      resign: 3,
+      restartGuard: 1,
     },
   },
   calm: { everyMs: 5000, weights: { resign: 1, transfer: 1, crash: 1 } },
@@ -166,6 +192,7 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
     preVote,
     succession: !random.chance(0.2),
     ephemeral: profile === 'ephemeral',
+    clockRates: profile !== 'hypervisor',
     work: { everyMs: timing.promiseMs, actMs: timing.promiseMs * 1.5 },
   }
 }
@@ -280,17 +307,37 @@ function actionOf(
     case 'crash':
       return { do: kind, node, fin: random.chance(0.6), downMs: random.between(0, 3 * promiseMs) }
     case 'stop':
+    case 'crashInWrite':
       return { do: kind, node, downMs: random.between(0, 2 * promiseMs) }
     case 'pause':
       return { do: kind, node, forMs, wake }
+    case 'stutter': {
+      const everyMs = promiseMs * random.between(0.05, 0.5)
+      return {
+        do: kind,
+        node,
+        times: random.integer(3, 12),
+        everyMs,
+        forMs: everyMs * random.between(0.2, 0.95),
+        wake,
+      }
+    }
     case 'suspend':
-      return { do: kind, node, forMs: 250 + forMs, mode: 'suspend', wake }
+      return {
+        do: kind,
+        node,
+        forMs: 250 + forMs,
+        mode: setup.clockRates === false ? 'vmPause' : 'suspend',
+        wake,
+      }
     case 'cut':
       return { do: kind, from: node, to: random.pick(nodes), name, forMs: 2 * forMs }
     case 'isolate':
       return { do: kind, node, name, forMs: 2 * forMs }
     case 'partition':
       return { do: kind, groups: split(nodes, random), name, forMs: 2 * forMs }
+    case 'mesh':
+      return { do: kind, links: someLinks(nodes, random), name, forMs: 2 * forMs }
     case 'heal':
       return { do: kind, name: null }
     case 'quality': {
@@ -350,8 +397,21 @@ function spoil(
   return null
 }
 
+/** A random part of all directed links. */
+function someLinks(nodes: readonly ProcessId[], random: Random): [ProcessId, ProcessId][] {
+  const share = random.pick([0.2, 0.4, 0.6])
+  const pairs = nodes.flatMap((from) =>
+    nodes.filter((to) => to !== from).map((to): [string, string] => [from, to]),
+  )
+  return pairs.filter(() => random.chance(share))
+}
+
+/** Two or three groups; now and then a node is in none and bridges them. */
 function split(nodes: readonly ProcessId[], random: Random): ProcessId[][] {
   const groups: ProcessId[][] = [[], [], []]
-  for (const id of nodes) groups[random.integer(0, random.chance(0.3) ? 2 : 1)]?.push(id)
+  const bridged = random.chance(0.25)
+  for (const id of nodes) {
+    if (!bridged || random.chance(0.7)) groups[random.integer(0, random.chance(0.3) ? 2 : 1)]?.push(id)
+  }
   return groups.filter((group) => group.length > 0)
 }

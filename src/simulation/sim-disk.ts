@@ -54,6 +54,8 @@ export class SimDisk {
     replaced: 0,
   }
   observer: DiskObserver | null = null
+  /** Called once, when the next write begins, with the time that it will take, ms. */
+  onWrite: ((takesMs: number) => void) | null = null
   private readonly random: Random
 
   constructor(node: string, random: Random) {
@@ -64,6 +66,13 @@ export class SimDisk {
   /** A fresh name for a storage (R25). */
   newStorageId(): string {
     return this.random.hex(32)
+  }
+
+  /** A write begins that will take that long. */
+  began(takesMs: number): void {
+    const { onWrite } = this
+    this.onWrite = null
+    onWrite?.(takesMs)
   }
 
   /** Makes a change durable. */

@@ -68,6 +68,8 @@ export interface NetworkStats {
   cut: number
   duplicated: number
   replayed: number
+  /** Replays that reached a life that they were not meant for, or came from a life that is over (R24). */
+  replayedIntoOtherLife: number
   reordered: number
 }
 
@@ -86,6 +88,7 @@ export class SimNetwork {
     cut: 0,
     duplicated: 0,
     replayed: 0,
+    replayedIntoOtherLife: 0,
     reordered: 0,
   }
   observer: NetworkObserver | null = null

@@ -84,8 +84,10 @@ export class SimStorage implements Storage {
       return
     }
     this.inFlight = change
+    const takesMs = this.duration()
+    disk.began(takesMs)
     this.scheduler.after(
-      this.duration(),
+      takesMs,
       () => {
         if (this.inFlight !== change || !this.loop.alive) return
         this.inFlight = null

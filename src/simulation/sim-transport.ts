@@ -225,6 +225,11 @@ export class SimTransport implements Transport {
     if (number > this.number && reason !== 'replaced') dialAgain(this, number)
   }
 
+  private isOfOtherLife({ link, fromIncarnation, toIncarnation }: Flight): boolean {
+    const sender = this.network.transportOf(link.from)?.host?.local.incarnation
+    return toIncarnation !== this.host?.local.incarnation || fromIncarnation !== sender
+  }
+
   /** Counts what was refused. */
   refuse(peer: ProcessId, reason: Parameters<TransportHost['refused']>[0]): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1)
@@ -241,6 +246,7 @@ export class SimTransport implements Transport {
   deliver(flight: Flight): void {
     const { host, network } = this
     if (host === null || !this.active) return network.lose(flight, 'down')
+    if (flight.replayed && this.isOfOtherLife(flight)) network.stats.replayedIntoOtherLife += 1
     if (flight.replayed && network.inject?.(flight) === true) {
       network.observer?.delivered?.(flight)
       return

@@ -31,7 +31,12 @@ export interface RunStats {
   simulatedMs: number
   events: number
   frames: number
+  /** Leaderships won. */
   elections: number
+  /** Times that a lease was told to stand longer. */
+  renewals: number
+  /** What user code wrote to the guarded resources: accepted, and refused for its token. */
+  readonly writes: { accepted: number; refused: number }
   /** Ends of leaderships by reason. */
   readonly revoked: Record<string, number>
   /** Faults that were really done, by kind, and those of network and disk. */
@@ -90,6 +95,7 @@ export type FaultKind =
   | 'duplicated'
   | 'reordered'
   | 'replayed'
+  | 'replayedIntoOtherLife'
   | 'cutFrames'
   | 'tornWrites'
   | 'lostWrites'
@@ -100,6 +106,8 @@ function watch(cluster: SimCluster): RunStats {
     events: 0,
     frames: 0,
     elections: 0,
+    renewals: 0,
+    writes: { accepted: 0, refused: 0 },
     revoked: {},
     faults: {},
     recoveryMs: 0,
@@ -107,6 +115,9 @@ function watch(cluster: SimCluster): RunStats {
   cluster.observers.add({
     elected: () => {
       stats.elections += 1
+    },
+    extended: () => {
+      stats.renewals += 1
     },
     revoked: (_node, _election, _term, reason) => count(stats.revoked, reason),
   })
@@ -162,6 +173,7 @@ function calm(cluster: SimCluster, plan: Plan): void {
   for (const node of cluster.nodes.values()) {
     const { faults } = node.disk
     faults.losesLastWrite = false
+    node.disk.onWrite = null
     // Too many that recover at once wait for each other for ever: then all have to start anew (R28).
     const spoiled = node.failure !== null || faults.failing || faults.hanging || plan.setup.ephemeral === true
     faults.failing = false
@@ -181,6 +193,9 @@ function finish(cluster: SimCluster, stats: RunStats): void {
   count(stats.faults, 'duplicated', network.stats.duplicated)
   count(stats.faults, 'reordered', network.stats.reordered)
   count(stats.faults, 'replayed', network.stats.replayed)
+  count(stats.faults, 'replayedIntoOtherLife', network.stats.replayedIntoOtherLife)
+  stats.writes.accepted = cluster.work?.counts.accepted ?? 0
+  stats.writes.refused = cluster.work?.counts.refused ?? 0
   for (const { disk } of cluster.nodes.values()) {
     count(stats.faults, 'tornWrites', disk.stats.torn)
     count(stats.faults, 'lostWrites', disk.stats.lostInFlight + disk.stats.lostFinished)

@@ -179,4 +179,40 @@ describe('a simulated cluster', () => {
     expect(trace(7)).not.toBe(trace(8))
     expect(trace(7)).toContain('ELECTED leader of jobs')
   })
+
+  it('R38: who dialled a process that died before it knew of the session finds out and dials its next life', () => {
+    const cluster = new SimCluster({ seed: 1, nodes: ['a', 'b'], quality: { latencyMs: 20 } })
+    let met = false
+    cluster.observers.add({ linked: (node, _peer, _life, reason) => (met ||= node.id === 'a' && !reason) })
+    cluster.start()
+    expect(cluster.runUntil(() => met, 1000)).toBe(true)
+    // The last frame of the handshake is under way: b does not know yet. Knowing that it died, a has nothing to send it.
+    cluster.crash('b')
+    expect(act(cluster, { do: 'proofOfDeath', of: 'b', to: ['a'] })).toBe(true)
+    cluster.run(500)
+    cluster.restart('b')
+    expect(cluster.runUntil(led(cluster), 10_000), cluster.pending()).toBe(true)
+  })
+
+  it('a crash in a write takes the process down in the middle of its next write', () => {
+    const { cluster, leader } = running({ writeTime: { leastMs: 4, mostMs: 4 } })
+    expect(act(cluster, { do: 'crashInWrite', node: leader, downMs: 100 })).toBe(true)
+    cluster.resign('jobs')
+    cluster.run(5000)
+    const { disk, incarnation } = cluster.node(leader)
+    expect(incarnation).toBe(2)
+    expect(disk.onWrite).toBeNull()
+    expect(cluster.violations).toEqual([])
+  })
+
+  it('a stutter holds the loop up again and again', () => {
+    const { cluster, leader } = running()
+    const stood: boolean[] = []
+    cluster.observers.add({ fault: (text) => stood.push(text.includes('stands still')) })
+    const stutter = { do: 'stutter', times: 5, forMs: 20, everyMs: 50, wake: 'ioFirst' } as const
+    expect(act(cluster, { ...stutter, node: leader })).toBe(true)
+    cluster.run(1000)
+    expect(stood.filter(Boolean)).toHaveLength(5)
+    expect(cluster.leaderOf('jobs')).toBe(leader)
+  })
 })

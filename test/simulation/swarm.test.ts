@@ -50,14 +50,15 @@ describe('a plan', () => {
           'campaign',
           'contend',
           'crash',
+          'crashInWrite',
           'cut',
           'diskFails',
           'diskHangs',
           'diskLosesLastWrite',
           'drainTimeout',
         ],
-        ['heal', 'heartbeatNow', 'isolate', 'partition', 'pause', 'proofOfDeath', 'quality', 'rate'],
-        ['replaceDisk', 'resign', 'restartGuard', 'stepWall', 'stop', 'suspend', 'transfer'],
+        ['heal', 'heartbeatNow', 'isolate', 'mesh', 'partition', 'pause', 'proofOfDeath', 'quality', 'rate'],
+        ['replaceDisk', 'resign', 'restartGuard', 'stepWall', 'stop', 'stutter', 'suspend', 'transfer'],
       ].flat(),
     )
   })

@@ -65,7 +65,7 @@ export {
 
 /** Which assumptions hold in a run, and so which properties may be demanded. */
 export interface Assumptions {
-  /** A2: clocks keep within their bound and nothing stops them invisibly. Default true. Without it P2 and P3 (b) are off. */
+  /** A2: clocks keep within their bound and nothing stops them invisibly. Default true. Without it P2 and P3 (b) are off, and the core may say so (R6). */
   readonly clockRates?: boolean
 }
 
@@ -74,7 +74,7 @@ export function allInvariants(
   nodes: ReadonlyMap<ProcessId, NodeView>,
   { clockRates = true }: Assumptions = {},
 ): readonly InvariantFactory[] {
-  const timed = [leaseExclusivity, tokenMonotonicity, leaseBacking(nodes)]
+  const timed = [leaseExclusivity, tokenMonotonicity, leaseBacking(nodes), selfReport]
   return [
     electionSafety,
     ...(clockRates ? timed : []),
@@ -89,7 +89,6 @@ export function allInvariants(
     persistFirst,
     bootWait,
     leaseEnd,
-    selfReport,
   ]
 }
 
