@@ -4,6 +4,7 @@ import type { ResignOptions, WaitLimits } from './api'
 import { MAX_TIMER_MS } from './deadline'
 import type { LeadOptions } from './lead'
 import type { ElectorConfig } from './options'
+import { printable } from './printable'
 import { faultsOf, invalid } from './read-options'
 
 const duration = z.number().min(0).max(MAX_TIMER_MS).optional()
@@ -44,13 +45,13 @@ export function checkLead(work: unknown, options: LeadOptions, isLeading: boolea
 
 /** @throws ELECTION_CONFIG_INVALID */
 export function checkResign(options: ResignOptions, { id, voters }: ElectorConfig): void {
-  const faults = faultsOf(resign, options)
+  demand('resign()', faultsOf(resign, options))
   const { to } = options
-  if (to === id) faults.push(`to: "${to}" is this process itself`)
+  if (to === id) demand('resign()', [`to: "${to}" is this process itself`])
   else if (to !== undefined && !voters.some((voter) => voter.id === to)) {
-    faults.push(`to: "${to}" is not among the voters ${voters.map((voter) => voter.id).join(', ')}`)
+    const names = voters.map((voter) => voter.id).join(', ')
+    demand('resign()', [`to: "${printable(to)}" is not among the voters ${names}`])
   }
-  demand('resign()', faults)
 }
 
 function demand(call: string, faults: readonly string[]): void {

@@ -20,7 +20,7 @@ import type {
   ElectorOptions,
   VotersOption,
 } from './options'
-import { printable } from './printable'
+import { describe, printable } from './printable'
 import { resolveTiming, type TimingOptions, timingFaults } from './timing'
 
 const PROCESS = /^[A-Za-z0-9._-]{1,64}$/
@@ -114,7 +114,8 @@ export function readElectionOptions(options: ElectionOptions): {
 
 /** @throws ELECTION_CONFIG_INVALID naming every fault. */
 export function readElectionSettings(election: ElectionName, settings: ElectionSettings): ElectionConfig {
-  const faults = faultsOf(settingsSchema, { ...settings, name: election })
+  const given = typeof settings === 'object' && settings !== null ? { ...settings, name: election } : settings
+  const faults = faultsOf(settingsSchema, given)
   if (faults.length > 0) throw invalid('election()', faults)
   return withDefaults(settings)
 }
@@ -130,9 +131,14 @@ export function invalid(call: string, faults: readonly string[]): ElectionError 
   })
 }
 
-/** The faults of form, as sentences. */
+/** The faults of form, as sentences. Never throws, also for objects whose properties do when they are read. */
 export function faultsOf(schema: z.ZodType, value: unknown): string[] {
-  const read = schema.safeParse(value)
+  let read: ReturnType<typeof schema.safeParse>
+  try {
+    read = schema.safeParse(value)
+  } catch (error) {
+    return [`the options cannot be read: ${describe(error)}`]
+  }
   if (read.success) return []
   return read.error.issues.map((issue) => {
     const path = issue.path.map(String).join('.')
@@ -212,7 +218,7 @@ function voterFaults(option: VotersOption, voters: readonly ProcessId[], self: P
     faults.push(`voters: ${voters.length} are more than ${MAX_VOTERS}; five are plenty`)
   for (const voter of voters) {
     if (typeof voter === 'string' && PROCESS.test(voter)) continue
-    faults.push(`voters: "${printable(String(voter))}" is no process id; one matches ${PROCESS}`)
+    faults.push(`voters: "${describe(voter)}" is no process id; one matches ${PROCESS}`)
   }
   faults.push(...twice('voters', voters))
   if (!Array.isArray(option)) {
@@ -225,7 +231,7 @@ function voterFaults(option: VotersOption, voters: readonly ProcessId[], self: P
   }
   if (!voters.includes(self)) {
     faults.push(
-      `id "${self}" is not among the voters ${voters.slice(0, 8).join(', ')}: add it, or correct id`,
+      `id "${self}" is not among the voters ${voters.slice(0, 8).map(describe).join(', ')}: add it, or correct id`,
     )
   }
   return faults
@@ -233,7 +239,7 @@ function voterFaults(option: VotersOption, voters: readonly ProcessId[], self: P
 
 function twice(what: string, values: readonly string[]): string[] {
   const repeated = values.filter((value, index) => values.indexOf(value) !== index)
-  return [...new Set(repeated)].map((value) => `${what} "${printable(String(value))}" is there twice`)
+  return [...new Set(repeated)].map((value) => `${what} "${describe(value)}" is there twice`)
 }
 
 /** R40: what is safe, but probably not what somebody wants. */

@@ -68,7 +68,11 @@ export function storageLocked(dir: string, pid: number | null, holder: unknown):
   )
 }
 
-/** Text of unknown origin, safe to print. */
+/** Text of unknown origin, safe to print. Never throws, whatever it is given in place of a text. */
 export function quote(text: unknown): string {
-  return (JSON.stringify(text) ?? 'undefined').slice(0, 500)
+  try {
+    return (JSON.stringify(text) ?? typeof text).slice(0, 500)
+  } catch {
+    return `a ${typeof text}`
+  }
 }
