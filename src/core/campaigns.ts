@@ -11,7 +11,8 @@ import { oweBind, oweRelease } from './facts'
 import { countBound, isBound, renounce, settleRole, win } from './leadership'
 import { winsNow } from './leases'
 import type { BindAck, Certificate, PreVoteReply, VoteReply } from './messages'
-import { LARGE_TERM_JUMP, LARGE_TERM_JUMP_INTERVAL_MS, MAX_TERM, MAX_TERM_JUMP, quorumOf } from './numbers'
+import { LARGE_TERM_JUMP, LARGE_TERM_JUMP_INTERVAL_MS, MAX_TERM, MAX_TERM_JUMP } from './numbers'
+import { isQuorum } from './quorum'
 import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
 import type { Account, Campaign, Election } from './state'
 import { arm, attemptAt, backOff } from './succession'
@@ -91,9 +92,10 @@ export function attempt(turn: Turn, election: Election): void {
 
 function reachesQuorum(turn: Turn): boolean {
   const { config, state } = turn
-  let reached = votes(turn) ? 1 : 0
-  for (const account of state.accounts.values()) if (account.connected) reached += 1
-  return reached >= quorumOf(config.cluster.voters.length)
+  return isQuorum(
+    config.cluster,
+    (voter) => voter === config.self || state.accounts.get(voter)?.connected === true,
+  )
 }
 
 /** Asks everybody without changing anything anywhere (R8). May start on suspicion, before the own slot is free (R56). */
@@ -252,7 +254,7 @@ export function settlePreVote(turn: Turn, election: Election): void {
   if (campaign === null || campaign.phase !== 'preVote' || isBound(turn, election)) return
   if (ownObstacle(turn) !== null) return
   if (votes(turn)) campaign.grants.set(turn.config.self, OWN_GRANT)
-  if (campaign.grants.size < quorumOf(turn.config.cluster.voters.length)) return
+  if (!isQuorum(turn.config.cluster, (voter) => campaign.grants.has(voter))) return
   startCampaign(turn, election, null)
 }
 
@@ -262,14 +264,12 @@ const WAITS: readonly Refusal[] = ['boot', 'recovering']
 
 /** More voters refused for good, or cannot be reached, than a quorum can miss. `mayChange`: refusals that are not for good. */
 function isHopeless(turn: Turn, campaign: Campaign, mayChange: readonly Refusal[]): boolean {
-  const voters = turn.config.cluster.voters.length
-  let lost = 0
-  for (const [voter, account] of turn.state.accounts) {
-    if (campaign.grants.has(voter)) continue
+  return !isQuorum(turn.config.cluster, (voter) => {
+    const account = turn.state.accounts.get(voter)
+    if (account === undefined || campaign.grants.has(voter)) return true
     const refusal = campaign.refusals.get(voter)
-    if (!account.connected || (refusal !== undefined && !mayChange.includes(refusal))) lost += 1
-  }
-  return lost > voters - quorumOf(voters)
+    return account.connected && (refusal === undefined || mayChange.includes(refusal))
+  })
 }
 
 export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, reply: VoteReply): void {

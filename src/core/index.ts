@@ -2,6 +2,7 @@
 export type * from './inputs'
 export type * from './messages'
 export { leaseLength, MAX_TERM, quorumOf } from './numbers'
+export { isBlocking, isQuorum, meetsEveryQuorum } from './quorum'
 export type * from './state'
 export { createElection, createState } from './state'
 export { nextDeadline, promisesNothing, step } from './step'

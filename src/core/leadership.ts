@@ -8,7 +8,7 @@
 import { oweBind, oweRelease } from './facts'
 import { addBound, attachLease, boundOf, detachLease } from './leases'
 import type { Notice } from './messages'
-import { quorumOf } from './numbers'
+import { isBlocking } from './quorum'
 import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
 import { attemptAt } from './succession'
@@ -29,9 +29,7 @@ export function isBound(turn: Turn, election: Election): boolean {
 
 /** Without an own slot: a quorum of voters said that they are bound. */
 function saidBound(turn: Turn, election: Election): boolean {
-  let bound = 0
-  for (const notice of election.notices.values()) if (!notice.free) bound += 1
-  return bound >= quorumOf(turn.config.cluster.voters.length)
+  return isBlocking(turn.config.cluster, (voter) => election.notices.get(voter)?.free === false)
 }
 
 /** What a voter says of its slot to a process that has none (stores). */

@@ -7,7 +7,7 @@
  * Read next: `leadership.ts`.
  */
 import type { LeaseId } from './inputs'
-import { quorumOf } from './numbers'
+import { isQuorum, quorumInstant } from './quorum'
 import { countedUntil, OWN_GRANT, votes } from './sessions'
 import type { Campaign, Election, Lead, Lease } from './state'
 import type { Turn } from './turn'
@@ -15,27 +15,21 @@ import type { ElectionName, Grant, ProcessId, RevokeReason, Term } from './types
 
 /** The instant until which at least a quorum is counted, given for each voter the grants it is bound under. */
 function quorumUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): number {
-  const { voters } = turn.config.cluster
-  const descending: number[] = []
-  for (const { id } of voters) {
+  return quorumInstant(turn.config.cluster, (id) => {
     let until = Number.NEGATIVE_INFINITY
     const grants = bound.get(id)
     if (grants !== undefined)
       for (const grant of grants) until = Math.max(until, countedUntil(turn, id, grant))
-    let i = descending.length
-    for (; i > 0 && (descending[i - 1] as number) < until; i--) descending[i] = descending[i - 1] as number
-    descending[i] = until
-  }
-  return descending[quorumOf(voters.length) - 1] ?? Number.NEGATIVE_INFINITY
+    return until
+  })
 }
 
 /** R5: does a quorum of exactly these grants stand at this reading? */
 export function winsNow(turn: Turn, campaign: Campaign): boolean {
-  let standing = 0
-  for (const [voter, grant] of campaign.grants) {
-    if (countedUntil(turn, voter, grant) > turn.now) standing += 1
-  }
-  return standing >= quorumOf(turn.config.cluster.voters.length)
+  return isQuorum(turn.config.cluster, (voter) => {
+    const grant = campaign.grants.get(voter)
+    return grant !== undefined && countedUntil(turn, voter, grant) > turn.now
+  })
 }
 
 /** Notes that `voter` is bound under `grant` for `term` (R12); the caller attaches afterwards. */

@@ -6,7 +6,8 @@
  * whoever took part in that may follow one that has finished already.
  */
 import type { FloorReply, FloorRequest } from './messages'
-import { MAX_TERM, quorumOf } from './numbers'
+import { MAX_TERM } from './numbers'
+import { meetsEveryQuorum } from './quorum'
 import type { Recovery } from './state'
 import { send, type Turn } from './turn'
 import type { Incarnation, ProcessId, Term } from './types'
@@ -29,17 +30,19 @@ export function recover(turn: Turn): boolean {
 
 function settle(turn: Turn, recovery: Recovery): boolean {
   const { state, config } = turn
-  const voters = config.cluster.voters.length
   const answers = [...recovery.answers]
   const done = answers.filter(([, answer]) => !answer.recovering)
-  const meetsEveryQuorum = done.length > 0 && done.length >= voters - quorumOf(voters) + 1
+  const isEnough = meetsEveryQuorum(
+    config.cluster,
+    (voter) => recovery.answers.get(voter)?.recovering === false,
+  )
   const allTogether =
     answers.length === state.accounts.size &&
     answers.every(([, answer]) => answer.recovering || answer.together)
-  if (!meetsEveryQuorum && !allTogether) return false
+  if (!isEnough && !allTogether) return false
   let floor: Term = state.termFloor
-  for (const [, { term }] of meetsEveryQuorum ? done : answers) floor = Math.max(floor, term)
-  if (!meetsEveryQuorum) {
+  for (const [, { term }] of isEnough ? done : answers) floor = Math.max(floor, term)
+  if (!isEnough) {
     floor = Math.max(floor, recovery.proposal)
     for (const [process, { incarnation }] of answers) state.bootstrapped.set(process, incarnation)
   }

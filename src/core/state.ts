@@ -257,7 +257,9 @@ export interface Beginning {
 export function createState(config: CoreConfig, durable: DurableState, beginning: Beginning): State {
   const { timing, cluster, self } = config
   const record = durable.process
-  const boots = record.maxPromiseMs > 0 && !record.cleanNoPromise
+  // who is no voter has promised nothing to anybody
+  const isVoter = cluster.voters.some(({ id }) => id === self)
+  const boots = isVoter && record.maxPromiseMs > 0 && !record.cleanNoPromise
   const slack = (1 + timing.rho) / (1 - timing.rho)
   const state: State = {
     now: beginning.now,

@@ -46,13 +46,20 @@ export function awaitTurn(turn: Turn, election: Election, afterFailure = false):
   const { config, state, now } = turn
   election.freeAt = now
   const { stepMs, backoffMs } = config.timing
-  const voters = config.cluster.voters.length
+  const others = othersThanStores(turn)
   let wait: number
   if (!config.succession) wait = random(turn) * backoffMs
-  else if (election.contenders.size < voters - 1) wait = random(turn) * stepMs * (voters - 1)
+  else if (election.contenders.size < others) wait = random(turn) * stepMs * others
   else wait = rank(turn, election, formerHolder(election)) * stepMs
   if (afterFailure) wait += random(turn) * backoffMs
   attemptAt(turn, election, Math.max(now + wait, election.notBefore, state.bootUntil))
+}
+
+/** How many others may stand: stores never do. With stores alone nobody knows, so their number has to do. */
+function othersThanStores({ state, config }: Turn): number {
+  let others = 0
+  for (const { kind } of state.accounts.values()) if (kind === 'peer') others += 1
+  return others > 0 ? others : config.cluster.voters.length - 1
 }
 
 /** An attempt failed: wait a random, growing time (R35). */

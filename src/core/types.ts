@@ -44,6 +44,11 @@ export interface ClusterConfig extends ConfigVersion {
   readonly termFloor: Term
   /** Non-empty, distinct ids. */
   readonly voters: readonly Voter[]
+  /**
+   * While elections move: the old and the new voters, each a subset of `voters`, together all of them. A quorum is then a
+   * majority of each (`quorum.ts`). Absent: a majority of `voters`.
+   */
+  readonly sets?: readonly (readonly ProcessId[])[]
 }
 
 /** Timing of the protocol. All of it is liveness except `promiseMs`, `rho`, `deltaMs` and `campaignMs < promiseMs`. */
