@@ -20,15 +20,18 @@ export const entries: Readonly<Record<string, string>> = {
   compliance: 'src/compliance/index.ts',
 }
 
-const options: Options = {
+/** Program of `bin` in package.json -> source file. */
+export const programs: Readonly<Record<string, string>> = { conclave: 'src/cli/main.ts' }
+
+const common: Options = { target: 'node20', platform: 'node', splitting: false, treeshake: true }
+
+const library: Options = {
+  ...common,
   entry: { ...entries },
   format: ['esm', 'cjs'],
-  target: 'node20',
-  platform: 'node',
-  splitting: false,
-  clean: true,
-  treeshake: true,
+  // The program is built beside it, at the same time.
+  clean: ['!conclave.js'],
   dts: { compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
 }
 
-export default options
+export default [library, { ...common, entry: { ...programs }, format: ['esm'], clean: false, dts: false }]

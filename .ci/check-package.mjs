@@ -34,7 +34,8 @@ function pack() {
   const built = Object.values(manifest.exports).flatMap((target) =>
     typeof target === 'string' ? [] : Object.values(target).flatMap((condition) => Object.values(condition)),
   )
-  const wanted = [...documents, ...built.map((file) => file.replace('./', ''))]
+  const programs = Object.values(manifest.bin)
+  const wanted = [...documents, ...programs, ...built.map((file) => file.replace('./', ''))]
   const missing = wanted.filter((file) => !files.includes(file))
   const extra = files.filter((file) => !wanted.includes(file) && !/^dist\/[\w-]+\.d\.c?ts$/.test(file))
   if (missing.length > 0 || extra.length > 0) {
@@ -60,6 +61,20 @@ function load(folder) {
   writeFileSync(join(folder, 'load.cjs'), cjs)
   run(process.execPath, ['load.mjs'], folder)
   run(process.execPath, ['load.cjs'], folder)
+}
+
+/** Runs the command line from the unpacked archive: with worker processes, and wrongly. */
+function runProgram(folder) {
+  const program = join(folder, 'node_modules', manifest.name, manifest.bin.conclave)
+  const swarm = 'simulate --seed 1 --seeds 40 --workers 2 --profile calm'
+  run(process.execPath, [program, ...swarm.split(' ')])
+  try {
+    execFileSync(process.execPath, [program, 'no-such-command'], { stdio: 'ignore' })
+  } catch ({ status }) {
+    if (status === 2) return
+  }
+  console.error('a wrong command has to end with exit code 2')
+  process.exit(1)
 }
 
 /** Compiles a file that imports every entry point, as each kind of project resolves it, libraries checked too. */
@@ -97,5 +112,6 @@ run(bin('attw'), [archive])
 console.log('attw: clean')
 installInto(work, archive)
 load(work)
+runProgram(work)
 compile(work)
 console.log(`loaded and compiled as ESM and CommonJS: ${names.join(' ')}`)

@@ -33,6 +33,8 @@ describe('the dependency rule', () => {
     ['src/runtime/x.ts', "import { pino } from 'pino'"],
     ['src/runtime/x.ts', "import { SimClock } from '../simulation'"],
     ['src/simulation/x.ts', "import { postgres } from '../stores/postgres'"],
+    ['src/simulation/x.ts', "import { run } from '../cli/run'"],
+    ['src/cli/x.ts', "import { z } from 'zod'"],
     ['src/index.ts', "export { tcp } from './transports/tcp'"],
     ['src/new-folder/x.ts', "import { readFile } from 'node:fs'"],
   ])('in %s the line %s is a breach', (path, line) => {

@@ -39,6 +39,18 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
   ],
   simulation: [...CHECKER, 'stores/store-voter', 'stores/memory-cas'],
   compliance: CHECKER,
+  cli: [
+    'simulation',
+    'core',
+    'ports',
+    'errors',
+    'runtime',
+    'transports',
+    'stores',
+    'storage',
+    'fencing',
+    'node:',
+  ],
   index: ['core', 'ports', 'wire (types)', 'runtime', 'storage', 'errors'],
 }
 

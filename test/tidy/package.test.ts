@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { entries } from '../../tsup.config'
+import { entries, programs } from '../../tsup.config'
 import { REAL } from '../../vitest.config'
 import { filesUnder, read, root, sourcesUnder } from './tree'
 
@@ -36,6 +36,12 @@ describe('entry points', () => {
   it('package.json exports exactly what is built, with types for both module systems', () => {
     const wanted = names.map((name) => [publicName(name).replace('conclave', '.'), exportOf(name)])
     expect(manifest.exports).toEqual({ ...Object.fromEntries(wanted), './package.json': './package.json' })
+  })
+
+  it('every program is built from a file that exists and runs with node', () => {
+    const wanted = Object.fromEntries(Object.keys(programs).map((name) => [name, `dist/${name}.js`]))
+    expect(manifest.bin).toEqual(wanted)
+    for (const file of Object.values(programs)) expect(read(file)).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
 
   it('older resolution finds the same types', () => {

@@ -1,0 +1,51 @@
+/**
+ * The command line, as a function: finds the subcommand, runs it, gives the exit code. A new subcommand is a file beside
+ * this one and a line in `COMMANDS`.
+ *
+ * Touches neither `process` nor the streams: `main.ts` does.
+ */
+import { type Command, EXIT, UsageError } from './command'
+import { simulate } from './simulate'
+import type { Terminal } from './terminal'
+
+/** All subcommands, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, Command>> = { simulate }
+
+/** Text of `conclave --help`. */
+export function overview(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
+  return [
+    'Usage: conclave <command> [options]',
+    '',
+    ...rows,
+    '',
+    'conclave <command> --help says more.',
+  ].join('\n')
+}
+
+/** Runs a command line, without the names of node and script; resolves to the exit code and never rejects for a wrong call. */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...args] = argv
+  if (name === '--help' || name === '-h' || name === 'help') {
+    terminal.print(overview())
+    return EXIT.ok
+  }
+  const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) {
+    terminal.complain(name === undefined ? 'Which command?' : `There is no command ${JSON.stringify(name)}.`)
+    terminal.complain(overview())
+    return EXIT.usage
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    terminal.print(command.help)
+    return EXIT.ok
+  }
+  try {
+    return await command.run(args, terminal)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    terminal.complain(`conclave ${name}: ${error.message}`)
+    terminal.complain(`conclave ${name} --help lists the options.`)
+    return EXIT.usage
+  }
+}
