@@ -11,6 +11,7 @@ import { defineConfig } from 'vitest/config'
 export const REAL: readonly string[] = [
   'test/real/',
   'test/stores/',
+  'test/fuzz/live.test.ts',
   'test/transports/',
   'test/storage/lock.test.ts',
   'test/fencing/kill.test.ts',

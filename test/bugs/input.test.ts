@@ -2,7 +2,7 @@
  * Bugs that other leader elections had with input from peers: frames that kill the receiver, terms that overflow.
  *
  * Damaged frames and impossible terms of one member meet processes that hold elections with the others all the while.
- * Read next: `../wire/fuzz.test.ts` (the codec alone), `votes.test.ts`.
+ * Read next: `../fuzz/fuzz.test.ts` (the codec alone), `../fuzz/live.test.ts` (over sockets), `votes.test.ts`.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
