@@ -27,12 +27,16 @@ const HANDSHAKE_MS = 400
 /** What a stranger may learn: an opening, and a refusal. */
 const MAX_ANSWER = 64
 const NAME = 'jobs'
-const TIMING = { preset: 'fast', marginMs: 50 } as const
+const TIMING = { promiseMs: 1_500 } as const
+/** A pause of this process that may cost a leadership by itself: nothing is proved by a round in which it happened. */
+const STALL_MS = 300
 
 /** Two members that run, and the place of a third one. */
 export class Live {
   readonly elections: Election[] = []
   readonly ports: number[] = []
+  /** Rounds that were run again because the machine had stood still. */
+  stalls = 0
   private readonly dir = mkdtempSync(join(tmpdir(), 'conclave-fuzz-live-'))
   private lives = 0
 
@@ -74,28 +78,53 @@ export class Live {
     for (const end = Date.now() + limitMs; Date.now() < end; await sleep(20)) {
       const { leader } = this
       if (leader === null || this.elections.some((each) => each.leader !== leader.id)) continue
-      await sleep(700)
+      await sleep(300)
       if (this.leader === leader) return leader
     }
     const why = this.elections.map((each) => each.status().whyNotLeader.join('; '))
     throw new Error(`nobody leads after ${limitMs} ms: ${why.join(' | ')}`)
   }
 
-  /** Runs it and throws unless the same leadership stands before and after, was never lost, and no term moved. */
+  /**
+   * Runs it and throws unless the same leadership stands before and after, was never lost, and no term moved. If the
+   * machine stood still meanwhile it is run again.
+   */
   async undisturbed(run: () => Promise<void>): Promise<void> {
+    for (;;) {
+      const stall = await this.watched(run)
+      if (stall < STALL_MS) return
+      this.stalls += 1
+    }
+  }
+
+  /** Returns how long this process stood still at a time; throws if the leadership moved although it never did for long. */
+  private async watched(run: () => Promise<void>): Promise<number> {
     const leader = await this.settled()
     const term = leader.leadership?.term
-    const floor = await leader.readFloor({ timeoutMs: 5_000 })
+    const floor = await leader.readFloor({ timeoutMs: 10_000 })
     let losses = 0
+    let stall = 0
+    let looked = Date.now()
     const lost = (): void => {
       losses += 1
     }
+    const look = setInterval(() => {
+      stall = Math.max(stall, Date.now() - looked - 10)
+      looked = Date.now()
+    }, 10)
     leader.on('revoked', lost)
-    await run()
-    leader.off('revoked', lost)
-    if (losses > 0 || leader.leadership?.term !== term) throw new Error('a leadership was lost')
-    const after = await leader.readFloor({ timeoutMs: 5_000 })
-    if (after !== floor) throw new Error(`the term went from ${floor} to ${after}`)
+    try {
+      await run()
+    } finally {
+      leader.off('revoked', lost)
+      clearInterval(look)
+    }
+    const stands = losses === 0 && leader.leadership?.term === term
+    const after = stands ? await leader.readFloor({ timeoutMs: 10_000 }) : floor
+    if (stands && after === floor) return 0
+    if (stall >= STALL_MS) return stall
+    if (!stands) throw new Error(`a leadership was lost; the longest stall was ${stall} ms`)
+    throw new Error(`the term went from ${floor} to ${after}`)
   }
 
   /** Who the third member says it is; another life each time it is asked for one. */

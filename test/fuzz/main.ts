@@ -106,6 +106,7 @@ async function main(): Promise<void> {
     const from = before ?? after
     console.log(`heap ${mib(from.heap)} -> ${mib(after.heap)}, rss ${mib(from.rss)} -> ${mib(after.rss)}`)
     console.log(`seeds ${first}..${Math.max(...seeds.values()) - 1}; no promise broke`)
+    if (live.stalls > 0) console.log(`${live.stalls} rounds were run again because this machine stood still`)
     if (after.heap - from.heap > MAX_HEAP_GROWTH) throw new Error('the heap has grown')
   } finally {
     if (needsLive) await live.stop()

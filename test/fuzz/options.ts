@@ -74,7 +74,7 @@ function judged(call: () => unknown, ...codes: readonly string[]): boolean {
 /** Options of every kind. */
 export function optionsTarget(): Target {
   const count = nothing()
-  const { voters: votersOfConfig, ...config } = readElectorOptions(GOOD_ELECTOR as never)
+  const config = readElectorOptions(GOOD_ELECTOR as never)
   const calls: readonly (readonly [object, (options: never) => unknown])[] = [
     [GOOD, readElectionOptions],
     [GOOD, createElection],
@@ -84,7 +84,7 @@ export function optionsTarget(): Target {
     [GOOD_TCP, tcp],
     [{ dir: 'data' }, file],
     [GOOD_LEAD, (options) => checkLead(() => undefined, options, false)],
-    [GOOD_RESIGN, (options) => checkResign(options, { ...config, voters: votersOfConfig })],
+    [GOOD_RESIGN, (options) => checkResign(options, config)],
     [GOOD_LIMITS, (options) => checkLimits('waitForLeader()', options)],
   ]
   return {
