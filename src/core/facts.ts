@@ -7,7 +7,7 @@
  */
 import type { Contend, Part } from './messages'
 import type { Account, Election } from './state'
-import { send, type Turn } from './turn'
+import { frameTo, send, type Turn } from './turn'
 import type { ProcessId, Term } from './types'
 
 /** Owes `bind lead.term` to one voter (R62). While an election is led the fact is always `bind`. */
@@ -55,7 +55,7 @@ function contentionOf({ name, contending, priority }: Election): Contend {
 /** Repeats everything owed to one process, in the order in which it was first owed, but for what this turn told it anyway. */
 export function repeatOwed(turn: Turn, process: ProcessId, account: Account): void {
   if (account.facts.size + account.contentions.size === 0) return
-  const said = new Set<Part>(turn.outbox.find(({ to }) => to === process)?.parts)
+  const said = new Set<Part>(frameTo(turn, process)?.parts)
   for (const fact of account.facts.values()) if (!said.has(fact)) send(turn, process, fact)
   for (const part of account.contentions.values()) if (!said.has(part)) send(turn, process, part)
 }

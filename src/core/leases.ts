@@ -15,13 +15,16 @@ import type { ElectionName, Grant, ProcessId, RevokeReason, Term } from './types
 
 /** The instant until which at least a quorum is counted, given for each voter the grants it is bound under. */
 function quorumUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): number {
-  return quorumInstant(turn.config.cluster, (id) => {
-    let until = Number.NEGATIVE_INFINITY
-    const grants = bound.get(id)
-    if (grants !== undefined)
-      for (const grant of grants) until = Math.max(until, countedUntil(turn, id, grant))
-    return until
-  })
+  return quorumInstant(turn.config.cluster, (id) => voterUntil(turn, bound, id))
+}
+
+/** The instant until which one voter is counted: the latest of its grants. */
+function voterUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>, voter: ProcessId): number {
+  let until = Number.NEGATIVE_INFINITY
+  const grants = bound.get(voter)
+  if (grants !== undefined)
+    for (const grant of grants) until = Math.max(until, countedUntil(turn, voter, grant))
+  return until
 }
 
 /** R5: does a quorum of exactly these grants stand at this reading? */
@@ -146,11 +149,11 @@ export function freezeLease(turn: Turn, election: Election, lead: Lead, reason: 
 export function extendLeases(turn: Turn): void {
   for (const lease of turn.state.leases.values()) {
     if (lease.frozen) continue
-    const until = quorumUntil(turn, lease.bound)
-    if (until > lease.until) {
-      lease.until = until
-      turn.effects.push({ type: 'leaseExtended', lease: lease.id, until })
-    }
+    // of a round of acks only one completes a quorum: nothing is put in order for the others
+    const { cluster } = turn.config
+    if (!isQuorum(cluster, (voter) => voterUntil(turn, lease.bound, voter) > lease.until)) continue
+    lease.until = quorumUntil(turn, lease.bound)
+    turn.effects.push({ type: 'leaseExtended', lease: lease.id, until: lease.until })
   }
 }
 

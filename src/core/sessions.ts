@@ -193,8 +193,9 @@ export function heartbeatTo(
   prompt: boolean,
   probe: boolean,
 ): void {
-  if (turn.beaten.includes(voter)) return
-  turn.beaten.push(voter)
+  if (turn.beaten === null) turn.beaten = [voter]
+  else if (turn.beaten.includes(voter)) return
+  else turn.beaten.push(voter)
   send(turn, voter, {
     kind: 'heartbeat',
     round: stampRound(turn),
@@ -225,7 +226,9 @@ export function beat(turn: Turn, prompt: boolean): void {
 /** Notes that `voter` answered something that left at `sentAt` (R64). */
 export function noteAnswer(turn: Turn, voter: ProcessId, account: Account, sentAt: number): void {
   if (sentAt > account.lastAnsweredSend) account.lastAnsweredSend = sentAt
-  if (turn.state.campaigning.size > 0 && !turn.answered.includes(voter)) turn.answered.push(voter)
+  if (turn.state.campaigning.size === 0) return
+  turn.answered ??= []
+  if (!turn.answered.includes(voter)) turn.answered.push(voter)
 }
 
 /** Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60). */
@@ -239,7 +242,10 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack)
       // at a store the starter of a grant ends the older ones itself (R66); at a peer they stay true until their time (R60)
       if (account.kind === 'store') account.untilByGrant.clear()
       account.grant = ack.grant
-      if (ack.grant !== null) turn.regranted.push(from)
+      if (ack.grant !== null) {
+        turn.regranted ??= []
+        turn.regranted.push(from)
+      }
     }
   }
   if (!ack.renewed || ack.grant === null) return

@@ -89,9 +89,11 @@ export function nextDeadline(state: State): number {
 }
 
 function passTime(turn: Turn): void {
-  for (const name of endedLeases(turn)) {
-    const election = turn.state.elections.get(name)
-    if (election?.lead != null) renounce(turn, election, election.lead.frozen ?? 'expired')
+  if (turn.state.leases.size > 0) {
+    for (const name of endedLeases(turn)) {
+      const election = turn.state.elections.get(name)
+      if (election?.lead != null) renounce(turn, election, election.lead.frozen ?? 'expired')
+    }
   }
   if (turn.state.campaigning.size > 0) endOverdueCampaigns(turn)
 }
@@ -159,7 +161,9 @@ function tick(turn: Turn): void {
   if (recover(turn)) standAgain(turn)
   if (now >= state.nextHeartbeatAt) {
     beat(turn, false)
-    for (const [voter, account] of state.accounts) if (account.connected) askAgain(turn, voter, account)
+    if (state.campaigning.size > 0) {
+      for (const [voter, account] of state.accounts) if (account.connected) askAgain(turn, voter, account)
+    }
   }
   for (const name of takeDue(state.timers, now)) {
     const election = state.elections.get(name)
@@ -354,7 +358,7 @@ function renounceAll(turn: Turn, reason: RevokeReason): void {
 function end(turn: Turn, reason: RevokeReason): void {
   const { state } = turn
   renounceAll(turn, reason)
-  turn.outbox.length = 0
+  turn.outbox = null
   for (const [process, account] of state.accounts)
     if (account.connected) send(turn, process, { kind: 'sessionEnd' })
   for (const support of state.supports.values()) support.heldAcks = []
@@ -407,9 +411,11 @@ function settle(turn: Turn): void {
     extendLeases(turn)
     settleCampaigns(turn)
   }
-  for (const voter of turn.regranted) {
-    const account = state.accounts.get(voter)
-    if (account !== undefined) oweToNewGrant(turn, voter, account)
+  if (turn.regranted !== null) {
+    for (const voter of turn.regranted) {
+      const account = state.accounts.get(voter)
+      if (account !== undefined) oweToNewGrant(turn, voter, account)
+    }
   }
   if (turn.freed !== null) {
     for (const [name, how] of turn.freed) {
@@ -417,9 +423,11 @@ function settle(turn: Turn): void {
       if (election !== undefined) freed(turn, election, how)
     }
   }
-  for (const voter of turn.answered) {
-    const account = state.accounts.get(voter)
-    if (account?.connected === true) askAnswered(turn, voter, account)
+  if (turn.answered !== null) {
+    for (const voter of turn.answered) {
+      const account = state.accounts.get(voter)
+      if (account?.connected === true) askAnswered(turn, voter, account)
+    }
   }
   if (turn.decided) emitDecisions(turn)
 }
@@ -460,10 +468,14 @@ function freed(turn: Turn, election: Election, how: Freed): void {
 
 // --- effects ----------------------------------------------------------------------------------------------------------
 
-function finish(turn: Turn): readonly Effect[] {
-  for (const { to, parts } of turn.outbox) {
-    const toIncarnation = turn.state.supports.get(to)?.incarnation ?? 0
-    if (toIncarnation > 0) turn.effects.push({ type: 'send', to, toIncarnation, parts })
+/** Addresses the frames to the lives that are known now; whoever was never met gets none. */
+function finish({ state, effects, outbox }: Turn): readonly Effect[] {
+  if (outbox === null) return effects
+  let strangers = 0
+  for (const frame of outbox) {
+    frame.toIncarnation = state.supports.get(frame.to)?.incarnation ?? 0
+    if (frame.toIncarnation === 0) strangers += 1
   }
-  return turn.effects
+  const frames = strangers === 0 ? outbox : outbox.filter(({ toIncarnation }) => toIncarnation > 0)
+  return effects.length === 0 ? frames : [...effects, ...frames]
 }

@@ -5,11 +5,11 @@
  * answered, voters whose grant changed. `step.ts` settles these in a fixed order at the end of the turn, then turns the
  * outbox into one `send` per process (R70). Read next: `step.ts`.
  */
-import type { Effect } from './inputs'
+import type { Effect, SendEffect } from './inputs'
 import type { Part } from './messages'
 import { nextRandom } from './numbers'
 import { createElection, type Election, type State } from './state'
-import type { AlarmCode, CoreConfig, ElectionName, ProcessId, Term } from './types'
+import type { AlarmCode, CoreConfig, ElectionName, Incarnation, ProcessId, Term } from './types'
 
 /**
  * How a slot became free: `lapse`: the grant ran out; `evidence`: its holder let go or died (R8); `own`: it was bound to
@@ -17,24 +17,31 @@ import type { AlarmCode, CoreConfig, ElectionName, ProcessId, Term } from './typ
  */
 export type Freed = 'lapse' | 'evidence' | 'own'
 
+/** A `send` in the making; the life that it is for is filled in at the end of the turn. */
+export interface Outgoing extends SendEffect {
+  toIncarnation: Incarnation
+  readonly parts: Part[]
+}
+
+/** Lists that most turns leave empty are made on first use: a turn costs what happens in it. */
 export interface Turn {
   readonly config: CoreConfig
   readonly state: State
   readonly now: number
   readonly effects: Effect[]
   /** One frame per process; few, so a list. */
-  readonly outbox: { readonly to: ProcessId; readonly parts: Part[] }[]
-  /** Elections whose own slot became free, and how; made on first use, as most turns free none. */
+  outbox: Outgoing[] | null
+  /** Elections whose own slot became free, and how. */
   freed: Map<ElectionName, Freed> | null
   /** Voters that have answered something in this turn (R64). */
-  readonly answered: ProcessId[]
+  answered: ProcessId[] | null
   /** Voters that named a new grant: everything led is owed to them again (R62). */
-  readonly regranted: ProcessId[]
+  regranted: ProcessId[] | null
   /** An account or the own round moved: leases and campaigns have to be looked at again (R5, R13). */
   promisesMoved: boolean
   /** Round stamped in this turn, or 0; voters whose frame of this turn already carries its heartbeat. */
   round: number
-  readonly beaten: ProcessId[]
+  beaten: ProcessId[] | null
   /** Terms and promise that this turn decided to make durable (R1). */
   terms: Map<ElectionName, Term> | null
   promiseGrew: boolean
@@ -47,13 +54,13 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
     state,
     now,
     effects: [],
-    outbox: [],
+    outbox: null,
     freed: null,
-    answered: [],
-    regranted: [],
+    answered: null,
+    regranted: null,
     promisesMoved: false,
     round: 0,
-    beaten: [],
+    beaten: null,
     terms: null,
     promiseGrew: false,
     decided: false,
@@ -62,13 +69,22 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
 
 /** Puts a part into the frame of this turn to that process. */
 export function send(turn: Turn, to: ProcessId, part: Part): void {
-  for (const frame of turn.outbox) {
-    if (frame.to === to) {
-      frame.parts.push(part)
-      return
-    }
+  const frame = frameTo(turn, to)
+  if (frame !== undefined) {
+    frame.parts.push(part)
+    return
   }
-  turn.outbox.push({ to, parts: [part] })
+  const first: Outgoing = { type: 'send', to, toIncarnation: 0, parts: [part] }
+  // a literal holds one; a list that grows makes room for seventeen
+  if (turn.outbox === null) turn.outbox = [first]
+  else turn.outbox.push(first)
+}
+
+/** What this turn has for that process so far. */
+export function frameTo(turn: Turn, to: ProcessId): Outgoing | undefined {
+  if (turn.outbox === null) return undefined
+  for (const frame of turn.outbox) if (frame.to === to) return frame
+  return undefined
 }
 
 /** Notes that the own slot of an election became free; the first cause of a turn stays, evidence overrides. */

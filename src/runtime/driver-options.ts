@@ -10,8 +10,11 @@ import type { RefusedReason, Transport } from '../ports/transport'
 
 type WithoutNow<I> = I extends Input ? Omit<I, 'now'> : never
 
-/** An input before the driver has stamped it. */
-export type Submitted = WithoutNow<Input>
+/**
+ * An input before the driver has stamped it. The driver owns it from then on and writes `now` into it: a literal that is
+ * made for every frame has room for that if it says `now: 0`.
+ */
+export type Submitted = WithoutNow<Input> & { now?: number }
 
 /** An effect that concerns the service: everything that is neither written nor sent. */
 export type ServiceEffect = Exclude<Effect, PersistEffect | SendEffect>

@@ -41,7 +41,7 @@ export class Driver {
     const { config, clock, durable, storage, storageTimeoutMs = config.timing.promiseMs } = options
     this.options = options
     this.writer = new Writer(storage, clock, storageTimeoutMs, durable.process, {
-      written: (version) => this.submit({ type: 'persisted', version }),
+      written: (version) => this.submit({ type: 'persisted', now: 0, version }),
       failed: (error) => this.storageFailed(error),
     })
     this.engine = new Engine(options, this.writer)

@@ -5,16 +5,20 @@ export class Fifo<T> {
   private items: T[] = []
   private taken = 0
 
+  get isEmpty(): boolean {
+    return this.taken === this.items.length
+  }
+
   push(item: T): void {
     this.items.push(item)
   }
 
   /** The oldest item, or undefined. */
   shift(): T | undefined {
-    if (this.taken === this.items.length) return undefined
+    if (this.isEmpty) return undefined
     const item = this.items[this.taken]
     this.taken += 1
-    if (this.taken === this.items.length) this.clear()
+    if (this.isEmpty) this.clear()
     return item
   }
 

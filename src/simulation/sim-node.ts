@@ -354,7 +354,7 @@ export class SimNode implements NodeView, DriverListener {
   /** Hands a frame to the core past transport and door, whoever it was meant for; false if there is no core here. */
   inject({ from, fromIncarnation, toIncarnation, parts }: Flight): boolean {
     if (this.driver === null || !this.booted) return false
-    this.driver.submit({ type: 'frame', from, fromIncarnation, toIncarnation, parts })
+    this.driver.submit({ type: 'frame', now: 0, from, fromIncarnation, toIncarnation, parts })
     return true
   }
 
