@@ -119,7 +119,7 @@ export function act(cluster: SimCluster, action: Action): boolean {
     case 'restartGuard': {
       const by = find(cluster, action.by)
       if (by === null || cluster.work === null || !by.responsive) return false
-      cluster.note(`the guard of ${action.election} restarts`)
+      cluster.note(`the guard of ${action.election} restarts`, { kind: 'order', nodes: [by.id] })
       cluster.work.restartGuard(action.election, by)
       return true
     }
@@ -187,22 +187,22 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
       cluster.replaceDisk(id)
       return restartLater(cluster, id, action.downMs)
     case 'diskFails':
-      cluster.note(`the disk of ${id} ${action.fails ? 'fails' : 'works'}`)
+      cluster.note(`the disk of ${id} ${action.fails ? 'fails' : 'works'}`, { kind: 'disk', nodes: [id] })
       node.disk.faults.failing = action.fails
       return true
     case 'diskHangs':
-      cluster.note(`the disk of ${id} ${action.hangs ? 'hangs' : 'answers'}`)
+      cluster.note(`the disk of ${id} ${action.hangs ? 'hangs' : 'answers'}`, { kind: 'disk', nodes: [id] })
       node.disk.faults.hanging = action.hangs
       return true
     case 'diskLosesLastWrite':
-      cluster.note(`the disk of ${id} will lose its last write`)
+      cluster.note(`the disk of ${id} will lose its last write`, { kind: 'disk', nodes: [id] })
       node.disk.faults.losesLastWrite = true
       return true
     case 'contend':
       cluster.contend(id, action.election, action.contending, action.priority)
       return true
     case 'campaign':
-      cluster.note(`${id} is told to campaign for ${action.election}`)
+      cluster.note(`${id} is told to campaign for ${action.election}`, { kind: 'order', nodes: [id] })
       return cluster.submit(id, { type: 'campaign', election: action.election })
     case 'heartbeatNow':
       return cluster.submit(id, { type: 'heartbeatNow' })
@@ -233,7 +233,10 @@ function restartLater(cluster: SimCluster, id: ProcessId, downMs: number | null)
 /** The power fails while the next write is under way: what it leaves on the disk is up to `SimDisk.interrupt` (A3). */
 function crashInWrite(cluster: SimCluster, node: SimNode, downMs: number | null): boolean {
   if (!node.alive || node.disk.onWrite !== null) return false
-  cluster.note(`the power of ${node.id} will fail in the middle of a write`)
+  cluster.note(`the power of ${node.id} will fail in the middle of a write`, {
+    kind: 'disk',
+    nodes: [node.id],
+  })
   node.disk.onWrite = (takesMs) => {
     const { ports } = node
     cluster.later(takesMs / 2, () => {
@@ -258,7 +261,7 @@ function isKnownToAll(cluster: SimCluster, node: SimNode): boolean {
 function drainTimeout(cluster: SimCluster, election: ElectionName): boolean {
   const leader = cluster.leaderOf(election)
   if (leader === null) return false
-  cluster.note(`the work of ${leader} in ${election} does not stop`)
+  cluster.note(`the work of ${leader} in ${election} does not stop`, { kind: 'order', nodes: [leader] })
   return cluster.submit(leader, { type: 'freeze', election, reason: 'drainTimeout' })
 }
 
@@ -266,7 +269,7 @@ function drainTimeout(cluster: SimCluster, election: ElectionName): boolean {
 function proofOfDeath(cluster: SimCluster, dead: SimNode, to: readonly ProcessId[]): boolean {
   const storageId = dead.disk.record?.storageId
   if (dead.alive || storageId === undefined || dead.begun === 0) return false
-  cluster.note(`${to.join(', ')} learn that ${dead.id} is dead`)
+  cluster.note(`${to.join(', ')} learn that ${dead.id} is dead`, { kind: 'order', nodes: to })
   const { begun: incarnation } = dead
   for (const id of to) {
     if (id !== dead.id) cluster.submit(id, { type: 'death', process: dead.id, storageId, incarnation })

@@ -35,6 +35,28 @@ export interface NodeView {
   durableTerm(election: ElectionName): Term
 }
 
+/** What a fault is to somebody who draws it. */
+export interface FaultSign {
+  readonly kind:
+    | 'crash'
+    | 'start'
+    | 'stop'
+    | 'pause'
+    | 'resume'
+    | 'suspend'
+    | 'clock'
+    | 'disk'
+    | 'cut'
+    | 'heal'
+    | 'quality'
+    | 'order'
+    | 'phase'
+  /** The nodes that it befalls; for a cut, from whom to whom. */
+  readonly nodes?: readonly ProcessId[]
+  /** Name of a cut, or of the cuts that are healed. */
+  readonly name?: string
+}
+
 /** Hooks, all optional. */
 export interface Observer {
   /** A life has begun: the process runs and its incarnation is durable. */
@@ -67,7 +89,7 @@ export interface Observer {
   /** User work wrote to the guarded resource. */
   wrote?(holder: string, election: ElectionName, token: Term, accepted: boolean): void
   /** Something was done to the cluster. */
-  fault?(text: string): void
+  fault?(text: string, sign: FaultSign): void
   /** After every event. */
   event?(): void
 }

@@ -11,7 +11,7 @@ import type { Submitted } from '../runtime/driver'
 import type { WakeOrder } from './event-loop'
 import { allInvariants, type InvariantFactory } from './invariants'
 import { CALM, type LinkQuality } from './links'
-import { Observers } from './observer'
+import { type FaultSign, Observers } from './observer'
 import type { FreezeMode } from './oscillator'
 import { Random } from './random'
 import { Scheduler } from './scheduler'
@@ -289,25 +289,28 @@ export class SimCluster {
 
   /** The process dies; with `fin` the kernel closes its sockets, without (power loss) nobody hears of it. */
   crash(id: ProcessId, fin = true): void {
-    this.note(`${id} crashes${fin ? '' : ' without a word'}`)
+    this.note(`${id} crashes${fin ? '' : ' without a word'}`, { kind: 'crash', nodes: [id] })
     this.node(id).crash(fin)
   }
 
   /** A new life on the same disk. */
   restart(id: ProcessId): void {
-    this.note(`${id} starts`)
+    this.note(`${id} starts`, { kind: 'start', nodes: [id] })
     this.node(id).start()
   }
 
   /** Clean stop; `done` when the process is gone. */
   stop(id: ProcessId, done: () => void = () => {}): void {
-    this.note(`${id} stops`)
+    this.note(`${id} stops`, { kind: 'stop', nodes: [id] })
     this.node(id).stop(done)
   }
 
   /** The process stands still (SIGSTOP, a blocked loop) for that long, or until `resume`. */
   pause(id: ProcessId, forMs?: number, wake: WakeOrder = 'timersFirst'): void {
-    this.note(`${id} stands still${forMs === undefined ? '' : ` for ${forMs} ms`}`)
+    this.note(`${id} stands still${forMs === undefined ? '' : ` for ${forMs} ms`}`, {
+      kind: 'pause',
+      nodes: [id],
+    })
     const { incarnation } = this.node(id)
     this.node(id).hold('pause')
     if (forMs === undefined) return
@@ -322,7 +325,10 @@ export class SimCluster {
 
   /** The process goes on. */
   resume(id: ProcessId, wake: WakeOrder = 'timersFirst'): void {
-    this.note(`${id} goes on, ${wake === 'timersFirst' ? 'timers' : 'input'} first`)
+    this.note(`${id} goes on, ${wake === 'timersFirst' ? 'timers' : 'input'} first`, {
+      kind: 'resume',
+      nodes: [id],
+    })
     this.node(id).lift('pause', wake)
   }
 
@@ -330,6 +336,7 @@ export class SimCluster {
   suspend(id: ProcessId, forMs: number, mode: FreezeMode = 'suspend', wake: WakeOrder = 'timersFirst'): void {
     this.note(
       `the host of ${id} is ${mode === 'suspend' ? 'suspended' : 'paused by its hypervisor'} for ${forMs} ms`,
+      { kind: 'suspend', nodes: [id] },
     )
     const { incarnation } = this.node(id)
     this.node(id).freeze(mode)
@@ -337,7 +344,7 @@ export class SimCluster {
       forMs,
       () => {
         if (this.node(id).incarnation !== incarnation) return
-        this.note(`the host of ${id} goes on`)
+        this.note(`the host of ${id} goes on`, { kind: 'resume', nodes: [id] })
         this.node(id).thaw(wake)
       },
       undefined,
@@ -346,20 +353,20 @@ export class SimCluster {
 
   /** The monotonic clock of a host runs at another rate from now on (A2). */
   setRate(id: ProcessId, rate: number): void {
-    this.note(`the clock of ${id} runs at ${rate}`)
+    this.note(`the clock of ${id} runs at ${rate}`, { kind: 'clock', nodes: [id] })
     this.node(id).oscillator.setRate(rate)
   }
 
   /** The wall clock of a host is stepped (B.4). */
   stepWall(id: ProcessId, byMs: number): void {
-    this.note(`the wall clock of ${id} is stepped by ${byMs} ms`)
+    this.note(`the wall clock of ${id} is stepped by ${byMs} ms`, { kind: 'clock', nodes: [id] })
     this.node(id).oscillator.stepWall(byMs)
   }
 
   /** An empty disk: the process, if it lives, dies first; after a restart it is an amnesiac (R25). */
   replaceDisk(id: ProcessId): void {
     if (this.node(id).alive) this.crash(id)
-    this.note(`${id} gets an empty disk`)
+    this.note(`${id} gets an empty disk`, { kind: 'disk', nodes: [id] })
     this.node(id).disk.replace()
   }
 
@@ -367,13 +374,13 @@ export class SimCluster {
 
   /** Cuts one direction, silently. */
   cut(from: ProcessId, to: ProcessId, name = 'cut'): void {
-    this.note(`cut ${from} > ${to}`)
+    this.note(`cut ${from} > ${to}`, { kind: 'cut', nodes: [from, to], name })
     this.network.cut(this.node(from).number, this.node(to).number, name)
   }
 
   /** Cuts everything between the groups, silently; a node in no group keeps all its links. */
   partition(groups: readonly (readonly ProcessId[])[], name = 'partition'): void {
-    this.note(`partition ${groups.map((group) => group.join('')).join(' | ')}`)
+    this.note(`partition ${groups.map((group) => group.join('')).join(' | ')}`, { kind: 'cut', name })
     this.network.partition(
       groups.map((group) => group.map((id) => this.node(id).number)),
       name,
@@ -382,13 +389,19 @@ export class SimCluster {
 
   /** Removes the cuts of that name, or all. */
   heal(name?: string): void {
-    this.note(name === undefined ? 'all links are open' : `heal ${name}`)
+    this.note(
+      name === undefined ? 'all links are open' : `heal ${name}`,
+      name === undefined ? { kind: 'heal' } : { kind: 'heal', name },
+    )
     this.network.heal(name)
   }
 
   /** Gives all links, or all of one node, another quality. */
   setQuality(quality: LinkQuality, id?: ProcessId): void {
-    this.note(`links${id === undefined ? '' : ` of ${id}`}: ${JSON.stringify(quality)}`)
+    this.note(`links${id === undefined ? '' : ` of ${id}`}: ${JSON.stringify(quality)}`, {
+      kind: 'quality',
+      nodes: id === undefined ? [] : [id],
+    })
     this.network.links.setQuality(quality, id === undefined ? undefined : this.node(id).number)
   }
 
@@ -412,7 +425,10 @@ export class SimCluster {
   private renounce(election: ElectionName, to: ProcessId | null, cooldownMs: number): ProcessId | null {
     const leader = this.leaderOf(election)
     if (leader === null || leader === to) return null
-    this.note(to === null ? `${leader} resigns ${election}` : `${leader} hands ${election} over to ${to}`)
+    this.note(to === null ? `${leader} resigns ${election}` : `${leader} hands ${election} over to ${to}`, {
+      kind: 'order',
+      nodes: [leader],
+    })
     const reason = to === null ? 'resigned' : 'transferred'
     this.submit(leader, { type: 'renounce', election, reason, to, cooldownMs })
     return leader
@@ -420,7 +436,10 @@ export class SimCluster {
 
   /** A process contends from now on, or does not any more; also in its later lives. */
   contend(id: ProcessId, election: ElectionName, contending = true, priority = 0): void {
-    this.note(`${id} ${contending ? 'contends' : 'does not contend'} in ${election}`)
+    this.note(`${id} ${contending ? 'contends' : 'does not contend'} in ${election}`, {
+      kind: 'order',
+      nodes: [id],
+    })
     const { contends } = this.node(id)
     if (contending) contends.set(election, priority)
     else contends.delete(election)
@@ -472,8 +491,8 @@ export class SimCluster {
   }
 
   /** Reports something that was done to the cluster, for the trace. */
-  note(text: string): void {
-    for (const hook of this.faults) hook(text)
+  note(text: string, sign: FaultSign): void {
+    for (const hook of this.faults) hook(text, sign)
   }
 
   /** Runs once that much real time has passed. */

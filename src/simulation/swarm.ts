@@ -7,6 +7,8 @@
  */
 import { type ActionKind, act } from './faults'
 import { CALM } from './links'
+import { Recorder } from './picture/recorder'
+import type { Story } from './picture/story'
 import { type Plan, type ProfileName, planFor } from './plan'
 import { SimCluster, type Violation } from './sim-cluster'
 import { Trace, type TraceOptions } from './trace'
@@ -19,6 +21,8 @@ export interface RunOptions {
   readonly safetyMs?: number
   /** Record a trace. Default: none. */
   readonly trace?: TraceOptions | null
+  /** Record what a picture needs (`drawSvg`, `drawPage`). Default false. */
+  readonly record?: boolean
   /** Skip the liveness phase. Default false. */
   readonly safetyOnly?: boolean
   /** Names of invariants that are not demanded. Default: none. */
@@ -51,6 +55,8 @@ export interface RunResult {
   readonly violations: readonly Violation[]
   readonly stats: RunStats
   readonly trace: string | null
+  /** What a picture shows; null unless asked for. */
+  readonly story: Story | null
 }
 
 /** Runs the plan of a seed. */
@@ -62,6 +68,7 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
 export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
   const cluster = new SimCluster({ ...plan.setup, ignore: options.ignore ?? [] })
   const trace = options.trace == null ? null : new Trace(cluster, options.trace)
+  const recorder = options.record === true ? new Recorder(cluster) : null
   const stats = watch(cluster)
   for (const [id, rate] of Object.entries(plan.setup.rates)) cluster.node(id).oscillator.setRate(rate)
   for (const { at, action } of plan.steps) {
@@ -74,7 +81,14 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
   if (options.safetyOnly !== true && !cluster.halted) demandProgress(cluster, plan, stats)
   finish(cluster, stats)
   for (const { property, text } of cluster.violations) trace?.note('!!', `${property}: ${text}`)
-  return { plan, violations: cluster.violations, stats, trace: trace?.text ?? null }
+  const title = `Seed ${plan.seed}, profile ${plan.profile}`
+  return {
+    plan,
+    violations: cluster.violations,
+    stats,
+    trace: trace?.text ?? null,
+    story: recorder?.story({ title }) ?? null,
+  }
 }
 
 /** The longest time that a cluster of this plan may take from the last fault to a lease in every election, real ms (P9). */
@@ -166,7 +180,7 @@ function demandStability(cluster: SimCluster, forMs: number): void {
 
 /** Everything is healed, everybody runs on a good disk, clocks keep their rates. */
 function calm(cluster: SimCluster, plan: Plan): void {
-  cluster.note('the faults are over')
+  cluster.note('the faults are over', { kind: 'phase' })
   cluster.heal()
   const latencyMs = plan.setup.quality?.latencyMs ?? CALM.latencyMs
   cluster.setQuality({ ...CALM, latencyMs })
