@@ -11,7 +11,6 @@ import {
   encode,
   givenGrants,
   heldGrants,
-  isRetired,
   OVER,
   PRESENT,
   type Presumed,
@@ -50,7 +49,6 @@ export const Code = {
   crash: 5,
   /** No crash can follow: what is on the disk does not matter any more. */
   forgetDisk: 6,
-  freeze: 7,
   /** + o: hand over to it */
   handOver: 8,
   /** + o: the grant of that voter has ended */
@@ -76,6 +74,14 @@ export const Code = {
   /** + 16 * hearing + s: a message arrives; `s` > 0: and its heartbeat has begun a session with `s` ticks left */
   hear: 256,
 } as const
+
+/** What an input does to a process, whatever waits for it. */
+interface Follow extends Omit<Transition, 'place'> {
+  /** Number of its canonical state, before the messages at hand say what of it can be forgotten. */
+  readonly chair: number
+  /** What the present grant of the voter at the offset of the code is called now, or null. */
+  readonly renamed: string | null
+}
 
 /** What an input does at a place. */
 export interface Transition {
@@ -107,18 +113,14 @@ export interface Facts {
   readonly ledTerm: number
   /** Lowest term that a running campaign may win, or 0. */
   readonly standsFor: number
+  /** `Bit`s, of each other process. */
+  readonly pair: readonly number[]
+  /** All of them together. */
+  readonly any: number
   /** Ticks left of the support given. */
   readonly supports: readonly number[]
   /** Ticks counted under the present grant. */
   readonly counts: readonly number[]
-  /** The own slot is bound to it. */
-  readonly bound: readonly boolean[]
-  /** Something here names its present grant. */
-  readonly names: readonly boolean[]
-  /** Its present life was met. */
-  readonly met: readonly boolean[]
-  /** Something of a life before its present one is left here. */
-  readonly older: readonly boolean[]
   /** A release of it that waits here would free the slot: its hearing, or -1. */
   readonly frees: readonly number[]
   /** It has announced this term here: the highest on its way. */
@@ -127,9 +129,9 @@ export interface Facts {
   readonly local: readonly number[]
 }
 
-interface Place {
+/** A process without its messages. */
+interface Chair {
   readonly state: State
-  readonly inbox: readonly number[]
   readonly durable: boolean
 }
 
@@ -137,21 +139,46 @@ export interface BehaviourOptions extends Bounds {
   readonly maxTerm: number
 }
 
+/** What the search asks about a pair most often, as bits. */
+export const Bit = {
+  /** The own slot is bound to it. */
+  bound: 1,
+  /** Something here names its present grant. */
+  names: 2,
+  supports: 4,
+  counts: 8,
+  /** Its present life was not met. */
+  unmet: 16,
+  /** Something of a life before its present one is left here. */
+  older: 32,
+} as const
+
 const NOTHING: readonly number[] = []
 
 export class Behaviour {
   /** Calls of the core's `step`. */
   steps = 0
   readonly hearings: Hearings
-  private readonly ids = new Map<string, number>()
-  private readonly places: Place[] = []
+  private readonly chairs: Chair[] = []
+  private readonly chairIds = new Map<string, number>()
+  private readonly follows: (Follow | null)[] = [null]
+  private readonly followed = new PairMap()
+  /** Lists of hearings: what waits somewhere, or what was said in one step. */
+  private readonly lists: (readonly number[])[] = [NOTHING]
+  private readonly listIds = new Map<string, number>([['', 0]])
+  private readonly sums = new PairMap()
+  /** Place -> its process and the list of what waits for it. */
+  private readonly chairOf: number[] = []
+  private readonly inboxOf: number[] = []
+  private readonly placeIds = new PairMap()
+  private readonly sifted = new PairMap()
+  private readonly grown = new PairMap()
   private readonly factsOf: (Facts | undefined)[] = []
   private readonly transitions: (Transition | null)[] = [null]
   private readonly known = new PairMap()
-  private readonly lists: (readonly number[])[] = [NOTHING]
-  private readonly listIds = new Map<string, number>()
-  private readonly sums = new PairMap()
   private readonly mirrors: number[] = []
+  private readonly chairMirrors: number[] = []
+  private readonly listMirrors: number[] = []
   private readonly config
 
   constructor(
@@ -166,60 +193,90 @@ export class Behaviour {
   /** The place of a process at the start. */
   begin(state: State, durable: boolean): number {
     canonicalize(state, this.options, this.presumed, givenGrants(state, this.options))
-    return this.intern(state, NOTHING, durable)
+    return this.place(this.chair(state, durable), 0)
   }
 
-  /** How many different places were met. */
+  /** How many different places were met, and how many different processes sat there. */
   get size(): number {
-    return this.places.length
+    return this.chairOf.length
+  }
+
+  get processes(): number {
+    return this.chairs.length
   }
 
   state(place: number): State {
-    return this.at(place).state
+    return this.chairAt(place).state
   }
 
-  inbox(place: number): readonly Hearing[] {
-    return this.at(place).inbox.map((id) => this.hearings.at(id))
+  inbox(place: number): readonly number[] {
+    return this.lists[this.inboxOf[place] as number] as readonly number[]
   }
 
-  private at(place: number): Place {
-    return this.places[place] as Place
+  private chairAt(place: number): Chair {
+    return this.chairs[this.chairOf[place] as number] as Chair
   }
 
-  /** Number of a canonical state with these messages, of which the spent ones are forgotten. */
-  intern(state: State, inbox: readonly number[], durable: boolean): number {
-    const kept = this.sift(state, inbox)
-    const key = `${encode(state, durable)}|${kept.join()}`
-    let id = this.ids.get(key)
+  /** Number of a canonical state. */
+  private chair(state: State, durable: boolean): number {
+    const key = encode(state, durable)
+    let id = this.chairIds.get(key)
     if (id === undefined) {
-      id = this.places.length
-      this.ids.set(key, id)
-      this.places.push({ state, inbox: kept, durable })
+      id = this.chairs.length
+      this.chairIds.set(key, id)
+      this.chairs.push({ state, durable })
     }
     return id
   }
 
-  /** Forgets messages that are spent, and in `state` what only they could have asked for. */
-  private sift(state: State, inbox: readonly number[]): number[] {
+  /** Number of a process with a list of messages, of which the spent ones are forgotten. */
+  private place(chair: number, inbox: number): number {
+    const known = this.sifted.get(chair, inbox)
+    if (known >= 0) return known
+    const kept = this.sift(chair, inbox)
+    let id = this.placeIds.get(kept.chair, kept.inbox)
+    if (id < 0) {
+      id = this.chairOf.length
+      this.chairOf.push(kept.chair)
+      this.inboxOf.push(kept.inbox)
+      this.placeIds.set(kept.chair, kept.inbox, id)
+    }
+    return this.sifted.set(chair, inbox, id)
+  }
+
+  /** Forgets messages that are spent, and of the process what only they could have asked for. */
+  private sift(chair: number, inbox: number): { chair: number; inbox: number } {
     const { maxTerm, members } = this.options
     const { presumed } = this
+    const { state, durable } = this.chairs[chair] as Chair
+    const ids = this.lists[inbox] as readonly number[]
     const renounced = renouncedTo(
-      inbox.map((id) => this.hearings.at(id)),
+      ids.map((id) => this.hearings.at(id)),
       state,
       members,
     )
     const listener = { state, maxTerm, presumed, renounced }
-    const kept = [...new Set(inbox)].filter((id) => !spent(this.hearings.at(id), listener))
-    const election = electionIn(state)
-    if (election.slot.binding?.released === true) election.slot.binding = null
+    const kept = ids.filter((id) => !spent(this.hearings.at(id), listener))
+    const list = kept.length === ids.length ? inbox : this.list(kept)
+    const stale = this.staleCounts(state, kept)
+    const marked = electionIn(state).slot.binding?.released === true
+    if (!marked && stale.length === 0) return { chair, inbox: list }
+    const next = cloneState(state)
+    if (marked) electionIn(next).slot.binding = null
+    for (const [voter, grant] of stale) next.accounts.get(voter)?.untilByGrant.delete(grant)
+    return { chair: this.chair(next, durable), inbox: list }
+  }
+
+  /** Old grants that are counted here and under which nothing is or may be told to be bound. */
+  private staleCounts(state: State, inbox: readonly number[]): [string, string][] {
+    const stale: [string, string][] = []
     for (const [voter, account] of state.accounts) {
-      if (account.untilByGrant.size === 0) continue
-      const names = this.namesHere(state, kept, offsetOf(voter))
-      for (const grant of [...account.untilByGrant.keys()]) {
-        if (grant !== PRESENT && !names.has(grant)) account.untilByGrant.delete(grant)
+      for (const grant of account.untilByGrant.keys()) {
+        if (grant === PRESENT) continue
+        if (!this.namesHere(state, inbox, offsetOf(voter)).has(grant)) stale.push([voter, grant])
       }
     }
-    return kept.sort((x, y) => x - y)
+    return stale
   }
 
   /** Grants of the voter at that offset under which this process is or may still be told to be bound. */
@@ -237,37 +294,63 @@ export class Behaviour {
 
   /** The place when everybody sits the other way round. */
   mirror(place: number): number {
-    let image = this.mirrors[place]
-    if (image === undefined) {
-      const { state, inbox, durable } = this.at(place)
-      const turned = inbox.map((id) => this.hearings.mirror(id))
-      const reflected = mirrorState(state, this.options.members)
-      settleLease(reflected)
-      image = this.intern(reflected, turned, durable)
-      this.mirrors[place] = image
-      this.mirrors[image] = place
-    }
+    const known = this.mirrors[place]
+    if (known !== undefined) return known
+    const chair = this.mirrorChair(this.chairOf[place] as number)
+    const inbox = this.mirrorList(this.inboxOf[place] as number)
+    const image = this.place(chair, inbox)
+    this.mirrors[place] = image
+    this.mirrors[image] = place
+    return image
+  }
+
+  private mirrorChair(chair: number): number {
+    const known = this.chairMirrors[chair]
+    if (known !== undefined) return known
+    const { state, durable } = this.chairs[chair] as Chair
+    const reflected = mirrorState(state, this.options.members)
+    settleLease(reflected)
+    const image = this.chair(reflected, durable)
+    this.chairMirrors[chair] = image
+    this.chairMirrors[image] = chair
+    return image
+  }
+
+  private mirrorList(list: number): number {
+    const known = this.listMirrors[list]
+    if (known !== undefined) return known
+    const turned = (this.lists[list] as readonly number[]).map((id) => this.hearings.mirror(id))
+    const image = this.list(turned)
+    this.listMirrors[list] = image
+    this.listMirrors[image] = list
     return image
   }
 
   /** The place with more messages waiting. */
   add(place: number, list: number): number {
     if (list === 0) return place
-    const known = this.sums.get(place, list)
+    const known = this.grown.get(place, list)
     if (known >= 0) return known
-    const { state, inbox, durable } = this.at(place)
-    const all = [...inbox, ...(this.lists[list] as readonly number[])]
-    return this.sums.set(place, list, this.intern(cloneState(state), all, durable))
+    const inbox = this.both(this.inboxOf[place] as number, list)
+    return this.grown.set(place, list, this.place(this.chairOf[place] as number, inbox))
   }
 
+  private both(list: number, more: number): number {
+    const known = this.sums.get(list, more)
+    if (known >= 0) return known
+    const all = [...(this.lists[list] as readonly number[]), ...(this.lists[more] as readonly number[])]
+    return this.sums.set(list, more, this.list(all))
+  }
+
+  /** Number of a set of hearings. */
   private list(hearings: readonly number[]): number {
-    const key = hearings.join()
-    if (key === '') return 0
+    const members = [...new Set(hearings)].sort((x, y) => x - y)
+    const key = members.join()
     let id = this.listIds.get(key)
     if (id === undefined) {
       id = this.lists.length
       this.listIds.set(key, id)
-      this.lists.push([...hearings])
+      this.lists.push(members)
     }
     return id
   }
@@ -283,120 +366,147 @@ export class Behaviour {
     return this.transitions[at] as Transition | null
   }
 
-  /** The same, computed anew; for comparisons. */
-  find(place: number, code: number): Transition | null {
-    if (code >= Code.hear) return this.hear(place, (code - Code.hear) >> 4, (code - Code.hear) & 15)
-    if (code >= Code.ack) return this.lateAck(place, (code - Code.ack) >> 4, (code - Code.ack) & 15)
-    if (code >= Code.learn) return this.learn(place, (code - Code.learn) >> 3, (code - Code.learn) & 7)
+  private find(place: number, code: number): Transition | null {
+    const chair = this.chairOf[place] as number
+    const follow = this.follow(chair, code)
+    if (follow === null) return null
+    const inbox = this.inboxAfter(place, code, follow.renamed)
+    const next = this.place(follow.chair, inbox)
+    const { said, acks, ended, won, broken } = follow
+    const quiet = said.every((list) => list === 0) && acks.every((ack) => ack < 0)
+    const forced =
+      code === Code.crash || code === Code.forgetDisk || (code >= Code.retire && code < Code.meet)
+    if (next === place && quiet && ended === 0 && won === 0 && broken === null && !forced) return null
+    return { place: next, said, acks, ended, won, broken }
+  }
+
+  /** What waits for the process after an input; only what happens to lives and grants changes it. */
+  private inboxAfter(place: number, code: number, renamed: string | null): number {
+    const offset = code & 7
+    if (code === Code.crash) return 0
+    if (renamed !== null) return this.list(this.hearings.renamed(this.inbox(place), offset, renamed))
+    if (code - offset === Code.peerRestarted)
+      return this.list(this.hearings.olderBy(this.inbox(place), offset))
+    return this.inboxOf[place] as number
+  }
+
+  private follow(chair: number, code: number): Follow | null {
+    let at = this.followed.get(chair, code)
+    if (at < 0) {
+      const follow = this.compute(chair, code)
+      at = follow === null ? 0 : this.follows.push(follow) - 1
+      this.followed.set(chair, code, at)
+    }
+    return this.follows[at] as Follow | null
+  }
+
+  /** Asks the core. */
+  private compute(chair: number, code: number): Follow | null {
+    if (code >= Code.hear) return this.hear(chair, (code - Code.hear) >> 4, (code - Code.hear) & 15)
+    if (code >= Code.ack) return this.lateAck(chair, (code - Code.ack) >> 4, (code - Code.ack) & 15)
+    if (code >= Code.learn) return this.learn(chair, (code - Code.learn) >> 3, (code - Code.learn) & 7)
     const offset = code & 7
     switch (code < 8 ? code : code - offset) {
       case Code.campaign:
-        return this.ask(place, { type: 'campaign', now: BASE, election: NAME })
+        return this.ask(chair, { type: 'campaign', now: BASE, election: NAME })
       case Code.campaignEnds:
-        return this.ask(place, { type: 'tick', now: BASE }, (s) => {
+        return this.ask(chair, { type: 'tick', now: BASE }, (s) => {
           const { campaign } = electionIn(s)
           if (campaign !== null) campaign.deadline = BASE
         })
       case Code.look:
-        return this.ask(place, { type: 'tick', now: BASE })
+        return this.ask(chair, { type: 'tick', now: BASE })
       case Code.resign:
-        return this.ask(place, renounceTo(null))
-      case Code.freeze:
-        return this.ask(place, { type: 'freeze', now: BASE, election: NAME, reason: 'drainTimeout' })
+        return this.ask(chair, renounceTo(null))
       case Code.handOver:
-        return this.ask(place, renounceTo(letter(offset)))
+        return this.ask(chair, renounceTo(letter(offset)))
       case Code.passTick:
-        return this.ask(place, null, passTick)
+        return this.ask(chair, null, passTick)
       case Code.meet:
-        return this.meet(place, offset)
+        return this.meet(chair, offset)
       case Code.beat:
-        return this.beat(place, offset)
+        return this.ask(chair, frameFrom(offset, LIFE, [this.heartbeat(this.options.promise)]))
       case Code.probeAck:
-        return this.acked(place, offset, BASE, PRESENT, false)
+        return this.acked(chair, offset, BASE, PRESENT, false)
       case Code.probeAckNone:
-        return this.acked(place, offset, BASE, null, false)
+        return this.acked(chair, offset, BASE, null, false)
       default:
-        return this.rewrite(place, code - offset, offset)
+        return this.rewrite(chair, code < 8 ? code : code - offset, offset)
     }
   }
 
-  // --- what happens to a place without a step of the core ---------------------------------------------------------------
-
-  private rewrite(place: number, code: number, offset: number): Transition | null {
-    const { state, inbox, durable } = this.at(place)
+  /** What happens to a process without a step of the core. */
+  private rewrite(chair: number, code: number, offset: number): Follow {
+    const { state, durable } = this.chairs[chair] as Chair
     const next = cloneState(state)
     switch (code) {
       case Code.retire: {
         const to = retireHeld(next, offset, this.presumed)
-        return this.silent(place, next, this.hearings.renamed(inbox, offset, to), durable)
+        return this.silent(next, durable, to)
       }
       case Code.dropSupport: {
         const support = next.supports.get(letter(offset))
         if (support !== undefined) support.grant = null
-        return this.silent(place, next, inbox, durable)
+        return this.silent(next, durable)
       }
       case Code.dropCounts:
         next.accounts.get(letter(offset))?.untilByGrant.delete(PRESENT)
-        return this.silent(place, next, inbox, durable)
+        return this.silent(next, durable)
       case Code.peerRestarted:
         peerRestarted(next, offset)
-        return this.silent(place, next, this.hearings.olderBy(inbox, offset), durable)
+        return this.silent(next, durable)
+      case Code.forgetDisk:
+        return this.silent(next, false)
+      case Code.crash:
+        return this.silent(
+          startProcess(this.core, this.options, electionIn(state).decidedTerm, true),
+          durable,
+        )
       default:
-        return this.disk(place, offset)
+        throw new Error(`no input ${code}`)
     }
   }
 
-  /** `Code.crash` and `Code.forgetDisk`. */
-  private disk(place: number, code: number): Transition {
-    const { state, inbox, durable } = this.at(place)
-    if (code === Code.forgetDisk) return this.silent(place, cloneState(state), inbox, false)
-    const born = startProcess(this.core, this.options, electionIn(state).decidedTerm, true)
-    return this.silent(place, born, NOTHING, durable)
-  }
-
-  private silent(_: number, state: State, inbox: readonly number[], durable: boolean): Transition {
+  private silent(state: State, durable: boolean, renamed: string | null = null): Follow {
     canonicalize(state, this.options, this.presumed, givenGrants(state, this.options))
     const none = new Array<number>(this.options.members).fill(0)
-    const place = this.intern(state, inbox, durable)
-    return { place, said: none, acks: none.map(() => -1), ended: 0, won: 0, broken: null }
+    const chair = this.chair(state, durable)
+    return { chair, said: none, acks: none.map(() => -1), ended: 0, won: 0, broken: null, renamed }
   }
 
   // --- what the core does -------------------------------------------------------------------------------------------------
 
-  private hear(place: number, hearing: number, session: number): Transition | null {
+  private hear(chair: number, hearing: number, session: number): Follow | null {
     const { from, life, part } = this.hearings.at(hearing)
+    if (part.kind === 'ack') return this.acked(chair, from, part.round, part.grant, part.renewed)
     const parts: Part[] = session > 0 ? [this.heartbeat(session), part] : [part]
-    return this.ask(place, frameFrom(from, life, parts))
+    return this.ask(chair, frameFrom(from, life, parts))
   }
 
   private heartbeat(promiseMs: number): Part {
     return { kind: 'heartbeat', round: BASE, promiseMs, probe: false, prompt: true }
   }
 
-  private beat(place: number, offset: number): Transition | null {
-    return this.ask(place, frameFrom(offset, LIFE, [this.heartbeat(this.options.promise)]))
-  }
-
   /** An ack whose heartbeat left `D - u` ticks ago. */
-  private lateAck(place: number, offset: number, counted: number): Transition | null {
-    return this.acked(place, offset, BASE - this.options.promise + counted, PRESENT, true)
+  private lateAck(chair: number, offset: number, counted: number): Follow | null {
+    return this.acked(chair, offset, BASE - this.options.promise + counted, PRESENT, true)
   }
 
   /** Rounds are named after the instant at which they were stamped. */
-  acked(
-    place: number,
+  private acked(
+    chair: number,
     offset: number,
     round: number,
     grant: string | null,
     renewed: boolean,
-  ): Transition | null {
+  ): Follow | null {
     const ack: Part = { kind: 'ack', round, grant, renewed }
-    return this.ask(place, frameFrom(offset, LIFE, [ack]), (s) => {
+    return this.ask(chair, frameFrom(offset, LIFE, [ack]), (s) => {
       s.rounds.set(round, { sentAt: round, promiseMs: this.options.promise })
     })
   }
 
-  private learn(place: number, offset: number, term: number): Transition | null {
+  private learn(chair: number, offset: number, knownTerm: number): Follow | null {
     const refusal: Part = {
       kind: 'voteReply',
       election: NAME,
@@ -404,31 +514,29 @@ export class Behaviour {
       nonce: 0,
       grant: null,
       refusal: 'term',
-      knownTerm: term,
+      knownTerm,
       leader: null,
     }
-    return this.ask(place, frameFrom(offset, LIFE, [refusal]))
+    return this.ask(chair, frameFrom(offset, LIFE, [refusal]))
   }
 
-  private meet(place: number, offset: number): Transition | null {
+  private meet(chair: number, offset: number): Follow | null {
     const peer = letter(offset)
     const { rho } = this.options
-    const storageId = diskOf(peer)
-    return this.ask(place, {
-      type: 'connected',
-      now: BASE,
+    const at = { type: 'connected', now: BASE, sentAt: BASE } as const
+    return this.ask(chair, {
+      ...at,
       peer,
       incarnation: LIFE,
-      storageId,
+      storageId: diskOf(peer),
       rho,
       deltaMs: 0,
-      sentAt: BASE,
     })
   }
 
   /** Runs an input on a copy, each write done at once. */
-  private ask(place: number, input: Input | null, prepare?: (s: State) => void): Transition | null {
-    const { state, inbox, durable } = this.at(place)
+  private ask(chair: number, input: Input | null, prepare?: (s: State) => void): Follow | null {
+    const { state, durable } = this.chairs[chair] as Chair
     const { members, maxTerm } = this.options
     const before = givenGrants(state, this.options)
     const next = cloneState(state)
@@ -440,8 +548,7 @@ export class Behaviour {
       this.steps += 1
       for (const effect of this.core.step(this.config, next, each)) {
         effects.push(effect)
-        if (effect.type === 'persist')
-          queue.push({ type: 'persisted', now: BASE, version: effect.version })
+        if (effect.type === 'persist') queue.push({ type: 'persisted', now: BASE, version: effect.version })
       }
     }
     // a campaign in a term beyond the bounds is not followed
@@ -457,18 +564,16 @@ export class Behaviour {
     } catch (error) {
       broken ??= (error as Error).message
     }
-    const to = this.intern(next, inbox, durable)
     const lists = said.map((hearings) => this.list(hearings))
-    if (
-      to === place &&
-      lists.every((list) => list === 0) &&
-      acks.every((ack) => ack < 0) &&
-      ended === 0 &&
-      judged.won === 0 &&
-      broken === null
-    )
-      return null
-    return { place: to, said: lists, acks, ended, won: judged.won, broken }
+    return {
+      chair: this.chair(next, durable),
+      said: lists,
+      acks,
+      ended,
+      won: judged.won,
+      broken,
+      renamed: null,
+    }
   }
 
   /** Sorts what is said: what stays on its way, the ack, and what the exploration models otherwise. */
@@ -486,20 +591,6 @@ export class Behaviour {
     }
   }
 
-  /** The holder hears the ack that a voter just sent. */
-  hearAck(place: number, hearing: number): Transition | null {
-    const code = Code.hear + hearing * 16
-    let at = this.known.get(place, code)
-    if (at < 0) {
-      const { from, part } = this.hearings.at(hearing)
-      if (part.kind !== 'ack') throw new Error('not an ack')
-      const transition = this.acked(place, from, part.round, part.grant, part.renewed)
-      at = transition === null ? 0 : this.transitions.push(transition) - 1
-      this.known.set(place, code, at)
-    }
-    return this.transitions[at] as Transition | null
-  }
-
   // --- what the search asks -----------------------------------------------------------------------------------------------
 
   facts(place: number): Facts {
@@ -512,13 +603,31 @@ export class Behaviour {
   }
 
   private look(place: number): Facts {
-    const { state, inbox, durable } = this.at(place)
+    const { state, durable } = this.chairAt(place)
+    const inbox = this.inbox(place)
     const { slot, lead, campaign, decidedTerm } = electionIn(state)
     const valid = leaseEnd(state) > BASE
     const offsets = Array.from({ length: this.options.members }, (_, o) => o)
     const support = (o: number) => state.supports.get(letter(o))
     const stands = slot.binding !== null && !slot.binding.released
     const hearings = inbox.map((id) => [id, this.hearings.at(id)] as const)
+    const supports = offsets.map((o) =>
+      support(o)?.grant == null ? 0 : Math.max(1, (support(o)?.until ?? BASE) - BASE),
+    )
+    const counts = offsets.map(
+      (o) => (state.accounts.get(letter(o))?.untilByGrant.get(PRESENT) ?? BASE) - BASE,
+    )
+    const pair = offsets.map((o) => {
+      if (o === 0) return 0
+      let bits = 0
+      if (stands && slot.binding?.leader === letter(o)) bits |= Bit.bound
+      if (this.namesHere(state, inbox, o).has(PRESENT)) bits |= Bit.names
+      if ((supports[o] as number) > 0) bits |= Bit.supports
+      if ((counts[o] as number) > 0) bits |= Bit.counts
+      if (support(o)?.incarnation !== LIFE) bits |= Bit.unmet
+      if (this.remembersOlder(state, inbox, o)) bits |= Bit.older
+      return bits
+    })
     return {
       known: slot.knownTerm,
       decided: durable ? decidedTerm : slot.knownTerm,
@@ -528,19 +637,10 @@ export class Behaviour {
       valid,
       ledTerm: lead?.term ?? 0,
       standsFor: campaign?.term ?? 0,
-      supports: offsets.map((o) => (support(o)?.grant == null ? 0 : (support(o)?.until ?? BASE) - BASE)),
-      counts: offsets.map(
-        (o) => (state.accounts.get(letter(o))?.untilByGrant.get(PRESENT) ?? BASE) - BASE,
-      ),
-      bound: offsets.map((o) => o > 0 && stands && slot.binding?.leader === letter(o)),
-      names: offsets.map((o) => this.namesHere(state, inbox, o).has(PRESENT)),
-      met: offsets.map((o) => o === 0 || support(o)?.incarnation === LIFE),
-      older: offsets.map(
-        (o) =>
-          o > 0 &&
-          (hearings.some(([, h]) => h.from === o && h.life < LIFE) ||
-            [...heldGrants(state, letter(o))].some((g) => g !== PRESENT && g !== OVER && !isRetired(g))),
-      ),
+      pair,
+      any: pair.reduce((all, bits) => all | bits, 0),
+      supports,
+      counts,
       frees: offsets.map((o) => {
         if (slot.binding?.leader !== letter(o)) return -1
         const { term } = slot.binding
@@ -559,8 +659,21 @@ export class Behaviour {
     }
   }
 
+  /** Whether something is left here of a life before the present one of the process at that offset. */
+  private remembersOlder(state: State, inbox: readonly number[], offset: number): boolean {
+    for (const id of inbox) {
+      const { from, life } = this.hearings.at(id)
+      if (from === offset && life < LIFE) return true
+    }
+    for (const grant of heldGrants(state, letter(offset))) {
+      if (grant !== OVER && !grant.startsWith(`${LIFE}.`)) return true
+    }
+    return false
+  }
+
   private localCodes(place: number, valid: boolean): number[] {
-    const { state, inbox } = this.at(place)
+    const state = this.state(place)
+    const inbox = this.inbox(place)
     const { slot, lead, campaign } = electionIn(state)
     const codes: number[] = []
     if (slot.knownTerm < this.options.maxTerm && campaign === null) codes.push(Code.campaign)
@@ -596,9 +709,11 @@ function judge(effects: readonly Effect[], state: State): { won: number; broken:
   for (const effect of effects) {
     if (effect.type === 'elected') won = Math.max(won, effect.term)
     else if (effect.type === 'revoked' && effect.reason !== 'reelected') renounced = effect.term
-    else if (effect.type === 'alarm' && effect.code === 'invariantViolation') broken ??= `R6: ${effect.detail}`
+    else if (effect.type === 'alarm' && effect.code === 'invariantViolation')
+      broken ??= `R6: ${effect.detail}`
   }
   const { lead } = electionIn(state)
-  if (renounced > 0 && lead !== null && lead.term <= renounced) broken ??= `P7: term ${renounced} was renounced`
+  if (renounced > 0 && lead !== null && lead.term <= renounced)
+    broken ??= `P7: term ${renounced} was renounced`
   return { won, broken }
 }

@@ -334,7 +334,7 @@ export function encode(state: State, durable: boolean): string {
     text += `/C${term},${phase},${written ? '' : 'W'}`
     for (const [voter, grant] of inOrder(grants)) text += `,${voter}${grant}`
     for (const voter of [...unasked].sort()) text += `,${voter}?`
-    if (certificate !== null) text += `,${certificate.leader}${certificate.incarnation}.${certificate.term}`
+    if (certificate !== null) text += `!${certificate.leader}${certificate.incarnation}.${certificate.term}`
   }
   return text
 }

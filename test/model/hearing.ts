@@ -147,7 +147,10 @@ export function renouncedTo(hearings: readonly Hearing[], state: State, members:
 }
 
 /** True if by the rules a message can never again change that receiver; `README.md` argues each case. */
-export function spent({ from, life, part }: Hearing, { state, maxTerm, presumed, renounced }: Listener): boolean {
+export function spent(
+  { from, life, part }: Hearing,
+  { state, maxTerm, presumed, renounced }: Listener,
+): boolean {
   const sender = letter(from)
   const { slot, campaign, lead } = electionIn(state)
   if (life < (state.supports.get(sender)?.incarnation ?? 0)) return true

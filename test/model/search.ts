@@ -6,7 +6,7 @@
  * and of all ways to sit around the table that leave everybody's neighbours in order one is chosen (`seat`). The abstraction
  * and why it loses nothing: `README.md`. Read next: `schedule.ts` (how a counterexample reads).
  */
-import { Behaviour, Code, type Facts, type Transition } from './behaviour'
+import { Behaviour, Bit, Code, type Facts, type Transition } from './behaviour'
 import { presumedOf } from './presumed'
 import { type Bounds, type Core, LIFE, linkAll, startProcess } from './process'
 import type { Step } from './schedule'
@@ -186,14 +186,15 @@ export class Search {
     const j = (i + o) % n
     const voter = this.facts(base, j)
     const back = n - o
-    if (!(holder.met[o] as boolean) || !(voter.met[back] as boolean)) return
+    if ((((holder.pair[o] as number) | (voter.pair[back] as number)) & Bit.unmet) !== 0) return
     const top = Math.min(voter.known, limits.maxTerm)
     for (let term = holder.known + 1; term <= top; term++) this.single('holder', i, Code.learn + 8 * o + term)
     if (!holder.beats) return
     const left = voter.supports[back] as number
-    if (left > 0 || holder.names[o]) {
+    if (left > 0 || ((holder.pair[o] as number) & Bit.names) !== 0) {
       this.beat(i, o, left < limits.promise)
-      for (let u = left; u > (holder.counts[o] as number); u--) this.single('holder', i, Code.ack + 16 * o + u)
+      for (let u = left; u > (holder.counts[o] as number); u--)
+        this.single('holder', i, Code.ack + 16 * o + u)
     } else if (holder.leads && voter.known <= holder.ledTerm && voter.announced[back] !== holder.ledTerm) {
       this.beat(i, o, false)
     }
@@ -220,7 +221,7 @@ export class Search {
     }
     if (ack < 0) return
     this.act('beatAcked', i, o)
-    const heard = behaviour.hearAck(row[i] as number, ack)
+    const heard = behaviour.after(row[i] as number, Code.hear + ack * 16)
     if (heard !== null && this.apply(i, heard)) this.reach()
   }
 
@@ -263,7 +264,9 @@ export class Search {
     const { n, base } = this
     for (let i = 0; i < n; i++) {
       for (let j = i + 1; j < n; j++) {
-        if (this.facts(base, i).met[j - i] && this.facts(base, j).met[n - j + i]) continue
+        const pair =
+          (this.facts(base, i).pair[j - i] as number) | (this.facts(base, j).pair[n - j + i] as number)
+        if ((pair & Bit.unmet) === 0) continue
         this.meeting(i, j)
       }
     }
@@ -359,53 +362,61 @@ export class Search {
 
   /** Forgets what can make no difference to anybody. */
   private tidy(): boolean {
-    const { n, row, behaviour, limits } = this
-    const restarted = (((row[n] as number) >> 3) & 7) < limits.crashes
+    const { n, row } = this
     for (let i = 0; i < n; i++) {
-      for (let o = 1; o < n; o++) {
-        const j = (i + o) % n
-        const back = n - o
-        if (restarted && i < j && !this.introduce(i, j)) return false
-        const voter = this.facts(row, j)
-        const holder = this.facts(row, i)
-        if (voter.bound[back] && !holder.busy) {
-          const release = voter.frees[back] as number
-          if (release >= 0) {
-            const t = behaviour.after(row[j] as number, Code.hear + release * 16)
-            if (t !== null && !this.apply(j, t)) return false
-          }
-        }
-        this.forgetSession(i, j, o)
-      }
+      const { any } = this.facts(row, i)
+      if ((any & Bit.unmet) !== 0 && !this.introduce(i)) return false
+    }
+    for (let j = 0; j < n; j++) {
+      if ((this.facts(row, j).any & Bit.bound) !== 0 && !this.deliverRelease(j)) return false
+    }
+    for (let i = 0; i < n; i++) {
+      const { any } = this.facts(row, i)
+      if ((any & (Bit.supports | Bit.counts)) === 0) continue
+      for (let o = 1; o < n; o++) this.forgetSessions(i, o)
     }
     const last = (row[n] as number) & 7
     if (last > 0 && !this.mayWin(last)) row[n] = (row[n] as number) - last
     return true
   }
 
-  /** The session of the process at seat `i` at the voter at seat `j`, if it binds nothing and nobody names it. */
-  private forgetSession(i: number, j: number, o: number): void {
+  /** A slot that is bound to somebody who has renounced might as well be free. */
+  private deliverRelease(j: number): boolean {
     const { n, row, behaviour } = this
+    for (let back = 1; back < n; back++) {
+      const voter = this.facts(row, j)
+      if (((voter.pair[back] as number) & Bit.bound) === 0) continue
+      const release = voter.frees[back] as number
+      if (release < 0 || this.facts(row, (j + back) % n).busy) continue
+      const t = behaviour.after(row[j] as number, Code.hear + release * 16)
+      if (t !== null && !this.apply(j, t)) return false
+    }
+    return true
+  }
+
+  /** What stands between the processes at seat `i` and at offset `o`, if it binds nothing and nobody names it. */
+  private forgetSessions(i: number, o: number): void {
+    const { n, row, behaviour } = this
+    const j = (i + o) % n
     const back = n - o
-    const voter = this.facts(row, j)
-    if (voter.bound[back]) return
-    const holder = this.facts(row, i)
-    if (holder.names[o]) return
-    if ((voter.supports[back] as number) > 0)
-      row[j] = (behaviour.after(row[j] as number, Code.dropSupport + back) as Transition).place
-    if ((holder.counts[o] as number) > 0)
+    const here = this.facts(row, i).pair[o] as number
+    const there = this.facts(row, j).pair[back] as number
+    if ((here & Bit.supports) !== 0 && ((here & Bit.bound) | (there & Bit.names)) === 0)
+      row[i] = (behaviour.after(row[i] as number, Code.dropSupport + o) as Transition).place
+    if ((here & Bit.counts) !== 0 && ((there & Bit.bound) | (here & Bit.names)) === 0)
       row[i] = (behaviour.after(row[i] as number, Code.dropCounts + o) as Transition).place
   }
 
   /** Two that have nothing left of former lives of each other may as well have met. */
-  private introduce(i: number, j: number): boolean {
+  private introduce(i: number): boolean {
     const { n, row } = this
-    const o = j - i
-    const here = this.facts(row, i)
-    const there = this.facts(row, j)
-    if (here.met[o] && there.met[n - o]) return true
-    if (here.older[o] || there.older[n - o]) return true
-    return this.meet(i, j)
+    for (let o = 1; o < n; o++) {
+      const j = (i + o) % n
+      const pair = (this.facts(row, i).pair[o] as number) | (this.facts(row, j).pair[n - o] as number)
+      if ((pair & Bit.unmet) === 0 || (pair & Bit.older) !== 0) continue
+      if (!this.meet(i, j)) return false
+    }
+    return true
   }
 
   /** Whether anybody could still win that term or a lower one. */

@@ -1,0 +1,113 @@
+/**
+ * `npm run model-check`: explores the core exhaustively within bounds (PROTOCOL A.9); exit code 1 on a violation.
+ *
+ *   --members N    voters (default 3)                --terms T       highest term (default 3, at most 6)
+ *   --crashes C    crash-restarts (default 1)        --transfers X   hand-overs with a certificate (default 0)
+ *   --promise D    length of a promise, in ticks (default 2)
+ *   --mutant M     a broken core instead, by its name in test/mutants/table, as R7; `all`: each one after the other
+ *   --max S        stop after that many states, incomplete (default 50,000,000)
+ *
+ * Prints states generated and distinct, per CPU second; for a violation the shortest schedule that leads to it.
+ * What a state is, and why exploring them covers the core: README.md beside this file.
+ */
+import { parseArgs } from 'node:util'
+import { createState, step } from '../../src/core'
+import { coreOf, mutantNamed, mutantsOfCore } from './mutants'
+import type { Core } from './process'
+import { describePath } from './schedule'
+import { type Limits, type Outcome, Search, STANDARD } from './search'
+
+const { values } = parseArgs({
+  options: {
+    members: { type: 'string' },
+    terms: { type: 'string' },
+    crashes: { type: 'string' },
+    transfers: { type: 'string' },
+    promise: { type: 'string' },
+    max: { type: 'string' },
+    mutant: { type: 'string' },
+  },
+})
+
+function limitsOf(): Limits {
+  return {
+    ...STANDARD,
+    members: whole('members', STANDARD.members, 2, 5),
+    maxTerm: whole('terms', STANDARD.maxTerm, 1, 6),
+    crashes: whole('crashes', STANDARD.crashes, 0, 7),
+    transfers: whole('transfers', STANDARD.transfers, 0, 7),
+    promise: whole('promise', STANDARD.promise, 1, 7),
+    maxStates: whole('max', STANDARD.maxStates, 1, 1_000_000_000),
+  }
+}
+
+function whole(name: keyof typeof values, otherwise: number, least: number, most: number): number {
+  const text = values[name]
+  if (text === undefined) return otherwise
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < least || number > most) {
+    console.error(`--${name} takes a whole number from ${least} to ${most}, not ${text}`)
+    process.exit(2)
+  }
+  return number
+}
+
+function explore(limits: Limits, core: Core, quiet: boolean): { search: Search; outcome: Outcome } {
+  const search = new Search(limits, core)
+  let told = performance.now()
+  const outcome = search.run(({ generated, distinct, depth }) => {
+    if (quiet || performance.now() - told < 2_000) return
+    told = performance.now()
+    console.log(`  depth ${depth}: ${count(generated)} generated, ${count(distinct)} distinct`)
+  })
+  return { search, outcome }
+}
+
+function count(number: number): string {
+  return Math.round(number).toLocaleString('en-US')
+}
+
+function describeLimits({ members, maxTerm, crashes, transfers, promise }: Limits): string {
+  return `${members} members, terms up to ${maxTerm}, ${crashes} crash-restarts, ${transfers} hand-overs, D = ${promise} ticks`
+}
+
+function summary({ generated, distinct, depth, cpuSeconds, complete, violation }: Outcome): string {
+  const end = violation !== null ? 'stopped by a violation' : complete ? 'complete' : 'INCOMPLETE'
+  const speed = `${count(generated / cpuSeconds)} generated and ${count(distinct / cpuSeconds)} distinct per CPU second`
+  return `${end}: ${count(generated)} states generated, ${count(distinct)} distinct, depth ${depth}, ${cpuSeconds.toFixed(1)} CPU s: ${speed}`
+}
+
+function report(search: Search, outcome: Outcome): void {
+  console.log(summary(outcome))
+  console.log(
+    `${count(outcome.places)} process states with their messages, ${count(outcome.steps)} calls of step`,
+  )
+  if (outcome.violation === null) return
+  console.log(`\n${outcome.violation.property}\n`)
+  console.log(describePath(search, outcome.violation.path).join('\n'))
+}
+
+async function exploreMutants(limits: Limits): Promise<void> {
+  for (const mutant of mutantsOfCore()) {
+    const core = await coreOf(mutant)
+    const { outcome } = explore(limits, core, true)
+    const found = outcome.violation
+    const verdict = found === null ? 'not caught' : `caught at depth ${outcome.depth}: ${found.property}`
+    console.log(`${mutant.id.padEnd(34)} ${outcome.cpuSeconds.toFixed(1).padStart(6)} s  ${verdict}`)
+  }
+}
+
+const limits = limitsOf()
+console.log(describeLimits(limits))
+if (values.mutant === 'all') {
+  await exploreMutants(limits)
+} else {
+  const core = values.mutant === undefined ? { createState, step } : await coreOf(mutantNamed(values.mutant))
+  if (values.mutant !== undefined) {
+    const { id, does } = mutantNamed(values.mutant)
+    console.log(`a broken core, ${id}: ${does}`)
+  }
+  const { search, outcome } = explore(limits, core, false)
+  report(search, outcome)
+  process.exitCode = outcome.violation === null ? 0 : 1
+}
