@@ -15,6 +15,7 @@ export const entries: Readonly<Record<string, string>> = {
   postgres: 'src/stores/postgres.ts',
   redis: 'src/stores/redis.ts',
   etcd: 'src/stores/etcd.ts',
+  store: 'src/stores/index.ts',
   fencing: 'src/fencing/index.ts',
   simulation: 'src/simulation/index.ts',
   compliance: 'src/compliance/index.ts',

@@ -38,6 +38,8 @@ export function plausible(turn: Turn, election: Election, term: Term, from: Proc
   const known = floorOf(turn, election)
   if (Number.isSafeInteger(term) && term >= 0 && term <= MAX_TERM) {
     if (term <= known || election.slot.knownTerm === 0) return true
+    // the record of a store is a durable term, not a claim; one that is volatile goes on from the wall clock (R48)
+    if (turn.state.accounts.get(from)?.kind === 'store') return true
     const jump = jumpTo(turn, election, term)
     if (jump <= LARGE_TERM_JUMP) return true
     if (jump <= MAX_TERM_JUMP && turn.now - election.jumpedAt >= LARGE_TERM_JUMP_INTERVAL_MS) return true

@@ -6,8 +6,9 @@
  * Read next: `campaigns.ts`.
  */
 import { oweBind, oweRelease } from './facts'
-import { addBound, attachLease, boundOf, detachLease } from './leases'
+import { addBound, attachLease, boundOf, detachLease, isShortened } from './leases'
 import type { Notice } from './messages'
+import { MAX_TERM } from './numbers'
 import { isBlocking } from './quorum'
 import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
@@ -35,7 +36,8 @@ function saidBound(turn: Turn, election: Election): boolean {
 /** What a voter says of its slot to a process that has none (stores). */
 export function hearNotice(turn: Turn, from: ProcessId, notice: Notice): void {
   const election = turn.state.elections.get(notice.election)
-  if (election === undefined || votes(turn) || !Number.isSafeInteger(notice.knownTerm)) return
+  if (election === undefined || votes(turn)) return
+  if (!Number.isSafeInteger(notice.knownTerm) || notice.knownTerm > MAX_TERM) return
   const before = isBound(turn, election)
   election.notices.set(from, notice)
   election.slot.knownTerm = Math.max(election.slot.knownTerm, notice.knownTerm)
@@ -133,6 +135,21 @@ export function oweToNewGrant(turn: Turn, voter: ProcessId, account: Account): v
       // told before its first ack came: it counts from now on
       if (election.lead.bound.get(voter)?.has(grant) === true) attachLease(turn, election, election.lead)
       else oweBind(turn, voter, account, election, election.lead.term)
+    }
+  }
+}
+
+/** A store has ended its word: what hung on it hangs on the others, and is lost at once if these are no quorum (R47, R66). */
+export function dropVoided(turn: Turn, store: ProcessId): void {
+  for (const lease of [...turn.state.leases.values()]) {
+    if (!lease.bound.has(store) || !isShortened(turn, lease)) continue
+    for (const name of [...lease.elections]) {
+      const election = turn.state.elections.get(name)
+      const lead = election?.lead
+      if (election === undefined || lead == null) continue
+      attachLease(turn, election, lead)
+      const until = turn.state.leases.get(lead.lease)?.until ?? Number.NEGATIVE_INFINITY
+      if (lead.frozen !== null || until <= turn.now) renounce(turn, election, lead.frozen ?? 'superseded')
     }
   }
 }

@@ -157,6 +157,11 @@ export function extendLeases(turn: Turn): void {
   }
 }
 
+/** Would the lease end earlier if it were computed now? Only after a store took its word back (R66). */
+export function isShortened(turn: Turn, lease: Lease): boolean {
+  return quorumUntil(turn, lease.bound) < lease.until
+}
+
 /** Names of the elections whose lease has ended at this reading (R16). */
 export function endedLeases(turn: Turn): readonly ElectionName[] {
   let ended: readonly ElectionName[] = NONE

@@ -233,14 +233,14 @@ export function noteAnswer(turn: Turn, voter: ProcessId, account: Account, sentA
 
 /** Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60). */
 export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack): void {
+  if (account.kind === 'store' && ack.grant !== account.grant)
+    regrantedAtStore(turn, from, account, ack.grant)
   const round = turn.state.rounds.get(ack.round)
   if (round === undefined) return
   noteAnswer(turn, from, account, round.sentAt)
   if (ack.round >= account.grantRound) {
     account.grantRound = ack.round
     if (ack.grant !== account.grant) {
-      // at a store the starter of a grant ends the older ones itself (R66); at a peer they stay true until their time (R60)
-      if (account.kind === 'store') account.untilByGrant.clear()
       account.grant = ack.grant
       if (ack.grant !== null) {
         turn.regranted ??= []
@@ -255,6 +255,19 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack)
   if (counted === undefined) forgetPassed(turn, account)
   account.untilByGrant.set(ack.grant, until)
   turn.promisesMoved = true
+}
+
+/**
+ * At a store the starter of a grant ends the older ones itself (R66), and an end may be news from the store: nothing of them
+ * counts from here on, whatever round the word belongs to. At a peer they stay true until their time (R60).
+ */
+function regrantedAtStore(turn: Turn, from: ProcessId, account: Account, grant: Grant | null): void {
+  if (account.untilByGrant.size > 0) turn.voided = from
+  account.untilByGrant.clear()
+  account.grant = grant
+  if (grant === null) return
+  turn.regranted ??= []
+  turn.regranted.push(from)
 }
 
 /** Entries that have passed count for nothing any more; an ack that names their grant again makes them anew (R60). */

@@ -32,7 +32,15 @@ import {
 import { emitDecisions } from './durability'
 import { oweContention, owedToNewLife, repeatOwed } from './facts'
 import type { ConnectedInput, ContendInput, Effect, FrameInput, Input, RenounceInput } from './inputs'
-import { hearNotice, isBound, observeLeader, oweToNewGrant, renounce, transfer } from './leadership'
+import {
+  dropVoided,
+  hearNotice,
+  isBound,
+  observeLeader,
+  oweToNewGrant,
+  renounce,
+  transfer,
+} from './leadership'
 import { endedLeases, extendLeases, freezeLease } from './leases'
 import type { Part } from './messages'
 import { hearFloorReply, hearFloorRequest, recover } from './recovery'
@@ -146,6 +154,11 @@ function apply(turn: Turn, input: Input): void {
     case 'death':
       if (input.process !== config.self && isOfStorage(state, input.process, input.storageId)) {
         endLife(turn, input.process, input.incarnation)
+        const { process, storageId, incarnation } = input
+        for (const [voter, account] of state.accounts) {
+          if (account.kind === 'store')
+            send(turn, voter, { kind: 'deathNotice', process, storageId, incarnation })
+        }
       }
       return
     case 'end':
@@ -407,6 +420,7 @@ function settle(turn: Turn): void {
   const { state } = turn
   if (state.ended) return
   answerDurable(turn)
+  if (turn.voided !== null) dropVoided(turn, turn.voided)
   if (turn.promisesMoved) {
     extendLeases(turn)
     settleCampaigns(turn)

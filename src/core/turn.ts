@@ -37,6 +37,8 @@ export interface Turn {
   answered: ProcessId[] | null
   /** Voters that named a new grant: everything led is owed to them again (R62). */
   regranted: ProcessId[] | null
+  /** The store whose word to this process has ended before its time (R66). */
+  voided: ProcessId | null
   /** An account or the own round moved: leases and campaigns have to be looked at again (R5, R13). */
   promisesMoved: boolean
   /** Round stamped in this turn, or 0; voters whose frame of this turn already carries its heartbeat. */
@@ -58,6 +60,7 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
     freed: null,
     answered: null,
     regranted: null,
+    voided: null,
     promisesMoved: false,
     round: 0,
     beaten: null,

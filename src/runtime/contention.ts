@@ -12,6 +12,8 @@ import type { Tenure } from './tenure'
 /** What the decision needs, and who hears of it. */
 export interface ContentionParts {
   readonly settings: ElectionConfig
+  /** The core is told of the election at the start although this process does not stand. */
+  readonly asks: boolean
   readonly clock: Clock
   readonly promiseMs: number
   /** Stand from now on, or not any more. */
@@ -28,6 +30,7 @@ export class Contention {
   /** Null without a health check. */
   readonly health: Health | null
   private isStarted = false
+  private hasTold = false
   private isWanted: boolean
   private benches = 0
 
@@ -83,7 +86,9 @@ export class Contention {
   decide(): void {
     const isFit = this.health === null || this.health.isHealthy === true
     const contending = this.isStarted && !this.isClosed && this.isWanted && this.benches === 0 && isFit
-    if (contending === this.isContending) return
+    const isNews = this.parts.asks && this.isStarted && !this.hasTold
+    if (contending === this.isContending && !isNews) return
+    this.hasTold = true
     this.isContending = contending
     this.parts.tell(contending)
   }

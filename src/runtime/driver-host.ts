@@ -23,6 +23,8 @@ export interface HostParts {
 export function createHost({ options, door, isOpen, submit, failed }: HostParts): TransportHost {
   const { config, addresses, logger, clock } = options
   const { voters } = config.cluster
+  // a store has no life and no greeting to judge; its link belongs to this process
+  const stores = new Set(voters.filter(({ kind }) => kind === 'store').map(({ id }) => id))
   return {
     local: greetingOf(options),
     addresses,
@@ -31,7 +33,7 @@ export function createHost({ options, door, isOpen, submit, failed }: HostParts)
     now: () => clock.now(),
     admit: (greeting) => door.admit(greeting),
     connected: (peer, sentAt) => {
-      if (!isOpen() || !door.connected(peer)) return
+      if (!isOpen() || (!stores.has(peer.nodeId) && !door.connected(peer))) return
       const { nodeId, incarnation, storageId, rho, deltaMs } = peer
       submit({ type: 'connected', peer: nodeId, incarnation, storageId, rho, deltaMs, sentAt })
     },
@@ -42,7 +44,7 @@ export function createHost({ options, door, isOpen, submit, failed }: HostParts)
       submit({ type: 'closed', peer, incarnation })
     },
     received: (from, fromIncarnation, parts) => {
-      if (!isOpen() || !door.isOpen(from, fromIncarnation)) return
+      if (!isOpen() || (!door.isOpen(from, fromIncarnation) && !stores.has(from))) return
       submit({ type: 'frame', from, fromIncarnation, toIncarnation: config.incarnation, parts })
     },
     refused: (reason) => door.count(reason),

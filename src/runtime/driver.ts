@@ -5,8 +5,9 @@
  * written after a write that failed (R1). Everything is synchronous and callback-style, so a simulation can run it without
  * a single microtask. Decides nothing about elections. Read next: `engine.ts` (how inputs run), `writer.ts`, `door.ts`.
  */
-import type { ProcessRecord, RevokeReason, State } from '../core'
+import type { AlarmCode, ProcessId, ProcessRecord, RevokeReason, State } from '../core'
 import type { ElectionError } from '../errors'
+import type { Transport } from '../ports/transport'
 import { closeDown } from './close-down'
 import { Door } from './door'
 import { createHost, greetingOf } from './driver-host'
@@ -47,12 +48,11 @@ export class Driver {
     this.engine = new Engine(options, this.writer)
     this.door = new Door({
       local: greetingOf(options),
-      members: new Set(config.cluster.voters.map(({ id }) => id)),
+      members: new Set(config.cluster.voters.filter(({ kind }) => kind === 'peer').map(({ id }) => id)),
       ephemeral: config.ephemeral,
       writer: this.writer,
       logger: options.logger,
-      onDuplicate: (process, detail) =>
-        this.engine.tell({ type: 'alarm', code: 'duplicateIdentity', election: null, process, detail }),
+      onDuplicate: (process, detail) => this.alarm('duplicateIdentity', process, detail),
     })
   }
 
@@ -80,6 +80,21 @@ export class Driver {
   /** Did nothing of this process run for two heartbeats before the input that is at work, or was the last one? (B.1) */
   get wasStalled(): boolean {
     return this.engine.gapMs > 2 * this.options.config.timing.heartbeatMs
+  }
+
+  /** Name of this process in the protocol; where only stores vote it is longer than the configured id (R49). */
+  get self(): ProcessId {
+    return this.options.config.self
+  }
+
+  /** Its transport. */
+  get transport(): Transport {
+    return this.options.transport
+  }
+
+  /** Something that an operator should see, and that no step decided. */
+  alarm(code: AlarmCode, process: ProcessId, detail: string): void {
+    this.engine.tell({ type: 'alarm', code, election: null, process, detail })
   }
 
   /** Reading of the clock. */

@@ -15,11 +15,12 @@ import { stoppedError } from './failures'
 import { Fifo } from './fifo'
 import { LeaseTable } from './lease-table'
 import { LeaseTime } from './lease-time'
+import { clusterOf, displayOf } from './life'
 import { Lifecycle } from './lifecycle'
 import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
 import { Questions } from './questions'
 import { invalid, readElectionSettings } from './read-options'
-import { Seat } from './seat'
+import { type Known, Seat } from './seat'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
 
 /** An elector over real or simulated surroundings. */
@@ -40,7 +41,7 @@ export class ProcessElector implements Elector, DriverListener {
     /** There will be one election only, and stopping it stops the elector. */
     private readonly isSolo: boolean,
   ) {
-    const { environment, timing, voters } = config
+    const { environment, timing, plan } = config
     const { clock } = environment
     this.events = new Events((message, detail) => this.warn(message, detail))
     this.time = new LeaseTime(clock)
@@ -55,7 +56,10 @@ export class ProcessElector implements Elector, DriverListener {
     })
     this.questions = new Questions({
       clock,
-      voters: voters.length,
+      members: () => ({
+        self: this.life.driver?.self ?? null,
+        cluster: clusterOf(plan),
+      }),
       promiseMs: timing.promiseMs,
       heartbeatMs: timing.heartbeatMs,
       state: () => this.life.driver?.state ?? null,
@@ -149,7 +153,7 @@ export class ProcessElector implements Elector, DriverListener {
       case 'revoked':
         return this.seats.get(effect.election)?.revoked(effect.term, this.reasonOf(effect))
       case 'leaderChanged':
-        return this.seats.get(effect.election)?.leaderChanged(effect.leader, effect.term)
+        return this.seats.get(effect.election)?.leaderChanged(this.known(effect.leader), effect.term)
       case 'roleChanged':
         return this.seats.get(effect.election)?.roleChanged(effect.role)
       case 'termRead':
@@ -175,7 +179,8 @@ export class ProcessElector implements Elector, DriverListener {
 
   private alarm(alarm: AlarmEffect): void {
     if (!this.alarms.isNew(alarm)) return
-    const { code, election, process, detail } = alarm
+    const { code, election, detail } = alarm
+    const process = alarm.process === null ? null : displayOf(this.config, alarm.process)
     const payload = { code, election, process, detail }
     this.config.logger.warn(payload, 'alarm')
     this.calls.push(() => {
@@ -195,6 +200,7 @@ export class ProcessElector implements Elector, DriverListener {
       time,
       leases,
       events,
+      self: () => this.life.driver?.self ?? config.id,
       warn: (message, detail) => this.warn(message, detail),
       submit: (input) => this.submit(input),
       later: (call) => this.calls.push(call),
@@ -206,13 +212,19 @@ export class ProcessElector implements Elector, DriverListener {
   }
 
   private begin(seat: Seat): void {
-    seat.begin(this.life.driver?.state.elections.get(seat.name))
+    const core = this.life.driver?.state.elections.get(seat.name)
+    seat.begin(core, this.known(core?.leader ?? null))
     this.flush()
   }
 
   private beginAll(): void {
-    for (const seat of this.seats.values()) seat.begin(this.life.driver?.state.elections.get(seat.name))
-    this.flush()
+    for (const seat of this.seats.values()) this.begin(seat)
+  }
+
+  /** What a seat is told of a leader: the name for people, and whether it is this very process (R49). */
+  private known(leader: ProcessId | null): Known | null {
+    if (leader === null) return null
+    return { id: displayOf(this.config, leader), isSelf: leader === this.life.driver?.self }
   }
 
   private tellFailure(error: ElectionError): void {
@@ -264,6 +276,7 @@ export class ProcessElector implements Elector, DriverListener {
       phase,
       error,
       state: driver?.state ?? null,
+      transport: driver?.transport ?? config.transport,
       incarnation: driver?.record.incarnation ?? null,
       counters: driver?.counters ?? null,
       eventLoop: loop?.read() ?? null,

@@ -20,7 +20,10 @@ export interface Leadership {
   readonly term: Term
   /** The fencing token: the term (R41). Rises with every leadership of this election; not comparable between elections. */
   readonly token: number
-  /** Id of this process. */
+  /**
+   * Id of this process; where only stores vote, with the 128 random bits that tell it from others of the same id (R49). For
+   * fences: compare for equality only.
+   */
   readonly holder: ProcessId
   /**
    * Aborts `marginMs` before the lease ends, or at once on loss; never later than the loss is noticed. `signal.reason` is an

@@ -3,12 +3,14 @@
  *
  * Decides the incarnation and the instant from which the boot wait counts. Read next: `driver.ts`.
  */
-import type { CoreConfig, DurableState, Incarnation } from '../core'
+import type { ClusterConfig, CoreConfig, DurableState, Incarnation, ProcessId } from '../core'
 import type { ElectionError } from '../errors'
+import type { Transport } from '../ports/transport'
 import { Driver, type DriverListener } from './driver'
 import type { Environment } from './environment'
 import { storageError } from './failures'
 import type { ElectorConfig } from './options'
+import { nameAtStores, StoreTransport, type StoreTransportOptions } from './store-transport'
 
 /** Static configurations stay at 0.1 (R29). */
 const STATIC = { term: 0, version: 1, termFloor: 0 } as const
@@ -29,21 +31,24 @@ export function beginLife(
 }
 
 function driverOf(config: ElectorConfig, durable: DurableState, listener: DriverListener): Driver {
-  const { environment, storage, timing, voters, addresses, transport, logger, storageTimeoutMs } = config
+  const { environment, storage, timing, plan, logger, storageTimeoutMs } = config
   const { clock, random } = environment
-  const ephemeral = storage.kind === 'volatile'
+  const { isVoter, addresses } = plan
+  const isVolatile = storage.kind === 'volatile'
+  const { storageId, incarnation } = durable.process
   const core: CoreConfig = {
-    self: config.id,
-    incarnation: ephemeral ? volatileIncarnation(environment) : durable.process.incarnation + 1,
-    storageId: durable.process.storageId,
-    cluster: { ...STATIC, voters },
+    self: selfOf(config, storageId),
+    incarnation: isVolatile ? volatileIncarnation(environment) : incarnation + 1,
+    storageId,
+    cluster: clusterOf(plan),
     timing,
     preVote: true,
     succession: true,
     maxElections: config.maxElections,
-    ephemeral,
+    // whoever promises nothing has forgotten nothing
+    ephemeral: isVolatile && isVoter,
   }
-  return new Driver({
+  const driver: Driver = new Driver({
     config: core,
     clusterId: config.cluster,
     durable,
@@ -52,12 +57,45 @@ function driverOf(config: ElectorConfig, durable: DurableState, listener: Driver
     // The former life was over when the lock was taken, and not certainly before (R19).
     startedAt: clock.now(),
     clock,
-    transport,
+    transport: transportOf(config, (code, process, detail) => driver.alarm(code, process, detail)),
     storage,
     logger,
     addresses,
     listener,
     storageTimeoutMs,
+  })
+  return driver
+}
+
+/** Who votes, as the core knows it. */
+export function clusterOf({ voters, sets }: ElectorConfig['plan']): ClusterConfig {
+  return { ...STATIC, voters, ...(sets === undefined ? {} : { sets }) }
+}
+
+/** Where only stores vote nobody has agreed on who is called what, so the name holds 128 random bits (R49). */
+export function selfOf({ id, plan }: Pick<ElectorConfig, 'id' | 'plan'>, storageId: string): ProcessId {
+  return plan.isVoter ? id : nameAtStores(id, storageId)
+}
+
+/** What people call a process: the configured id (R49). Never compared with anything. */
+export function displayOf({ plan }: Pick<ElectorConfig, 'plan'>, process: ProcessId): ProcessId {
+  return plan.stores.size === 0 ? process : process.replace(/\.[0-9a-f]{32}$/, '')
+}
+
+function transportOf(config: ElectorConfig, alarm: StoreTransportOptions['alarm']): Transport {
+  const { transport: peers, plan, id, environment, timing } = config
+  if (plan.stores.size === 0) return peers
+  const { maxPromiseMs, campaignMs, heartbeatMs } = timing
+  const { clock } = environment
+  return new StoreTransport({
+    peers,
+    stores: plan.stores,
+    id,
+    clock,
+    maxPromiseMs,
+    campaignMs,
+    heartbeatMs,
+    alarm,
   })
 }
 

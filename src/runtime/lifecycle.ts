@@ -129,11 +129,11 @@ export class Lifecycle {
 
   /** Something hangs: no word of release leaves, since work may still run; the lock is freed if the storage still can. */
   private abandon(): void {
-    const { transport, storage, logger } = this.parts.config
+    const { storage, logger } = this.parts.config
     logger.warn({ stopMs: this.parts.config.stopMs }, 'stopping took too long: leases run out by themselves')
     if (this.driver === null) return
     this.driver.crash()
-    transport.stop(0, () => storage.close(() => {}))
+    this.driver.transport.stop(0, () => storage.close(() => {}))
   }
 
   private installHooks(): void {

@@ -2,16 +2,26 @@
  * The options of `createElector` and `createElection`: what they mean, their defaults, and what too little or too much of
  * each does. Types only. Read next: `timing.ts` (durations), `read-options.ts` (how they are judged).
  */
-import type { ElectionName, ProcessId, Voter } from '../core'
+import type { ElectionName, ProcessId } from '../core'
 import type { Logger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
 import type { Transport } from '../ports/transport'
+import type { VoterStore } from '../ports/voter-store'
 import type { Environment } from './environment'
 import type { HealthCheck } from './health'
+import type { VoterPlan } from './read-voters'
 import type { ResolvedTiming, TimingOptions, TimingPreset } from './timing'
 
-/** Who votes: addresses by process id, or ids alone where the transport needs no addresses. */
-export type VotersOption = Readonly<Record<ProcessId, string>> | readonly ProcessId[]
+/**
+ * Who votes. Processes: addresses by process id, or ids alone where the transport needs no addresses. Stores: one
+ * (`postgres(pool)`), or several independent ones of which a majority decides. Both: a record of addresses and stores
+ * (`{ a: '10.0.0.1:7400', b: '10.0.0.2:7400', tie: postgres(pool) }`).
+ */
+export type VotersOption =
+  | Readonly<Record<ProcessId, string | VoterStore>>
+  | readonly ProcessId[]
+  | VoterStore
+  | readonly VoterStore[]
 
 /** Options of `createElector`. */
 export interface ElectorOptions {
@@ -19,18 +29,30 @@ export interface ElectorOptions {
   readonly cluster: string
   /**
    * Own id, `/^[A-Za-z0-9._-]{1,64}$/`, one of `voters`. Give each process its own, for good: never a host name or a
-   * process number that another container may have, too (B.13).
+   * process number that another container may have, too (B.13). Where only stores vote it is for people: up to 31
+   * characters, and several processes may share it, as each adds 128 random bits of its own (R49).
    */
   readonly id: ProcessId
   /**
    * The voters, the same at every process: `{ a: '10.0.0.1:7400', b: ..., c: ... }`. A majority of them has to be reachable
    * for anybody to lead. Three survive one failure, five two. One has no failover; two have none either, and stop when
-   * either is gone (R40).
+   * either is gone (R40). Or a store that the service runs already: `postgres(pool)`; then nothing else is needed, neither
+   * `transport` nor `dataDir`, and any number of processes may contend.
    */
   readonly voters: VotersOption
-  /** How the voters reach each other, for instance `tcp({ secret })`. Needed unless there is one voter only. */
+  /**
+   * Step 1 of moving every election of the cluster to other voters: `voters` is still the old set, `movingTo` the new one,
+   * and a leader needs a majority of both. Step 2 is a restart with the new set as `voters` and without `movingTo`. Begin
+   * step 2 when every process runs step 1, and each election has a leader after that (`status().isLeader` at one
+   * process). Too early: tokens may begin anew. Forgotten: both sets are needed for good.
+   */
+  readonly movingTo?: VotersOption
+  /** How the processes reach each other, for instance `tcp({ secret })`. Needed if more than one of them votes. */
   readonly transport?: Transport
-  /** Directory of this process's durable record: the same as `storage: file({ dir })`. Either this or `storage` is needed. */
+  /**
+   * Directory of this process's durable record: the same as `storage: file({ dir })`. Either this or `storage` is needed,
+   * unless only stores vote; there it lets a restarted process take the place of its former life at once.
+   */
   readonly dataDir?: string
   /**
    * Where this process keeps what it must not forget. `memory()` is the explicit choice to keep nothing: then every start
@@ -97,8 +119,9 @@ export interface ElectionOptions extends ElectorOptions, ElectionSettings {
 export interface ElectorConfig {
   readonly cluster: string
   readonly id: ProcessId
-  readonly voters: readonly Voter[]
-  readonly addresses: Readonly<Record<ProcessId, string>>
+  /** Who votes, and by which rule. */
+  readonly plan: VoterPlan
+  /** Of the peers; parts for stores never reach it. */
   readonly transport: Transport
   readonly storage: Storage
   readonly timing: ResolvedTiming

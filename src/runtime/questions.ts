@@ -4,7 +4,15 @@
  * Answers are read from the core's memory and effects after each input; nothing is kept when nobody asks. Decides nothing
  * about leases: a `verify` that fails changes nothing.
  */
-import { type ElectionName, quorumOf, type State, type Term, type TermReadEffect } from '../core'
+import {
+  type ClusterConfig,
+  type ElectionName,
+  isQuorum,
+  type ProcessId,
+  type State,
+  type Term,
+  type TermReadEffect,
+} from '../core'
 import { ElectionError, isElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
 import type { WaitLimits } from './api'
@@ -16,7 +24,8 @@ import { Waits } from './waits'
 /** What the questions need of the elector. */
 export interface QuestionParts {
   readonly clock: Clock
-  readonly voters: number
+  /** Own name in the protocol, and who votes; read when a question is asked. */
+  readonly members: () => { readonly self: ProcessId | null; readonly cluster: ClusterConfig }
   readonly promiseMs: number
   readonly heartbeatMs: number
   /** The core's memory, or null before the start. */
@@ -54,7 +63,7 @@ export class Questions {
 
   /** See `Election.readFloor`. */
   async readFloor(name: ElectionName, limits: WaitLimits): Promise<Term> {
-    const { clock, promiseMs, heartbeatMs, voters } = this.parts
+    const { clock, promiseMs, heartbeatMs, members } = this.parts
     this.nonces += 1
     const nonce = this.nonces
     const answers = new Map<string, Term>()
@@ -67,7 +76,10 @@ export class Questions {
     ask()
     try {
       return await this.waits.add({
-        check: () => (answers.size >= quorumOf(voters) ? Math.max(...answers.values()) : undefined),
+        check: () =>
+          isQuorum(members().cluster, (voter) => answers.has(voter))
+            ? Math.max(...answers.values())
+            : undefined,
         timeoutMs: limits.timeoutMs ?? promiseMs,
         onTimeout: () => timeout('no quorum told its term', name),
         signal: limits.signal,
@@ -98,12 +110,13 @@ export class Questions {
     const state = this.parts.state()
     const lead = state?.elections.get(name)?.lead
     if (state === null || lead == null) return false
-    const { voters } = this.parts
-    let confirmed = state.accounts.size < voters && !state.storageFailed ? 1 : 0
-    for (const [voter, { grant, lastAnsweredSend }] of state.accounts) {
-      if (grant !== null && lastAnsweredSend >= askedAt && lead.bound.get(voter)?.has(grant)) confirmed += 1
-    }
-    return confirmed >= quorumOf(voters)
+    const { self, cluster } = this.parts.members()
+    return isQuorum(cluster, (voter) => {
+      if (voter === self) return !state.storageFailed
+      const account = state.accounts.get(voter)
+      if (account === undefined || account.grant === null || account.lastAnsweredSend < askedAt) return false
+      return lead.bound.get(voter)?.has(account.grant) === true
+    })
   }
 }
 

@@ -44,13 +44,14 @@ export function checkLead(work: unknown, options: LeadOptions, isLeading: boolea
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
-export function checkResign(options: ResignOptions, { id, voters }: ElectorConfig): void {
+export function checkResign(options: ResignOptions, { id, plan }: ElectorConfig): void {
   demand('resign()', faultsOf(resign, options))
   const { to } = options
   if (to === id) demand('resign()', [`to: "${to}" is this process itself`])
-  else if (to !== undefined && !voters.some((voter) => voter.id === to)) {
-    const names = voters.map((voter) => voter.id).join(', ')
-    demand('resign()', [`to: "${printable(to)}" is not among the voters ${names}`])
+  // where only stores vote nobody knows all the others: the hand-over names one, and whoever bears the name goes first
+  const peers = plan.voters.filter(({ kind }) => kind === 'peer').map((voter) => voter.id)
+  if (to !== undefined && plan.isVoter && !peers.includes(to)) {
+    demand('resign()', [`to: "${printable(to)}" is not among the voters ${peers.join(', ')}`])
   }
 }
 

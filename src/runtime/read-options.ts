@@ -4,11 +4,12 @@
  * An option that does not exist is refused, because it is a misspelt one. Read next: `options.ts` (what they mean).
  */
 import { z } from 'zod'
-import type { ElectionName, ProcessId } from '../core'
+import type { ElectionName } from '../core'
 import { ElectionError } from '../errors'
 import { silentLogger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
-import { file } from '../storage'
+import type { Transport } from '../ports/transport'
+import { file, memory } from '../storage'
 import { MAX_TIMER_MS } from './deadline'
 import { realEnvironment } from './environment'
 import { noTransport } from './no-transport'
@@ -18,15 +19,18 @@ import type {
   ElectionSettings,
   ElectorConfig,
   ElectorOptions,
-  VotersOption,
 } from './options'
 import { describe, printable } from './printable'
-import { resolveTiming, type TimingOptions, timingFaults } from './timing'
+import { PROCESS, readVoters, type VoterPlan } from './read-voters'
+import {
+  resolveTiming,
+  storeTimingFaults,
+  type TimingBasis,
+  type TimingOptions,
+  timingFaults,
+} from './timing'
 
-const PROCESS = /^[A-Za-z0-9._-]{1,64}$/
 const NAME = /^[A-Za-z0-9._:-]{1,128}$/
-/** Above this a majority costs more than it saves. */
-const MAX_VOTERS = 31
 
 const name = z.string().regex(NAME, { error: `a name matches ${NAME}` })
 /** Finite and in the range of timers: NaN and Infinity are no numbers to zod (B.7). */
@@ -67,6 +71,7 @@ const electorFields = {
   cluster: name,
   id: z.string().regex(PROCESS, { error: `a process id matches ${PROCESS}` }),
   voters: z.unknown(),
+  movingTo: z.unknown().optional(),
   transport: having('a transport', 'start', 'send', 'stop', 'flushSync', 'stats').optional(),
   dataDir: z.string().min(1).optional(),
   storage: having('a storage', 'open', 'write', 'close').optional(),
@@ -150,24 +155,14 @@ export function faultsOf(schema: z.ZodType, value: unknown): string[] {
 
 function resolve(call: string, options: ElectorOptions, faults: string[]): ElectorConfig {
   if (faults.length > 0) throw invalid(call, faults)
-  const { id, voters: votersOption, transport, dataDir, storage, drainMs = 5_000 } = options
-  const voters = idsOf(votersOption)
-  faults.push(...voterFaults(votersOption, voters, id))
-  if (transport === undefined && voters.length > 1) {
-    faults.push(
-      `transport: ${voters.length} voters need one to reach each other, for instance tcp({ secret })`,
-    )
-  }
-  if ((dataDir === undefined) === (storage === undefined)) {
-    faults.push(
-      dataDir === undefined
-        ? 'dataDir or storage: say where this process keeps what it must not forget: dataDir: "./data", or storage: memory() to keep nothing (then each start waits, R28)'
-        : 'dataDir and storage: give one of them; dataDir is short for storage: file({ dir })',
-    )
-  }
-  const timingOptions = timingOf(options)
-  const timing = resolveTiming(timingOptions, storage?.kind === 'volatile')
-  faults.push(...timingFaults(timing))
+  const { id, transport, drainMs = 5_000 } = options
+  const plan = readVoters(options.voters, options.movingTo, id)
+  faults.push(...plan.faults)
+  if (plan.faults.length === 0) faults.push(...transportFaults(plan, transport))
+  faults.push(...storageFaults(plan, options))
+  const storage = options.storage ?? storageOf(options.dataDir)
+  const timing = resolveTiming(timingOf(options), basisOf(plan, storage))
+  faults.push(...timingFaults(timing), ...storeTimingFaults(timing, plan.stores))
   const { stopMs = Math.min(drainMs + 2 * timing.promiseMs, MAX_TIMER_MS) } = options
   if (stopMs < drainMs) {
     faults.push(
@@ -178,10 +173,9 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
   return {
     cluster: options.cluster,
     id,
-    voters: voters.map((voter) => ({ id: voter, kind: 'peer' })),
-    addresses: Array.isArray(votersOption) ? {} : { ...(votersOption as Readonly<Record<string, string>>) },
+    plan,
     transport: transport ?? noTransport(),
-    storage: storage ?? durable(dataDir),
+    storage,
     timing,
     drainMs,
     stopMs,
@@ -191,7 +185,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     logger: options.logger ?? silentLogger,
     handleSignals: options.handleSignals ?? false,
     environment: options.environment ?? realEnvironment(options.unref ?? false),
-    warnings: warningsOf(voters),
+    warnings: plan.warnings,
   }
 }
 
@@ -199,54 +193,43 @@ function timingOf({ timing = {} }: ElectorOptions): TimingOptions {
   return typeof timing === 'string' ? { preset: timing } : timing
 }
 
-function durable(dataDir: string | undefined): Storage {
-  return file({ dir: dataDir as string })
+/** With stores alone there is nothing to remember: `memory()` is no risk there, and needs no word. */
+function storageOf(dataDir: string | undefined): Storage {
+  return dataDir === undefined ? memory() : file({ dir: dataDir })
 }
 
-function idsOf(voters: VotersOption): readonly ProcessId[] {
-  if (Array.isArray(voters)) return voters as readonly ProcessId[]
-  return typeof voters === 'object' && voters !== null ? Object.keys(voters) : []
+function basisOf({ stores, isVoter }: VoterPlan, storage: Storage): TimingBasis {
+  const forgets = [...stores.values()].some(({ durability }) => durability === 'volatile')
+  return { volatile: forgets || (isVoter && storage.kind === 'volatile'), stores: stores.size > 0 }
 }
 
-/** R40, R49: who votes has to be clear, the same for all, and include this process. */
-function voterFaults(option: VotersOption, voters: readonly ProcessId[], self: ProcessId): string[] {
-  if (voters.length === 0) {
-    return ["voters: give at least one, as addresses by id ({ a: '10.0.0.1:7400' }) or as an array of ids"]
+function transportFaults({ voters, isVoter }: VoterPlan, transport: Transport | undefined): string[] {
+  const peers = voters.filter(({ kind }) => kind === 'peer').length
+  if (transport === undefined && peers > 1) {
+    return [`transport: ${peers} voters need one to reach each other, for instance tcp({ secret })`]
   }
-  const faults: string[] = []
-  if (voters.length > MAX_VOTERS)
-    faults.push(`voters: ${voters.length} are more than ${MAX_VOTERS}; five are plenty`)
-  for (const voter of voters) {
-    if (typeof voter === 'string' && PROCESS.test(voter)) continue
-    faults.push(`voters: "${describe(voter)}" is no process id; one matches ${PROCESS}`)
+  if (transport !== undefined && !isVoter) {
+    return [
+      'transport: nobody would use it, as only stores vote (they have connections of their own); leave it out',
+    ]
   }
-  faults.push(...twice('voters', voters))
-  if (!Array.isArray(option)) {
-    const addresses = Object.values(option)
-    if (addresses.every((address) => typeof address === 'string' && address !== '')) {
-      faults.push(...twice('voters: the address', addresses))
-    } else {
-      faults.push('voters: an address is a text like "10.0.0.1:7400"')
-    }
-  }
-  if (!voters.includes(self)) {
-    faults.push(
-      `id "${self}" is not among the voters ${voters.slice(0, 8).map(describe).join(', ')}: add it, or correct id`,
-    )
-  }
-  return faults
+  return []
 }
 
-function twice(what: string, values: readonly string[]): string[] {
-  const repeated = values.filter((value, index) => values.indexOf(value) !== index)
-  return [...new Set(repeated)].map((value) => `${what} "${describe(value)}" is there twice`)
-}
-
-/** R40: what is safe, but probably not what somebody wants. */
-function warningsOf(voters: readonly ProcessId[]): string[] {
-  if (voters.length === 2) {
-    return ['two voters cannot fail over: nobody leads while either of them is down; add a third (R40)']
+function storageFaults({ isVoter, stores }: VoterPlan, { dataDir, storage }: ElectorOptions): string[] {
+  if (dataDir !== undefined && storage !== undefined) {
+    return ['dataDir and storage: give one of them; dataDir is short for storage: file({ dir })']
   }
-  if (voters.length === 1) return ['one voter cannot fail over: nobody else can lead while it is down']
+  if (!isVoter) return []
+  if (dataDir === undefined && storage === undefined) {
+    return [
+      'dataDir or storage: say where this process keeps what it must not forget: dataDir: "./data", or storage: memory() to keep nothing (then each start waits, R28)',
+    ]
+  }
+  if (storage?.kind === 'volatile' && stores.size > 0) {
+    return [
+      `storage: memory() beside ${[...stores.keys()].join(', ')}: a process that forgets asks the other voters how high the terms were, and a store cannot tell (R28); give dataDir`,
+    ]
+  }
   return []
 }

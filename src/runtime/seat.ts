@@ -29,6 +29,12 @@ import type { ElectionConfig, ElectorConfig } from './options'
 import { type Departure, NOTHING_HELD, type ResignResult, Tenure } from './tenure'
 import { Waits } from './waits'
 
+/** Who is known to lead: its name for people, and whether it is this very process (R49). */
+export interface Known {
+  readonly id: ProcessId
+  readonly isSelf: boolean
+}
+
 /** What a seat needs of its elector. */
 export interface SeatHost {
   readonly config: ElectorConfig
@@ -37,6 +43,8 @@ export interface SeatHost {
   /** Events of all elections. */
   readonly events: Events
   readonly warn: Warn
+  /** Name of this process in the protocol. */
+  readonly self: () => ProcessId
   readonly submit: (input: Submitted) => void
   /** Runs when all effects of the present step were applied. */
   readonly later: (call: () => void) => void
@@ -52,7 +60,7 @@ export class Seat {
   tenure: Tenure | null = null
   role: Role = 'follower'
   /** Last known leader and its term, as the core reported them. */
-  known: ProcessId | null = null
+  known: Known | null = null
   knownTerm: Term = 0
   loop: LeadLoop | null = null
   /** Why this process can never lead again, or null. */
@@ -72,6 +80,8 @@ export class Seat {
     const { priority } = settings
     this.contention = new Contention({
       settings,
+      // who has no vote hears of leaders only if it asks
+      asks: !host.config.plan.isVoter,
       clock: host.time.clock,
       promiseMs: host.config.timing.promiseMs,
       tell: (contending) => host.submit({ type: 'contend', election: name, contending, priority }),
@@ -81,8 +91,9 @@ export class Seat {
 
   /** Who leads; never this process without a lease at this reading. */
   get leader(): ProcessId | null {
-    if (this.known !== this.host.config.id) return this.known
-    return this.tenure?.leadership.isValid() ? this.known : null
+    const { known } = this
+    if (known === null || !known.isSelf) return known?.id ?? null
+    return this.tenure?.leadership.isValid() ? known.id : null
   }
 
   /** Emits to the listeners of this election, then to those of all elections. */
@@ -95,9 +106,9 @@ export class Seat {
 
   elected(term: Term, lease: LeaseId): void {
     const { name, host } = this
-    const { config, time, leases, submit } = host
+    const { config, time, leases, submit, self } = host
     const end = leases.join(this, lease, null)
-    const leadership = new HeldLeadership(name, config.id, term, end, time, config.timing.marginMs)
+    const leadership = new HeldLeadership(name, self(), term, end, time, config.timing.marginMs)
     this.leaseId = lease
     const tenure: Tenure = new Tenure({
       election: name,
@@ -142,8 +153,9 @@ export class Seat {
     this.leaseId = lease
   }
 
-  leaderChanged(leader: ProcessId | null, term: Term): void {
-    this.known = leader
+  leaderChanged(known: Known | null, term: Term): void {
+    const leader = known?.id ?? null
+    this.known = known
     this.knownTerm = term
     this.host.later(() => this.emit('leaderChanged', { election: this.name, leader, term }))
     this.touch()
@@ -161,10 +173,10 @@ export class Seat {
   // --- what the service wants -------------------------------------------------------------------------------------------
 
   /** The process has started, knowing that of this election already. */
-  begin(core: CoreElection | undefined): void {
+  begin(core: CoreElection | undefined, known: Known | null): void {
     if (core !== undefined) {
       this.role = core.role
-      this.known = core.leader
+      this.known = known
       this.knownTerm = core.leaderTerm
     }
     this.contention.start()

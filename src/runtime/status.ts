@@ -4,12 +4,14 @@
  * Reads the core's memory, the transport's counters and the seat; changes nothing and keeps nothing. Read next: `why-not.ts`.
  */
 import type { Incarnation, ProcessId, Refusal, RevokeReason, Role, State, Term, VoterKind } from '../core'
-import type { LinkStats, TransportStats } from '../ports/transport'
+import type { StoreDurability } from '../ports/cas-store'
+import type { LinkStats, Transport, TransportStats } from '../ports/transport'
 import type { DriverCounters } from './driver-options'
 import type { PastLeadership } from './history'
 import type { LoopDelay } from './loop-monitor'
 import type { ElectorConfig } from './options'
 import type { Seat } from './seat'
+import { StoreTransport } from './store-transport'
 import type { ResolvedTiming } from './timing'
 import { whyNotLeader } from './why-not'
 
@@ -27,6 +29,10 @@ export interface MemberStatus {
   /** Since the newest frame that it answered was sent, ms; null if it never answered. */
   readonly lastAnswerMs: number | null
   readonly lastError: string | null
+  /** What a fail-over or restart of a store can lose (R48); null for a process. */
+  readonly durability: StoreDurability | null
+  /** Of the newest answer of a store, ms; null before it, and for a process. */
+  readonly roundTripMs: number | null
 }
 
 /** What all elections of a process share. */
@@ -38,12 +44,19 @@ export interface ProcessStatus {
   readonly error: string | null
   /** `durable`: tokens and promises survive restarts. `timed`: they rest on waiting (R28). */
   readonly safety: 'durable' | 'timed'
+  /** The weakest of the voters: what a crash or fail-over can do to tokens (R48). */
+  readonly tokenDurability: StoreDurability
   readonly incarnation: Incarnation | null
   /** No vote and no candidacy before that has passed (R19), ms. */
   readonly bootWaitMs: number
   /** Voters whose memory this process waits for (R28), or null if it needs none. */
   readonly recovering: readonly ProcessId[] | null
   readonly members: readonly MemberStatus[]
+  /**
+   * Ids of the voters that elections move to (`movingTo`), or null. Step 2 may begin when this is so at every process, and
+   * since then some process has been `isLeader` for each election.
+   */
+  readonly movingTo: readonly ProcessId[] | null
   readonly timing: ResolvedTiming
   readonly counters: DriverCounters | null
   readonly transport: Omit<TransportStats, 'links'>
@@ -97,6 +110,7 @@ export interface Subject {
   readonly error: Error | null
   /** Null before the start. */
   readonly state: State | null
+  readonly transport: Transport
   readonly incarnation: Incarnation | null
   readonly counters: DriverCounters | null
   readonly eventLoop: LoopDelay | null
@@ -106,18 +120,21 @@ export interface Subject {
 /** The part that all elections share. */
 export function processStatus(subject: Subject): ProcessStatus {
   const { config, phase, error, state, incarnation, counters, eventLoop, now } = subject
-  const { links, ...transport } = config.transport.stats()
-  const timed = config.storage.kind === 'volatile'
+  const { links, ...transport } = subject.transport.stats()
+  const tokenDurability = durabilityOf(config)
+  const timed = tokenDurability === 'volatile'
   return {
     id: config.id,
     cluster: config.cluster,
     phase,
     error: error?.message ?? null,
     safety: timed ? 'timed' : 'durable',
+    tokenDurability,
     incarnation,
     bootWaitMs: state === null ? 0 : Math.max(0, Math.ceil(state.bootUntil - now)),
     recovering: state === null ? null : recoveringOf(state),
-    members: membersOf(config, links, state, now, incarnation),
+    members: membersOf(subject, links),
+    movingTo: config.plan.movingTo,
     timing: config.timing,
     counters,
     transport,
@@ -160,17 +177,23 @@ function recoveringOf({ recovery, accounts }: State): readonly ProcessId[] | nul
     : [...accounts.keys()].filter((voter) => recovery.answers.get(voter)?.recovering !== false)
 }
 
+/** R48: any two quorums may have only the weakest voter in common. */
+function durabilityOf({ plan: { stores, isVoter }, storage }: ElectorConfig): StoreDurability {
+  const all = [...stores.values()].map(({ durability }) => durability)
+  if (all.includes('volatile') || (isVoter && storage.kind === 'volatile')) return 'volatile'
+  return all.includes('mayRegress') ? 'mayRegress' : 'survives'
+}
+
 function membersOf(
-  { voters, id: self, addresses }: ElectorConfig,
+  { config, state, now, incarnation, transport }: Subject,
   links: readonly LinkStats[],
-  state: State | null,
-  now: number,
-  incarnation: Incarnation | null,
 ): MemberStatus[] {
+  const { voters, addresses, stores, isVoter } = config.plan
   return voters.map(({ id, kind }) => {
+    const store = stores.get(id)
     const link = links.find(({ peer }) => peer === id)
     const account = state?.accounts.get(id)
-    const isSelf = id === self
+    const isSelf = isVoter && id === config.id
     const answeredAt = account?.lastAnsweredSend ?? Number.NEGATIVE_INFINITY
     const known = account === undefined || account.incarnation === 0 ? null : account.incarnation
     return {
@@ -178,10 +201,12 @@ function membersOf(
       kind,
       isSelf,
       address: link?.address ?? (Object.hasOwn(addresses, id) ? (addresses[id] ?? null) : null),
-      isConnected: isSelf || account?.connected === true,
+      isConnected: isSelf || (store === undefined ? account?.connected === true : link?.connected === true),
       incarnation: isSelf ? incarnation : known,
       lastAnswerMs: Number.isFinite(answeredAt) ? Math.round(now - answeredAt) : null,
       lastError: link?.lastError ?? null,
+      durability: store?.durability ?? null,
+      roundTripMs: transport instanceof StoreTransport ? (transport.statsOf(id)?.roundTripMs ?? null) : null,
     }
   })
 }
@@ -189,7 +214,7 @@ function membersOf(
 function warningsOf({ config, counters, eventLoop }: Subject, timed: boolean): string[] {
   const warnings = [...config.warnings]
   const { promiseMs } = config.timing
-  if (timed && config.voters.length > 1) {
+  if (timed && config.plan.isVoter && config.plan.voters.length > 1) {
     warnings.push(
       'nothing survives a restart of this process; a majority that restarts together forgets (R28)',
     )

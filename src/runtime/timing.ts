@@ -5,6 +5,7 @@
  * is reported with both numbers and with what to do. Pure. Read next: `options.ts`, PROTOCOL A.1.
  */
 import { leaseLength, type Timing } from '../core'
+import type { VoterStore } from '../ports/voter-store'
 import { MAX_TIMER_MS } from './deadline'
 
 /** Named sets of durations; see `TimingOptions`. */
@@ -18,22 +19,23 @@ export type TimingPreset = 'fast' | 'default' | 'relaxed'
 export interface TimingOptions {
   /**
    * `fast`: D = 600, step 15; one rack, quiet event loops. `default`: D = 2,000, step 30. `relaxed`: D = 10,000,
-   * step 100; shared machines, several regions, long pauses of the garbage collector.
+   * step 100; shared machines, several regions, long pauses of the garbage collector. With a store among the voters:
+   * D = 4,000, 5,000 and 15,000, step 100, because a store answers more slowly and D is at least four of its time-outs.
    */
   readonly preset?: TimingPreset
   /**
-   * D: how long a voter keeps its word after each heartbeat. Default 2,000. A crash without evidence costs about
+   * D: how long a voter keeps its word after each heartbeat. Default 2,000; with a store 5,000. A crash without evidence costs about
    * D / (1 - rho). Too small: every pause of the event loop, the network or the disk above D loses leaderships. Too
    * large: a dead host is replaced late. 20 to 3,600,000.
    */
   readonly promiseMs?: number
   /**
-   * Interval of heartbeats. Default D / 8. Too small: traffic and wake-ups. Too large: one lost packet costs a lease;
+   * Interval of heartbeats. Default D / 8; with a store D / 5, and as often it is looked at. Too small: traffic and wake-ups. Too large: one lost packet costs a lease;
    * refused above D / 3.
    */
   readonly heartbeatMs?: number
   /**
-   * How long one try to win may take. Default D / 4. Too small: slow disks never finish a vote. Too large: a try that
+   * How long one try to win may take. Default D / 4; with a store D / 2. Too small: slow disks never finish a vote. Too large: a try that
    * cannot succeed blocks its voters longer. Below D (R3).
    */
   readonly campaignMs?: number
@@ -74,21 +76,40 @@ export interface ResolvedTiming extends Timing {
   readonly marginMs: number
 }
 
-const PRESETS: Readonly<Record<TimingPreset, { readonly promiseMs: number; readonly stepMs: number }>> = {
+/** What the defaults depend on. */
+export interface TimingBasis {
+  /** Nothing survives a restart (R28). */
+  readonly volatile: boolean
+  /** A store is among the voters (A.10.6). */
+  readonly stores: boolean
+}
+
+interface Preset {
+  readonly promiseMs: number
+  readonly stepMs: number
+}
+
+const PRESETS: Readonly<Record<TimingPreset, Preset>> = {
   fast: { promiseMs: 600, stepMs: 15 },
   default: { promiseMs: 2_000, stepMs: 30 },
   relaxed: { promiseMs: 10_000, stepMs: 100 },
 }
 
-/** Fills in what follows; judges nothing. `volatile`: nothing survives a restart (R28). */
-export function resolveTiming(options: TimingOptions, volatile: boolean): ResolvedTiming {
-  const preset = PRESETS[options.preset ?? 'default']
+const STORE_PRESETS: Readonly<Record<TimingPreset, Preset>> = {
+  fast: { promiseMs: 4_000, stepMs: 100 },
+  default: { promiseMs: 5_000, stepMs: 100 },
+  relaxed: { promiseMs: 15_000, stepMs: 100 },
+}
+
+/** Fills in what follows; judges nothing. */
+export function resolveTiming(options: TimingOptions, { volatile, stores }: TimingBasis): ResolvedTiming {
+  const preset = (stores ? STORE_PRESETS : PRESETS)[options.preset ?? 'default']
   const promiseMs = options.promiseMs ?? preset.promiseMs
   const backoffMs = options.backoffMs ?? promiseMs / 20
   return {
     promiseMs,
-    heartbeatMs: options.heartbeatMs ?? promiseMs / 8,
-    campaignMs: options.campaignMs ?? promiseMs / 4,
+    heartbeatMs: options.heartbeatMs ?? promiseMs / (stores ? 5 : 8),
+    campaignMs: options.campaignMs ?? promiseMs / (stores ? 2 : 4),
     stepMs: options.stepMs ?? Math.min(preset.stepMs, promiseMs / 2),
     rho: options.rho ?? 0.1,
     deltaMs: options.deltaMs ?? 2,
@@ -137,6 +158,26 @@ export function timingFaults(timing: ResolvedTiming): string[] {
     stepMs <= promiseMs / 2,
     `stepMs ${stepMs} is more than half of promiseMs ${promiseMs}: lower it to a few round trips`,
   )
+  return faults
+}
+
+/** A lease has to outlive a few calls that are never answered (A.10.6); a sentence for each store that is too slow for D. */
+export function storeTimingFaults(
+  { promiseMs, campaignMs }: ResolvedTiming,
+  stores: ReadonlyMap<string, VoterStore>,
+): string[] {
+  const faults: string[] = []
+  for (const [id, { timeoutMs = 0 }] of stores) {
+    if (4 * timeoutMs > promiseMs) {
+      faults.push(
+        `promiseMs ${promiseMs} is below four time-outs of ${id} (timeoutMs ${timeoutMs}): one lost answer would cost the lease; raise promiseMs to ${4 * timeoutMs} or more, or lower timeoutMs to ${floor(promiseMs / 4)} or less`,
+      )
+    } else if (timeoutMs > campaignMs) {
+      faults.push(
+        `campaignMs ${campaignMs} is below one time-out of ${id} (timeoutMs ${timeoutMs}): a try would end before its answer; raise the first or lower the second`,
+      )
+    }
+  }
   return faults
 }
 

@@ -4,6 +4,7 @@
  * Reads, decides nothing. The most important obstacle comes first; what is said of voters is what they last answered.
  */
 import { type Election as CoreElection, quorumOf, type Refusal, type State } from '../core'
+import type { ElectorConfig } from './options'
 import type { Seat } from './seat'
 import type { Subject } from './status'
 
@@ -34,7 +35,7 @@ export function whyNotLeader(subject: Subject, seat: Seat): string[] {
   const reasons: string[] = []
   if (!seat.contention.isContending) reasons.push(standsBack(seat))
   if (seat.leader !== null) reasons.push(`"${seat.leader}" leads in term ${seat.knownTerm}`)
-  reasons.push(...waitsOf(state, now), ...reachOf(state, config.voters.length))
+  reasons.push(...waitsOf(state, now), ...reachOf(state, config))
   const election = state.elections.get(seat.name)
   if (election !== undefined) reasons.push(...triesOf(election, seat, now))
   return reasons
@@ -59,13 +60,18 @@ function waitsOf(state: State, now: number): string[] {
   return left > 0 ? [`boot wait: ${left} ms, until the promises of the former life are over (R19)`] : []
 }
 
-function reachOf({ accounts }: State, voters: number): string[] {
-  const missing = [...accounts].filter(([, { connected }]) => !connected).map(([id]) => id)
-  const reached = voters - missing.length
-  if (reached >= quorumOf(voters)) return []
-  return [
-    `only ${reached} of ${voters} voters are reached and ${quorumOf(voters)} are needed; no link to ${missing.join(', ')}`,
-  ]
+function reachOf({ accounts }: State, { plan }: ElectorConfig): string[] {
+  const { voters, sets = [voters.map(({ id }) => id)] } = plan
+  return sets.flatMap((set, i) => {
+    const missing = set.filter((id) => accounts.get(id)?.connected === false)
+    const reached = set.length - missing.length
+    const needed = quorumOf(set.length)
+    if (reached >= needed) return []
+    const which = sets.length === 1 ? 'voters' : i === 0 ? 'old voters' : 'new voters'
+    return [
+      `only ${reached} of ${set.length} ${which} are reached and ${needed} are needed; no link to ${missing.join(', ')}`,
+    ]
+  })
 }
 
 function triesOf(election: CoreElection, seat: Seat, now: number): string[] {

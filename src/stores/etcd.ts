@@ -12,9 +12,11 @@ import type {
   CasWatch,
   CasWriteResult,
 } from '../ports/cas-store'
+import type { VoterLink, VoterSetup, VoterStore } from '../ports/voter-store'
 import { EtcdCall, type EtcdCallOptions } from './etcd-call'
 import { type EtcdWatchBuilder, watchEtcd } from './etcd-watch'
 import { checkPrefix, checkStoreOptions, invalidOption, STORE_TIMEOUT_MS, type StoreOptions } from './options'
+import { openVoter } from './voter'
 import { Budget, type Outcome } from './within'
 
 export type { EtcdWatchBuilder, EtcdWatcher } from './etcd-watch'
@@ -82,7 +84,7 @@ const KEYS_PER_TRANSACTION = 100
  *
  * @throws ELECTION_CONFIG_INVALID
  */
-export function etcd(client: EtcdClient, options: EtcdOptions = {}): CasStore {
+export function etcd(client: EtcdClient, options: EtcdOptions = {}): CasStore & VoterStore {
   checkStoreOptions('etcd', options, ['prefix'])
   const prefix = checkPrefix('etcd', options.prefix ?? 'conclave/')
   if (typeof client?.if !== 'function' || typeof client.put !== 'function') {
@@ -91,7 +93,7 @@ export function etcd(client: EtcdClient, options: EtcdOptions = {}): CasStore {
   return new EtcdStore(client, prefix, options)
 }
 
-class EtcdStore implements CasStore {
+class EtcdStore implements CasStore, VoterStore {
   readonly name = 'etcd'
   readonly durability
   readonly timeoutMs: number
@@ -103,6 +105,10 @@ class EtcdStore implements CasStore {
     this.#prefix = prefix
     this.durability = options.durability ?? 'survives'
     this.timeoutMs = options.timeoutMs ?? STORE_TIMEOUT_MS
+  }
+
+  open(setup: VoterSetup): VoterLink {
+    return openVoter(this, setup)
   }
 
   /** More keys than one transaction takes are read at the revision of the first: one instant all the same. */

@@ -8,9 +8,11 @@
 import { randomUUID } from 'node:crypto'
 import { ElectionError } from '../errors'
 import type { CasReadResult, CasRecord, CasStore, CasVersion, CasWriteResult } from '../ports/cas-store'
+import type { VoterLink, VoterSetup, VoterStore } from '../ports/voter-store'
 import { checkStoreOptions, invalidOption, STORE_TIMEOUT_MS, type StoreOptions } from './options'
 import { callPostgres, type PgPool, type PgQueryable, sqlState } from './postgres-call'
 import { type PgListen, PostgresListening } from './postgres-listen'
+import { openVoter } from './voter'
 
 export type { PgPool, PgPoolClient, PgQueryable, PgResult } from './postgres-call'
 export type { PgListen, PgListener } from './postgres-listen'
@@ -60,7 +62,7 @@ const PREPARE_TIMEOUT_MS = 10_000
  *
  * @throws ELECTION_CONFIG_INVALID
  */
-export function postgres(pool: PgQueryable | PgPool, options: PostgresOptions = {}): CasStore {
+export function postgres(pool: PgQueryable | PgPool, options: PostgresOptions = {}): CasStore & VoterStore {
   checkStoreOptions('postgres', options, OPTIONS)
   if (typeof pool?.query !== 'function')
     throw invalidOption('postgres() takes a pool, or an object with query()')
@@ -87,7 +89,7 @@ export function postgresSchema(options: PostgresTable = {}): string {
 ) WITH (fillfactor = 50)`
 }
 
-class PostgresStore implements CasStore {
+class PostgresStore implements CasStore, VoterStore {
   readonly name = 'postgres'
   readonly durability
   readonly timeoutMs: number
@@ -110,6 +112,10 @@ class PostgresStore implements CasStore {
       const listening = new PostgresListening(options.listen, channelOf(options), this.timeoutMs)
       this.watch = (prefix, wake) => listening.watch(prefix, wake)
     }
+  }
+
+  open(setup: VoterSetup): VoterLink {
+    return openVoter(this, setup)
   }
 
   async read(keys: readonly string[]): Promise<CasReadResult> {

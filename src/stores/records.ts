@@ -15,6 +15,8 @@ export interface SessionRecord {
   readonly process: string
   /** Life of the process that writes it. */
   readonly inc: number
+  /** Random per start: two processes that share one identity and one life are told apart by it (R27). */
+  readonly nonce: string
   /** Only grows, over all lives (R66, R67). */
   readonly grant: number
   /** D of this grant, ms; never shrinks within a grant (R46). */
@@ -62,6 +64,7 @@ const SESSION: Readonly<Record<keyof SessionRecord, Check>> = {
   cluster: name,
   process: name,
   inc: natural,
+  nonce: (value) => typeof value === 'string' && value.length <= 256,
   grant: natural,
   promiseMs: between(Number.MIN_VALUE, 2 ** 40),
   rho: between(0, 0.5),
@@ -98,6 +101,17 @@ export class Keys {
   election(election: string): string {
     return `${this.root}election/${election}`
   }
+
+  /** The election that a key is of, or null. */
+  electionOf(key: string): string | null {
+    const prefix = `${this.root}election/`
+    return key.startsWith(prefix) ? key.slice(prefix.length) : null
+  }
+}
+
+/** The configured id inside the name of a process at a store: everything before the random part (R49). */
+export function displayOf(process: string): string {
+  return process.replace(/\.[0-9a-f]{32}$/, '')
 }
 
 /** @throws ELECTION_STORAGE_CORRUPT: not JSON, another format; ELECTION_STORAGE_FOREIGN: another cluster's. */

@@ -15,9 +15,11 @@ import type {
   CasWatch,
   CasWriteResult,
 } from '../ports/cas-store'
+import type { VoterLink, VoterSetup, VoterStore } from '../ports/voter-store'
 import { checkPrefix, checkStoreOptions, invalidOption, STORE_TIMEOUT_MS, type StoreOptions } from './options'
 import { type RedisClient, type RedisCommands, redisCommands } from './redis-client'
 import { READ, type Script, VERSION_LENGTH, WRITE } from './redis-scripts'
+import { openVoter } from './voter'
 import { Budget, type Outcome } from './within'
 
 export type {
@@ -54,14 +56,14 @@ export interface RedisOptions extends StoreOptions {
  *
  * @throws ELECTION_CONFIG_INVALID
  */
-export function redis(client: RedisClient, options: RedisOptions = {}): CasStore {
+export function redis(client: RedisClient, options: RedisOptions = {}): CasStore & VoterStore {
   checkStoreOptions('redis', options, ['prefix', 'notify'])
   const prefix = checkPrefix('redis', options.prefix ?? 'conclave')
   if (prefix === '') throw invalidOption('prefix of redis() must not be empty: it names the slot of all keys')
   return new RedisStore(redisCommands(client), prefix, options)
 }
 
-class RedisStore implements CasStore {
+class RedisStore implements CasStore, VoterStore {
   readonly name = 'redis'
   readonly durability
   readonly timeoutMs: number
@@ -82,6 +84,10 @@ class RedisStore implements CasStore {
     if (subscribe !== null) {
       this.watch = (prefix, wake) => watchRedis((heard) => subscribe(this.#slot, heard), prefix, wake)
     }
+  }
+
+  open(setup: VoterSetup): VoterLink {
+    return openVoter(this, setup)
   }
 
   async read(keys: readonly string[]): Promise<CasReadResult> {

@@ -10,6 +10,7 @@ import type { Certificate } from '../core/messages'
 import type { Refusal } from '../core/types'
 import { bind, judgeBind, judgeVote, release, type Slot, vote } from '../core/voter'
 import type { CasVersion } from '../ports/cas-store'
+import type { Absence } from './absence'
 import type { StoreAccess } from './access'
 import { type ElectionRecord, emptyElection, type Keys, readElection } from './records'
 import type { StoreObserver } from './store-observer'
@@ -39,6 +40,7 @@ export interface ElectionsOptions {
   readonly keys: Keys
   readonly access: StoreAccess
   readonly observer: StoreObserver
+  readonly absence: Absence
   readonly process: string
   readonly incarnation: number
   /** Own live grant at this store, or null. */
@@ -46,6 +48,8 @@ export interface ElectionsOptions {
   readonly heard: (error: Error | null) => void
   /** An announcement met another announced leader of the same term (R6). */
   readonly violation: (election: string, detail: string) => void
+  /** The store has forgotten a record that was there (R48). */
+  readonly lost: (election: string) => void
   /** A record of this process's making changed; `released`: others wait for that. */
   readonly changed: (released: boolean) => void
 }
@@ -60,6 +64,11 @@ export class StoreElections {
   private readonly holders = new Map<string, string>()
 
   constructor(private readonly options: ElectionsOptions) {}
+
+  /** Durable term of the election at this store; null: no answer that can be used (R43). */
+  term(election: string, done: (term: number | null) => void): void {
+    this.read(election, (found) => done(found?.record.term ?? null))
+  }
 
   /** Runs the wish after earlier ones of the same election; a newer wish of a kind replaces one that still waits. */
   ask(election: string, wish: Wish, done: (verdict: Verdict | null) => void): void {
@@ -93,7 +102,7 @@ export class StoreElections {
     election: string,
     done: (found: { record: ElectionRecord; version: CasVersion | null; over: boolean } | null) => void,
   ): void {
-    const { keys, access, observer, heard } = this.options
+    const { keys, access, observer, absence, heard } = this.options
     const guess = this.holders.get(election) ?? null
     const wanted = [keys.election(election)]
     if (guess !== null) wanted.push(keys.session(guess))
@@ -106,8 +115,8 @@ export class StoreElections {
       heard(null)
       try {
         const found = result.records[0] ?? null
-        const record =
-          found === null ? emptyElection(keys.cluster, election) : readElection(keys.cluster, found.value)
+        const record = found === null ? this.missing(election) : readElection(keys.cluster, found.value)
+        if (found !== null) absence.found(election, record.term)
         if (record.holder !== null && record.holder !== guess) {
           this.holders.set(election, record.holder)
           this.read(election, done)
@@ -120,6 +129,13 @@ export class StoreElections {
         done(null)
       }
     })
+  }
+
+  private missing(election: string): ElectionRecord {
+    const { keys, absence } = this.options
+    const { term, lost } = absence.missing(election)
+    if (lost) this.options.lost(election)
+    return { ...emptyElection(keys.cluster, election), term }
   }
 
   private attempt(
@@ -164,14 +180,17 @@ export class StoreElections {
     record: ElectionRecord,
     over: boolean,
   ): Verdict | { readonly write: ElectionRecord; readonly grant: number | null } {
-    const { process, incarnation, observer } = this.options
-    const own = record.holder === process && record.holderInc === incarnation
+    const { process, incarnation, observer, absence } = this.options
+    const mine = record.holder === process
+    const own = mine && record.holderInc === incarnation
     if (wish.kind === 'release') return this.judgeRelease(election, wish, record, own)
     const grant = this.options.grant()
     if (grant === null && wish.kind !== 'preVote') return { grant: null, refusal: 'session', record }
     const claim = { process, incarnation, term: wish.term, grant: nameOf(grant ?? 0) }
     const slot = slotOf(record)
-    const active = own ? record.holderGrant === grant && !record.released : !over
+    // a former life of this process holds nothing any more: its storage has one user (A4, R66)
+    const former = mine && record.holderInc < incarnation
+    const active = own ? record.holderGrant === grant && !record.released : !over && !former
     if (wish.kind === 'bind') {
       const verdict = judgeBind(slot, claim)
       if (verdict === 'twoLeaders')
@@ -185,6 +204,7 @@ export class StoreElections {
     }
     const voided =
       wish.kind === 'take' && wish.certificate !== null && !own && isCertified(record, wish.certificate)
+    if (absence.isWaiting(election)) return { grant: null, refusal: 'recovering', record }
     const verdict = judgeVote(slot, active && !voided, claim)
     if (verdict === 'repeat') return { grant, refusal: null, record }
     if (verdict !== 'grant') {

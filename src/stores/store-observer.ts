@@ -27,6 +27,8 @@ export interface ObserverOptions {
   readonly maxPromiseMs: number
   /** A session was fenced by this process: its elections are free. */
   readonly fenced: (process: string) => void
+  /** Somebody else wrote the session in the same moment. */
+  readonly raced: () => void
 }
 
 export class StoreObserver {
@@ -74,11 +76,26 @@ export class StoreObserver {
     return sighting.since + promiseMs * Math.max(1, (1 + rho) / (1 + theirs))
   }
 
-  /** Fences the holder's session if it has run out at this reading. True if a fence is on its way. */
-  fenceIfRunOut(process: string, election: ElectionRecord): boolean {
+  /** Fences the holder's session if it has run out at this reading. */
+  fenceIfRunOut(process: string, election: ElectionRecord): void {
     const sighting = this.sightings.get(process)
-    if (sighting === undefined || sighting.fencing) return sighting !== undefined
-    if (this.options.now() < this.runsOutAt(process)) return false
+    if (sighting === undefined || sighting.fencing || this.options.now() < this.runsOutAt(process)) return
+    this.fence(process, sighting, election)
+  }
+
+  /** Whoever is known to be dead is fenced without waiting (R55). Only if its record was seen: a poll finds the others. */
+  fenceDead(process: string): void {
+    const sighting = this.sightings.get(process)
+    if (sighting === undefined || sighting.record === null || sighting.fencing || sighting.record.fenced)
+      return
+    this.fence(process, sighting, { holderInc: sighting.record.inc, holderGrant: sighting.record.grant })
+  }
+
+  private fence(
+    process: string,
+    sighting: Sighting,
+    election: Pick<ElectionRecord, 'holderInc' | 'holderGrant'>,
+  ): void {
     const { keys, access } = this.options
     sighting.fencing = true
     const grant = Math.max(sighting.record?.grant ?? 0, election.holderGrant) + 1
@@ -87,6 +104,7 @@ export class StoreObserver {
       cluster: keys.cluster,
       process,
       inc: election.holderInc,
+      nonce: '',
       promiseMs: this.options.maxPromiseMs,
       rho: this.options.rho,
       changes: 0,
@@ -97,12 +115,12 @@ export class StoreObserver {
     }
     access.write(keys.session(process), sighting.version, JSON.stringify(next), (result) => {
       sighting.fencing = false
+      if (result.kind === 'conflict') this.options.raced()
       if (result.kind !== 'ok') return // lost the race, or unknown: the next reading shows which
       sighting.version = result.version
       sighting.record = next
       sighting.since = this.options.now()
       this.options.fenced(process)
     })
-    return true
   }
 }

@@ -28,12 +28,13 @@ export interface SessionOptions {
   readonly access: StoreAccess
   readonly process: string
   readonly incarnation: number
+  readonly nonce: string
   readonly rho: number
   /** Hands an ack to the core. */
   readonly answer: (ack: Ack) => void
   /** The store answered at all; for links and `status()`. */
   readonly heard: (error: Error | null) => void
-  /** A later life of this process wrote the record: this one is a copy that must not go on (R27). */
+  /** A later life of this process, or another process with its identity, wrote the record: this one must not go on (R27). */
   readonly duplicate: (detail: string) => void
 }
 
@@ -48,10 +49,17 @@ export class StoreSession {
   private busy = false
   private waiting: Renewal | null = null
   private changes = 0
+  /** Highest grant of this life, made or tried: the next one is above it, also when the record was lost (R66). */
+  private lastGrant = 0
+  /** Round of the newest heartbeat. */
+  private lastRound = 0
   /** Of the last write; no two writes of this life carry the same, or an old one would be taken for a newer (R47). */
   private seq = 0
   private ended = false
+  /** The end has asked the store what became of the last write. */
+  private readsLast = false
   private readonly afterEnd: (() => void)[] = []
+  private readonly whenSettled: (() => void)[] = []
 
   constructor(private readonly options: SessionOptions) {}
 
@@ -69,8 +77,22 @@ export class StoreSession {
   /** A heartbeat that may renew. */
   renew(renewal: Renewal): void {
     if (this.ended) return
+    this.lastRound = renewal.round
     this.waiting = renewal
     this.next()
+  }
+
+  /** Calls back when there is a grant, or when it is clear that the heartbeats so far brought none. */
+  settled(done: () => void): void {
+    if (this.grant !== null || (!this.busy && this.waiting === null)) done()
+    else this.whenSettled.push(done)
+  }
+
+  /** Something that hung on this grant is gone from the store: nothing is counted under it any more. */
+  abandon(): void {
+    if (this.grant === null) return
+    this.lose()
+    this.options.answer({ kind: 'ack', round: this.lastRound, grant: null, renewed: false })
   }
 
   /** Renounced for good: one write frees every election at this store (R66, R71). */
@@ -78,17 +100,23 @@ export class StoreSession {
     this.ended = true
     this.waiting = null
     this.afterEnd.push(done)
-    if (!this.busy) this.fenceOneself()
+    this.next()
   }
 
   private next(): void {
     if (this.busy) return
     if (this.ended) {
-      this.fenceOneself()
-      return
+      this.settle()
+      if (this.known || this.grant === null || this.readsLast) return this.fenceOneself()
+      this.readsLast = true
+      this.busy = true
+      return this.readBack()
     }
     const renewal = this.waiting
-    if (renewal === null) return
+    if (renewal === null) {
+      this.settle()
+      return
+    }
     this.busy = true
     if (this.known) {
       this.waiting = null
@@ -98,12 +126,17 @@ export class StoreSession {
     }
   }
 
+  private settle(): void {
+    for (const done of this.whenSettled.splice(0)) done()
+  }
+
   private readBack(): void {
     const { keys, access, process, heard } = this.options
     access.read([keys.session(process)], (result) => {
       this.busy = false
       if (result.kind === 'failed') {
         heard(result.error)
+        this.settle()
         if (this.ended) this.fenceOneself()
         return // the next heartbeat tries again
       }
@@ -112,6 +145,8 @@ export class StoreSession {
         this.record = found === null ? null : readSession(keys.cluster, found.value)
       } catch (error) {
         heard(error as Error)
+        this.settle()
+        if (this.ended) this.fenceOneself()
         return
       }
       heard(null)
@@ -127,7 +162,8 @@ export class StoreSession {
     const write = this.unresolved
     this.unresolved = null
     const { record } = this
-    const own = record !== null && record.inc === this.options.incarnation && !record.fenced
+    const { incarnation, nonce } = this.options
+    const own = record !== null && record.inc === incarnation && record.nonce === nonce && !record.fenced
     if (write !== null && own && record.grant === write.grant && record.seq === write.seq) {
       this.credit(write)
     } else if (!own || record.grant !== this.grant) {
@@ -147,15 +183,14 @@ export class StoreSession {
   }
 
   private write(renewal: Renewal): void {
-    const { incarnation, process, rho, keys, access } = this.options
     const { record } = this
-    if (record !== null && record.inc > incarnation) {
-      this.busy = false
-      this.ended = true
-      this.options.duplicate(`the session record is of life ${record.inc}, this is life ${incarnation}`)
-      return
-    }
+    if (record !== null && this.isOfAnother(record)) return this.giveWay(renewal, record)
     const goesOn = this.grant !== null && record !== null
+    if (!goesOn && renewal.round === 0) {
+      // a write of one's own accord never starts a grant: the core would not hear that the older one has ended
+      this.busy = false
+      return this.next()
+    }
     if (!goesOn) {
       // nothing of an older grant may be counted once this write can have been applied
       this.options.answer({ kind: 'ack', round: renewal.round, grant: null, renewed: false })
@@ -163,39 +198,60 @@ export class StoreSession {
     this.seq = Math.max(this.seq, record?.seq ?? 0) + 1
     const write: Write = {
       ...renewal,
-      grant: goesOn ? (this.grant as number) : (record?.grant ?? 0) + 1,
+      grant: goesOn ? (this.grant as number) : Math.max(record?.grant ?? 0, this.lastGrant) + 1,
       seq: this.seq,
     }
-    const next: SessionRecord = {
-      ...record,
-      format: 1,
-      cluster: keys.cluster,
-      process,
-      inc: incarnation,
-      grant: write.grant,
-      promiseMs: goesOn ? Math.max(record.promiseMs, renewal.promiseMs) : renewal.promiseMs,
-      rho,
-      seq: write.seq,
-      fenced: false,
-      changes: this.changes,
-    }
+    this.lastGrant = write.grant
+    const promiseMs = goesOn ? Math.max(record.promiseMs, renewal.promiseMs) : renewal.promiseMs
+    this.put(write, this.recordOf(write, promiseMs))
+  }
+
+  private recordOf({ grant, seq }: Write, promiseMs: number): SessionRecord {
+    const { keys, process, incarnation: inc, nonce, rho } = this.options
+    const { record, changes } = this
+    const mine = { format: 1, cluster: keys.cluster, process, inc, nonce, rho } as const
+    return { ...record, ...mine, grant, promiseMs, seq, changes, fenced: false }
+  }
+
+  private put(write: Write, next: SessionRecord): void {
+    const { keys, access, process, heard } = this.options
     access.write(keys.session(process), this.version, JSON.stringify(next), (result) => {
       this.busy = false
       if (result.kind === 'ok') {
         this.version = result.version
         this.record = next
-        this.options.heard(null)
+        heard(null)
         this.credit(write)
       } else if (result.kind === 'failed') {
-        this.options.heard(result.error)
+        heard(result.error)
       } else {
         this.known = false
         this.unresolved = result.kind === 'ambiguous' ? write : null
-        if (result.kind === 'ambiguous') this.options.heard(result.error)
-        this.waiting ??= renewal // read back at once: the answer decides whether there is still a lease
+        if (result.kind === 'ambiguous') heard(result.error)
+        // read back at once: the answer decides whether there is still a lease
+        this.waiting ??= { round: write.round, promiseMs: write.promiseMs }
       }
       this.next()
     })
+  }
+
+  /** Another process has this identity: nothing is counted or written here any more (R27). */
+  private giveWay(renewal: Renewal, record: SessionRecord): void {
+    const { answer, duplicate, incarnation } = this.options
+    this.busy = false
+    this.ended = true
+    this.lose()
+    answer({ kind: 'ack', round: renewal.round, grant: null, renewed: false })
+    duplicate(
+      `the session record is of life ${record.inc}, this is life ${incarnation}: two processes use one identity`,
+    )
+    this.settle()
+  }
+
+  /** A later life, or one of the same number that is not this one: a copied data directory (R27, A4). */
+  private isOfAnother(record: SessionRecord): boolean {
+    const { incarnation, nonce } = this.options
+    return record.inc > incarnation || (record.inc === incarnation && record.nonce !== nonce)
   }
 
   private fenceOneself(): void {

@@ -151,6 +151,7 @@ class Process {
       access: registers.accessFor(id),
       clock: {
         now: () => world.now,
+        wall: () => world.now,
         setTimer: (at, run) => world.at(at, run),
         clearTimer: (handle) => {
           ;(handle as { live: boolean }).live = false
@@ -159,8 +160,11 @@ class Process {
       clusterId: 'c',
       process: id,
       incarnation,
+      nonce: `${id}${incarnation}`,
       rho: 0.1,
+      durability: 'survives',
       maxPromiseMs: 1000,
+      campaignMs: 300,
       pollMs: 200,
       host: {
         connected: (sentAt) =>
