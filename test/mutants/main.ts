@@ -1,0 +1,133 @@
+/**
+ * `npm run mutants`: switches the rules of the protocol off, one by one, and shows what notices.
+ *
+ *   --only T        mutants with the words T in their names, as R7         --seeds N     seeds per start (default 200)
+ *   --workers W     processes (default: one per core)     --starts S    starts per mutant (default 5)
+ *   --fresh         random starts, printed                --record      writes recorded.json and README.md beside this file
+ *   --markdown      prints the table of the last record, runs nothing
+ *
+ * Each mutant is tried by its named test and by the swarm: from each start as many seeds as it takes until a property
+ * breaks. Exit code 1 if one survives, or if the shipping sources fail what kills a mutant. Read next: `table/index.ts`.
+ */
+import { fork } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { root } from './compile'
+import { type Finding, hunt, isKilled, type Limits } from './hunt'
+import { type Recording, readRecording, recordingOf } from './recording'
+import { describeFinding, markdownOf } from './report'
+import { MUTANTS } from './table'
+
+/** Starts are that far apart, so no two runs of seeds overlap. */
+const STRIDE = 1_000_000
+
+/** A mutant that takes longer than this hangs: no seed and no test runs that long. */
+const PATIENCE_MS = 20 * 60_000
+
+interface Order {
+  readonly id: string
+  readonly limits: Limits
+}
+
+/** Hands the mutants to worker processes, one at a time each. */
+async function huntAll(ids: readonly string[], limits: Limits, workers: number): Promise<Finding[]> {
+  const found = new Map<string, Finding>()
+  const queue = [...ids]
+  const work = async (): Promise<void> => {
+    for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+      const finding = await askWorker({ id, limits })
+      found.set(id, finding)
+      console.log(`${String(found.size).padStart(4)}/${ids.length}  ${describeFinding(finding)}`)
+    }
+  }
+  await Promise.all(Array.from({ length: workers }, work))
+  return ids.flatMap((id) => found.get(id) ?? [])
+}
+
+function askWorker(order: Order): Promise<Finding> {
+  return new Promise((resolve) => {
+    const child = fork(fileURLToPath(import.meta.url), ['--worker'], { execArgv: process.execArgv })
+    const failed = (trouble: string): void => {
+      child.kill('SIGKILL')
+      resolve({ id: order.id, control: null, test: null, kills: [], trouble })
+    }
+    const timer = setTimeout(() => failed('it hangs'), PATIENCE_MS)
+    child.once('message', (finding: Finding) => {
+      clearTimeout(timer)
+      child.removeAllListeners('exit')
+      child.disconnect()
+      resolve(finding)
+    })
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      failed(`its process ended with code ${code}`)
+    })
+    child.send(order)
+  })
+}
+
+async function work({ id, limits }: Order): Promise<Finding> {
+  const mutant = MUTANTS.find((each) => each.id === id)
+  if (mutant === undefined) throw new Error(`no mutant ${id}`)
+  try {
+    return await hunt(mutant, limits)
+  } catch (error) {
+    return { id, control: null, test: null, kills: [], trouble: (error as Error).message }
+  }
+}
+
+function optionsOf() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: '' },
+      seeds: { type: 'string', default: '200' },
+      starts: { type: 'string', default: '5' },
+      workers: { type: 'string', default: String(cpus().length) },
+      fresh: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
+    },
+  })
+  const [seeds, starts, workers] = [values.seeds, values.starts, values.workers].map(Number)
+  for (const each of [seeds, starts, workers]) {
+    if (!Number.isSafeInteger(each) || (each as number) < 1) throw new Error('numbers from 1 on, please')
+  }
+  return { ...values, seeds: seeds as number, starts: starts as number, workers: workers as number }
+}
+
+async function main(): Promise<void> {
+  const { only, seeds, starts, workers, fresh, record, markdown } = optionsOf()
+  if (markdown) {
+    console.log(markdownOf(readRecording()))
+    return
+  }
+  const ids = MUTANTS.filter(({ id }) => ` ${id} `.includes(only === '' ? '' : ` ${only} `)).map(
+    ({ id }) => id,
+  )
+  const first = fresh ? Math.floor(Math.random() * 2 ** 30) : 1
+  const limits: Limits = { seeds, starts: Array.from({ length: starts }, (_, i) => first + i * STRIDE) }
+  console.log(
+    `${ids.length} mutants, seeds from ${limits.starts.join(', ')}, at most ${seeds} each, ${workers} workers`,
+  )
+  const findings = await huntAll(ids, limits, workers)
+  const survivors = findings.filter((finding) => !isKilled(finding))
+  console.log(`\n${findings.length - survivors.length} of ${findings.length} mutants killed`)
+  for (const finding of survivors) console.log(`SURVIVED: ${describeFinding(finding)}`)
+  process.exitCode = survivors.length > 0 || findings.length === 0 ? 1 : 0
+  if (record) save(recordingOf(limits, findings, readRecording()))
+}
+
+function save(recording: Recording): void {
+  writeFileSync(`${root}/test/mutants/recorded.json`, `${JSON.stringify(recording, null, 2)}\n`)
+  writeFileSync(`${root}/test/mutants/README.md`, markdownOf(recording))
+}
+
+if (process.argv.includes('--worker')) {
+  process.on('message', async (order: Order) => {
+    process.send?.(await work(order))
+  })
+} else {
+  await main()
+}
