@@ -6,6 +6,7 @@
  *
  * Exit code 1 if a lease was missing, lost, or there where nobody has a quorum; then the command that replays it is printed.
  */
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -58,6 +59,15 @@ function replay(familyName: string, graphName: string, seed: number): void {
   if (wrong !== null) complain(family, graph.name, seed, wrong)
 }
 
+/** Commit that is checked out, for the table; null outside of a repository. */
+function commit(): string | null {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  } catch {
+    return null
+  }
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -73,13 +83,17 @@ function main(): void {
   if (![seeds, first].every((each) => Number.isSafeInteger(each) && each > 0))
     throw new Error('positive numbers, please')
   if (values.graph !== undefined) return replay(values.family ?? NAMED.name, values.graph, first)
+  const source = commit()
   const families = FAMILIES.map((family) => sweep(family, first, seeds))
   const named = families[FAMILIES.indexOf(NAMED)] as FamilyTally
   console.log(`\n${familyTable(families)}\n\n${graphTable(named)}`)
   if (!values.write) return
   const others = families.filter((family) => family !== named)
   const command = `npm run connectivity -- --seeds ${seeds} --seed ${first} --write`
-  writeFileSync(fileURLToPath(new URL('README.md', import.meta.url)), readme(families, named, command))
+  writeFileSync(
+    fileURLToPath(new URL('README.md', import.meta.url)),
+    readme(families, named, command, source),
+  )
   writeFileSync(fileURLToPath(new URL('connectivity.svg', import.meta.url)), picture(others, named))
 }
 
