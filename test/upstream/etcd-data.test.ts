@@ -74,13 +74,13 @@ describe('forgetting the leader', () => {
   it('etcd testdata/forget_leader_read_only_lease_based: no voter can be talked out of the promise that a lease counts on', () => {
     const lab = forgetful()
     lab.act('c', { type: 'closed', peer: 'a', incarnation: 1 })
-    while (lab.leads('a')) {
+    for (let i = 0; i < 100 && lab.leads('a'); i++) {
       expect([sound(lab, 'c', 'b', 2).refusal, sound(lab, 'b', 'c', 2).refusal]).toEqual(['bound', 'bound'])
       stand(lab, 'b')
       talk(lab, 'b', 'c')
       silence(lab, 50)
     }
-    expect(wins(lab)).toEqual(['a T1'])
+    expect([lab.leader(), wins(lab)]).toEqual([null, ['a T1']])
     silence(lab, 100)
     stand(lab, 'b')
     talk(lab, 'b', 'c')
