@@ -12,6 +12,7 @@ export const REAL: readonly string[] = [
   'test/real/',
   'test/stores/',
   'test/fuzz/live.test.ts',
+  'test/soak/',
   'test/transports/',
   'test/storage/lock.test.ts',
   'test/fencing/kill.test.ts',

@@ -40,6 +40,10 @@ export interface Reign {
   /** First and last instant at which a look found it valid. */
   from: number
   to: number
+  /** End of its lease as of that look: what its holder would have answered if it had been asked up to then. */
+  until: number
+  /** The holder was frozen during it: then it counts up to the end of its lease, although nobody could look. */
+  frozen: boolean
   revoked: { readonly reason: string; readonly at: number }[]
 }
 
@@ -60,6 +64,8 @@ export class Cluster {
   readonly acceptedTokens: number[] = []
   readonly ids: readonly string[]
   links: Links | null = null
+  /** A bundle of `member.ts`, which starts faster; null: from its source. */
+  program: string | null = null
   private readonly dir = mkdtempSync(join(tmpdir(), 'conclave-real-'))
   private readonly fence = memoryFence()
   private addresses: Record<string, string> = {}
@@ -95,9 +101,10 @@ export class Cluster {
       settings: this.options.settings ?? {},
       ...changes,
     }
-    const path = fileURLToPath(new URL('member.ts', import.meta.url))
+    const { program } = this
+    const path = program ?? fileURLToPath(new URL('member.ts', import.meta.url))
     const child = fork(path, [JSON.stringify(options)], {
-      execArgv: ['--import', 'tsx'],
+      execArgv: program === null ? ['--import', 'tsx'] : [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     const member: Member = { id, life: this.lives, process: child, reports: [], alive: true, exit: null }
@@ -125,12 +132,25 @@ export class Cluster {
     const { id, life } = member
     if (report.kind === 'elected') {
       const { term, at } = report
-      this.reigns.push({ id, life, term, electedAt: at, from: at, to: at, revoked: [] })
+      this.reigns.push({
+        id,
+        life,
+        term,
+        electedAt: at,
+        from: at,
+        to: at,
+        until: at,
+        frozen: false,
+        revoked: [],
+      })
     } else if (report.kind === 'revoked') {
       this.reign(member, report.term)?.revoked.push(report)
     } else if (report.kind === 'led') {
       const reign = this.reign(member, report.term)
-      if (reign !== null) reign.to = Math.max(reign.to, report.to)
+      if (reign !== null) {
+        reign.to = Math.max(reign.to, report.to)
+        reign.until = report.until
+      }
     } else if (report.kind === 'alarm') {
       this.alarms.push(`${id}: ${report.code}: ${report.detail}`)
     } else if (report.kind === 'write') {
@@ -158,6 +178,11 @@ export class Cluster {
     this.order(member.id, { kind: 'wrote', number, accepted })
   }
 
+  /** Path of a file that vanishes with the cluster. */
+  fileFor(name: string): string {
+    return join(this.dir, name)
+  }
+
   member(id: string): Member {
     const member = this.members.get(id)
     if (member === undefined) throw new Error(`no member ${id}`)
@@ -172,7 +197,12 @@ export class Cluster {
   /** Sends a signal; returns the instant just before. */
   signal(id: string, signal: NodeJS.Signals): number {
     const at = clockMs()
-    this.member(id).process.kill(signal)
+    const member = this.member(id)
+    member.process.kill(signal)
+    if (signal === 'SIGSTOP') {
+      const reign = this.reigns.findLast((each) => each.id === id && each.life === member.life)
+      if (reign?.revoked.length === 0) reign.frozen = true
+    }
     return at
   }
 
@@ -215,8 +245,9 @@ export class Cluster {
     byBegin.forEach((reign, i) => {
       const before = byBegin[i - 1]
       if (before === undefined) return
-      if (reign.from < before.to) {
-        found.push(`overlap of ${(before.to - reign.from).toFixed(2)} ms: ${show(before)} and ${show(reign)}`)
+      if (reign.from < endOf(before)) {
+        const overlap = (endOf(before) - reign.from).toFixed(2)
+        found.push(`overlap of ${overlap} ms: ${show(before)} and ${show(reign)}`)
       }
       if (reign.term <= before.term) found.push(`token ${reign.term} after ${before.term}`)
     })
@@ -243,6 +274,11 @@ export class Cluster {
     this.links?.close()
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+/** When a leadership was over for everybody who could have asked its holder. */
+export function endOf({ to, until, frozen }: Reign): number {
+  return frozen ? Math.max(to, until) : to
 }
 
 function show({ id, term, from, to, revoked }: Reign): string {

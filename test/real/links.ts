@@ -37,8 +37,11 @@ export class Links {
         socket.on('error', () => undefined)
         socket.on('close', () => {
           sockets.delete(socket)
-          near.destroy()
-          far.destroy()
+          // What was said before the end may still be on its way to the other side.
+          setTimeout(() => {
+            near.destroy()
+            far.destroy()
+          }, this.latencyMs)
         })
       }
       this.pump(near, far, `${from}>${to}`)
@@ -50,17 +53,26 @@ export class Links {
     this.wires.push({ from, to, server, sockets })
   }
 
-  /** What was swallowed in a cut is gone; TCP's order makes the connection useless afterwards, as a lost segment would not. */
+  /**
+   * What was swallowed in a cut is gone; TCP's order makes the connection useless afterwards, as a lost segment would not.
+   * Bytes leave in the order in which they came, also when the latency changes, and the end of the stream behind them.
+   */
   private pump(source: Socket, target: Socket, direction: string): void {
     let broken = false
+    let last = 0
+    const later = (run: () => void): void => {
+      const now = performance.now()
+      last = Math.max(last, now + this.latencyMs)
+      if (last <= now) run()
+      else setTimeout(run, last - now)
+    }
     source.on('data', (chunk) => {
       if (this.silent.has(direction)) broken = true
-      if (broken || target.destroyed) return
-      if (this.latencyMs === 0) target.write(chunk)
-      else setTimeout(() => target.destroyed || target.write(chunk), this.latencyMs)
+      if (broken) return
+      later(() => target.destroyed || target.write(chunk))
     })
     source.on('end', () => {
-      if (!this.silent.has(direction)) target.end()
+      if (!this.silent.has(direction)) later(() => target.end())
     })
   }
 
@@ -88,10 +100,18 @@ export class Links {
     for (const other of others) if (other !== id) this.cut(id, other)
   }
 
+  /** The same for one pair only. */
+  mend(a: string, b: string): void {
+    this.reopen([`${a}>${b}`, `${b}>${a}`])
+  }
+
   /** Everything flows again; connections that lost bytes are closed, as a host that comes back would reset them. */
   heal(): void {
-    const affected = [...this.silent]
-    this.silent.clear()
+    this.reopen([...this.silent])
+  }
+
+  private reopen(affected: readonly string[]): void {
+    for (const direction of affected) this.silent.delete(direction)
     for (const { from, to, sockets } of this.wires) {
       if (!affected.includes(`${from}>${to}`) && !affected.includes(`${to}>${from}`)) continue
       for (const socket of sockets) socket.destroy()

@@ -7,12 +7,26 @@
  * late writes happen.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createElection, file, memory } from 'conclave'
+import { createElection, file, memory, type Storage } from 'conclave'
 import { tcp } from 'conclave/tcp'
 import type { MemberOptions, Order, Report } from './protocol'
 
 const clockMs = () => Number(process.hrtime.bigint()) / 1e6
 const tell = (report: Report) => process.connected && process.send?.(report)
+
+let diskDelayMs = 0
+/** A disk that is slow when it is told to be: a write is begun, and so is on the disk, only after the delay. */
+function slow(storage: Storage): Storage {
+  return {
+    kind: storage.kind,
+    open: (identity, done) => storage.open(identity, done),
+    write(change, done) {
+      if (diskDelayMs === 0) storage.write(change, done)
+      else setTimeout(() => storage.write(change, done), diskDelayMs)
+    },
+    close: (done) => storage.close(done),
+  }
+}
 
 const options = JSON.parse(process.argv[2] ?? '{}') as MemberOptions
 const { id, voters, listen, dataDir, cluster, secret, timing, sampleMs, writeMs, settings } = options
@@ -22,20 +36,24 @@ const election = createElection({
   id,
   voters,
   transport: tcp({ secret, ...(listen === null ? {} : { listen }) }),
-  storage: dataDir === null ? memory() : file({ dir: dataDir }),
+  storage: slow(dataDir === null ? memory() : file({ dir: dataDir })),
   timing,
   ...settings,
 })
 
 /** Longest span over which each look found this leadership valid. */
-let belief: { term: number; from: number; to: number } | null = null
+let belief: { term: number; from: number; to: number; until: number } | null = null
+const { marginMs } = election.status().process.timing
 function look(): void {
   const { leadership } = election
   if (leadership?.isValid() !== true) return
   const at = clockMs()
   if (!leadership.isValid()) return
-  if (belief?.term !== leadership.term) belief = { term: leadership.term, from: at, to: at }
-  else belief.to = at
+  const { term } = leadership
+  if (belief?.term !== term) belief = { term, from: at, to: at, until: at }
+  belief.to = at
+  const remaining = leadership.remainingMs()
+  if (remaining > 0) belief.until = clockMs() + remaining + marginMs
   tell({ kind: 'led', ...belief })
 }
 
@@ -82,6 +100,8 @@ process.on('message', (order: Order) => {
     process.exit(0)
   } else if (order.kind === 'abort') {
     process.abort()
+  } else if (order.kind === 'disk') {
+    diskDelayMs = order.delayMs
   } else if (order.kind === 'block') {
     const end = clockMs() + order.forMs
     while (clockMs() < end);

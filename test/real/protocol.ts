@@ -21,7 +21,14 @@ export type Report =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'elected'; readonly term: number; readonly at: number }
   | { readonly kind: 'revoked'; readonly term: number; readonly reason: string; readonly at: number }
-  | { readonly kind: 'led'; readonly term: number; readonly from: number; readonly to: number }
+  /** `until`: the end of the lease as it was at that look. */
+  | {
+      readonly kind: 'led'
+      readonly term: number
+      readonly from: number
+      readonly to: number
+      readonly until: number
+    }
   | { readonly kind: 'leader'; readonly leader: string | null; readonly term: number; readonly at: number }
   | { readonly kind: 'alarm'; readonly code: string; readonly detail: string }
   | { readonly kind: 'write'; readonly number: number; readonly token: number; readonly holder: string }
@@ -34,3 +41,5 @@ export type Order =
   | { readonly kind: 'resign'; readonly to: string | null }
   | { readonly kind: 'status' | 'verify' | 'stop' | 'throw' | 'exit' | 'abort' }
   | { readonly kind: 'block'; readonly forMs: number }
+  /** From now on each durable write takes that much longer. */
+  | { readonly kind: 'disk'; readonly delayMs: number }
