@@ -14,6 +14,7 @@ export const REAL: readonly string[] = [
   'test/fuzz/live.test.ts',
   'test/soak/',
   'test/transports/',
+  'test/simulation/determinism.test.ts',
   'test/storage/lock.test.ts',
   'test/fencing/kill.test.ts',
   'test/fencing/example.test.ts',

@@ -45,7 +45,7 @@ export function createHost({ options, door, isOpen, submit, failed }: HostParts)
     },
     received: (from, fromIncarnation, parts) => {
       if (!isOpen() || (!door.isOpen(from, fromIncarnation) && !stores.has(from))) return
-      submit({ type: 'frame', from, fromIncarnation, toIncarnation: config.incarnation, parts })
+      submit({ type: 'frame', now: 0, from, fromIncarnation, toIncarnation: config.incarnation, parts })
     },
     refused: (reason) => door.count(reason),
     failed,

@@ -10,12 +10,14 @@ import { PartDecoder, PartEncoder } from '../wire'
 
 /** One direction of one connection. */
 export class WireCopy {
-  private readonly encoder = new PartEncoder()
+  /** Made for the first frame: it holds a buffer of a whole frame, and most sessions of a bad network carry none. */
+  private encoder: PartEncoder | null = null
   private readonly decoder = new PartDecoder()
 
   /** @throws Error if a part does not survive the way. */
   copy(parts: readonly Part[]): readonly Part[] {
     const arrived: Part[] = []
+    this.encoder ??= new PartEncoder()
     const refused = this.encoder.encode(parts, (body) => {
       const decoded = this.decoder.decode(body)
       if (!decoded.ok) throw new Error(`the decoder refuses what the encoder wrote: ${decoded.reason}`)

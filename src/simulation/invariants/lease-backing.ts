@@ -45,10 +45,10 @@ export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): Invariant
       grants: readonly string[],
     ): void => {
       if (!voter.alive || voter.state === null) return
-      if (grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return
-      if (voter.storageId !== holder.state?.supports.get(voter.id)?.storageId) return
       const held = voter.state.elections.get(election)?.slot.binding
       if (held?.leader === holder.id && held.incarnation === holder.incarnation && !held.released) return
+      if (grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return
+      if (voter.storageId !== holder.state?.supports.get(voter.id)?.storageId) return
       const to = held == null || held.released ? 'nobody' : `${held.leader} in term ${held.term}`
       complain(`${holder.id} counts ${voter.id} in ${election}, which is bound to ${to}`)
     }
