@@ -39,6 +39,15 @@ const GOOD = {
   healthCheck: { check: () => true, everyMs: 100, timeoutMs: 50, failures: 2, successes: 2 },
 }
 const { name: _name, contend, priority, healthCheck, ...GOOD_ELECTOR } = GOOD
+const store = { ...transport, name: 'memory', durability: 'durable', read() {}, write() {}, open() {} }
+const { transport: _transport, storage: _storage, ...BARE } = GOOD_ELECTOR
+/** Other kinds of voters, and a move from one set to another. */
+const GOOD_VOTERS: readonly object[] = [
+  { ...BARE, voters: store },
+  { ...BARE, voters: [store, { ...store }, { ...store }] },
+  { ...GOOD_ELECTOR, voters: { a: '127.0.0.1:7400', b: '127.0.0.1:7401', tie: store } },
+  { ...GOOD_ELECTOR, voters: ['a', 'b', 'c'], movingTo: ['a', 'b', 'd'] },
+]
 const GOOD_SETTINGS = { contend, priority, healthCheck }
 const GOOD_TCP = {
   listen: { host: '127.0.0.1', port: 0 },
@@ -80,6 +89,7 @@ export function optionsTarget(): Target {
     [GOOD, createElection],
     [GOOD_ELECTOR, readElectorOptions],
     [GOOD_ELECTOR, createElector],
+    ...GOOD_VOTERS.map((good) => [good, readElectorOptions] as const),
     [GOOD_SETTINGS, (settings) => readElectionSettings('jobs', settings)],
     [GOOD_TCP, tcp],
     [{ dir: 'data' }, file],
