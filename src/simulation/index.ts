@@ -18,6 +18,15 @@ export {
 export { CALM, type LinkQuality } from './links'
 export type { NodeView, Observer } from './observer'
 export type { FreezeMode } from './oscillator'
+export {
+  drawPage,
+  drawSvg,
+  Recorder,
+  type Story,
+  type StoryTitle,
+  type SvgOptions,
+  type WindowChoice,
+} from './picture'
 export { type Plan, PROFILES, type ProfileName, planFor, type Setup, type Step } from './plan'
 export { Random } from './random'
 export { type Shrunk, shrinkPlan } from './shrink'

@@ -14,6 +14,8 @@ import { createElector } from '../runtime/create'
 import type { ElectorOptions } from '../runtime/options'
 import { serviceInvariants } from './invariants'
 import type { LinkQuality } from './links'
+import { Recorder } from './picture/recorder'
+import type { Story } from './picture/story'
 import { SimCluster, type Violation } from './sim-cluster'
 import type { NetworkOptions } from './sim-network'
 import type { SimNode, SimPorts } from './sim-node'
@@ -53,6 +55,8 @@ export interface SimulateOptions {
   readonly clockRates?: boolean
   /** Default: no trace. */
   readonly trace?: TraceOptions | null
+  /** Record what a picture needs: `drawSvg(report.story)`, `drawPage(report.story)`. Default false. */
+  readonly record?: boolean
 }
 
 /** What the scenario has in hand. Everything that it can break is a method of `cluster`. */
@@ -79,6 +83,8 @@ export interface SimulationReport {
   readonly simulatedMs: number
   /** Text of the trace, or null. */
   readonly trace: string | null
+  /** What a picture shows; null unless asked for. */
+  readonly story: Story | null
 }
 
 /**
@@ -93,6 +99,7 @@ export async function simulate(
   const services = new Services(options)
   const { cluster } = services
   const trace = options.trace == null ? null : new Trace(cluster, options.trace)
+  const recorder = options.record === true ? new Recorder(cluster) : null
   cluster.start()
   await settle()
   await scenario(services)
@@ -102,6 +109,7 @@ export async function simulate(
     events: cluster.scheduler.events,
     simulatedMs: cluster.now,
     trace: trace?.text ?? null,
+    story: recorder?.story({ title: `Simulation with seed ${options.seed}` }) ?? null,
   }
 }
 

@@ -82,7 +82,7 @@ export class Recorder {
       stills: closed(this.stills),
       roles: closed(this.roles),
       leases,
-      messages: [...this.messages],
+      messages: this.messages.map((message) => this.settled(message)),
       marks: [...this.marks],
       cuts: closed(this.cuts),
       overlaps: overlapsOf(leases),
@@ -243,6 +243,13 @@ export class Recorder {
     return copy
   }
 
+  /** What waited in front of a process that died was never read by anybody. */
+  private settled(message: Message): Message {
+    const open = message.arrivedMs === null && message.lost === null
+    if (!open || message.sentMs + this.promiseMs > this.now) return message
+    return { ...message, lostMs: message.sentMs, lost: 'never read' }
+  }
+
   // --- faults -------------------------------------------------------------------------------------------------------------
 
   private mark(text: string, { kind, nodes = [], name }: FaultSign): void {
@@ -251,7 +258,7 @@ export class Recorder {
     if (kind === 'heal') return this.heal(name)
     if (kind === 'pause' || kind === 'suspend') this.standStill(node, kind)
     if (kind === 'resume') return this.goOn(node)
-    this.marks.push({ atMs: this.now, kind, nodes, text })
+    this.marks.push({ atMs: this.now, kind, nodes, text: readable(text) })
   }
 
   private cut(text: string, name: string): void {
@@ -273,6 +280,11 @@ export class Recorder {
       this.open.delete(key)
     }
   }
+}
+
+/** A fault as a reader wants it: no more digits than anybody looks at. */
+function readable(text: string): string {
+  return text.replace(/\d+\.\d{2,}/g, (figure) => String(Number(Number(figure).toPrecision(4))))
 }
 
 /** True time at which the lease ends if nothing happens; a service is only asked, so nobody knows before. */

@@ -4,15 +4,9 @@
  * Each function takes the frame and gives elements. Labels claim their place and are left out where it is taken, the
  * important ones first. Read next: `svg.ts`.
  */
-import type { LeaseSpan, Message } from './story'
-import { BAR, escapeText, type Frame, hover, round, tag, text, widthOf } from './svg-tools'
-
-/** More heartbeats than that are left out: they would hide everything else. */
-const MOST_ROUTINE = 350
-/** Share of the way at which a frame that never left the network ends. */
-const LOST_AT = 0.42
-
-const ms = (value: number): string => `${(Math.round(value * 10) / 10).toLocaleString('en')} ms`
+import type { LeaseSpan } from './story'
+import { cross, head } from './svg-messages'
+import { BAR, type Frame, hover, millis, round, tag, text, widthOf } from './svg-tools'
 
 /** A band per process, its line while it lives, and what holds it up. */
 export function lanes(frame: Frame): string[] {
@@ -39,7 +33,7 @@ export function lanes(frame: Frame): string[] {
       const from = x(fromMs)
       const width = Math.max(1.5, x(toMs) - from)
       const shade = { x: from, ...band, width, class: kind, 'fill-opacity': '.38' }
-      out.push(tag('rect', shade, hover(`${node} ${what} for ${ms(toMs - fromMs)}`)))
+      out.push(tag('rect', shade, hover(`${node} ${what} for ${millis(toMs - fromMs)}`)))
       const label = kind === 'pause' ? 'paused' : 'suspended'
       if (width > widthOf(label, 10) && frame.claim(from + 3, top - 13, widthOf(label, 10), 11)) {
         out.push(text(from + 3, top - 4, label, 'small soft'))
@@ -57,7 +51,7 @@ export function axis({ window, left, right, top, bottom, x }: Frame): string[] {
   const out: string[] = []
   for (let at = Math.ceil(window.fromMs / unit) * unit; at <= window.toMs; at += unit) {
     out.push(tag('line', { x1: x(at), x2: x(at), y1: top - 16, y2: bottom + 14, class: 'grid' }))
-    if (x(at) < right - 30) out.push(text(x(at), bottom + 28, ms(at), 'soft middle'))
+    if (x(at) < right - 30) out.push(text(x(at), bottom + 28, millis(at), 'soft middle'))
   }
   out.push(text(right, bottom + 28, 'true time', 'soft end'))
   out.push(tag('line', { x1: left, x2: right, y1: bottom + 14, y2: bottom + 14, class: 'grid' }))
@@ -102,8 +96,8 @@ function leaseBar({ x, bar, colour, shows, window, claim }: Frame, lease: LeaseS
   const y = bar(node, election)
   const fill = colour(election)
   const last = valid.at(-1)
-  const end = `${reason === null ? 'stands' : reason} at ${ms(toMs)}`
-  const note = `${node} leads ${election} in term ${term} (token ${term}) from ${ms(fromMs)}; lease valid to ${ms(last?.toMs ?? fromMs)}; ${end}`
+  const end = `${reason === null ? 'stands' : reason} at ${millis(toMs)}`
+  const note = `${node} leads ${election} in term ${term} (token ${term}) from ${millis(fromMs)}; lease valid to ${millis(last?.toMs ?? fromMs)}; ${end}`
   const outer = { x: x(fromMs), y: y + 1, width: Math.max(1.5, x(toMs) - x(fromMs)), height: BAR - 2, rx: 3 }
   const out = [tag('rect', { ...outer, style: `fill:${fill};fill-opacity:.22;stroke:${fill}` }, hover(note))]
   for (const span of valid.filter(shows)) {
@@ -129,150 +123,46 @@ function leaseBar({ x, bar, colour, shows, window, claim }: Frame, lease: LeaseS
   return out
 }
 
-/** Two leases at once: nobody may overlook it. */
-export function overlaps({ story, top, bottom, x, shows }: Frame): string[] {
+/** Two leases at once: nobody may overlook it. The bars that lie over each other are hatched. */
+export function overlaps({ story, top, bottom, x, bar, shows, claim }: Frame): string[] {
   return story.overlaps.filter(shows).flatMap(({ fromMs, toMs, election, nodes }) => {
     const from = x(fromMs)
     const width = Math.max(3, x(toMs) - from)
-    const note = `${nodes.join(' and ')} hold leases of ${election} at the same time for ${ms(toMs - fromMs)}`
-    const box = {
-      x: from,
-      y: top - 10,
-      width,
-      height: bottom - top + 20,
-      style: 'fill:url(#alarm);fill-opacity:.55',
-    }
+    const note = `${nodes.join(' and ')} hold leases of ${election} at the same time for ${millis(toMs - fromMs)}`
+    const band = { x: from, y: top - 12, width, height: bottom - top + 24, class: 'band' }
+    const label = `two leases of ${election}`
+    const labelled = claim(from, top - 38, widthOf(label, 12), 13)
     return [
-      tag('rect', box, hover(note)),
-      text(from + width + 5, bottom + 4, `two leases of ${election}`, 'bad halo'),
+      tag('rect', band, hover(note)),
+      ...nodes.map((node) =>
+        tag('rect', { x: from, y: bar(node, election), width, height: BAR, class: 'hatched' }, hover(note)),
+      ),
+      labelled ? text(from + 2, top - 28, label, 'bad') : '',
     ]
   })
-}
-
-/** Frames: heartbeats faint and below, everything else above. */
-export function messages(frame: Frame): string[] {
-  const { story, window } = frame
-  const seen = story.messages.filter(
-    ({ sentMs, arrivedMs, lostMs }) =>
-      sentMs < window.toMs && (arrivedMs ?? lostMs ?? sentMs) >= window.fromMs,
-  )
-  const routine = seen.filter((message) => message.routine)
-  const shown = routine.length > MOST_ROUTINE ? [] : routine
-  const others = seen.filter((message) => !message.routine)
-  return [
-    ...shown.flatMap((message) => arrow(frame, message)),
-    ...others.flatMap((message) => arrow(frame, message)),
-    ...others.map((message) => label(frame, message)),
-  ]
-}
-
-interface Ends {
-  readonly x1: number
-  readonly y1: number
-  readonly x2: number
-  readonly y2: number
-}
-
-/** Where an arrow begins and ends: at the edges of the bars, cut off at the edges of the window. */
-function endsOf({ story, window, stack, left, right, y }: Frame, message: Message): Ends {
-  const { from, to, sentMs, arrivedMs, lostMs } = message
-  const down = story.nodes.indexOf(to) > story.nodes.indexOf(from) ? 1 : -1
-  const scale = (right - left) / (window.toMs - window.fromMs)
-  const x = (at: number): number => left + (at - window.fromMs) * scale
-  const y1 = y(from) + down * (stack / 2 + 1)
-  const y2 = y(to) - down * (stack / 2 + 1)
-  const way = (at: number, share = 1): Ends => ({ x1: x(sentMs), y1, x2: x(at), y2: y1 + (y2 - y1) * share })
-  if (arrivedMs !== null) return way(arrivedMs)
-  if (lostMs !== null && lostMs > sentMs) return way(lostMs)
-  return lostMs === null ? way(window.toMs, 1) : way(sentMs + 6 / scale, LOST_AT)
-}
-
-function kindOf({ routine, reply, again }: Message): string {
-  if (again === 'replay') return 'replay'
-  return routine ? 'routine' : reply ? 'reply' : 'ask'
-}
-
-function arrow(frame: Frame, message: Message): string[] {
-  const { x1, y1, x2, y2 } = endsOf(frame, message)
-  const { left, right } = frame
-  if (x2 < left || x1 > right) return []
-  // Cut off what lies outside, at the same slope.
-  const at = (x: number): number => (x2 === x1 ? y2 : y1 + ((y2 - y1) * (x - x1)) / (x2 - x1))
-  const a = x1 < left ? [left, at(left)] : [x1, y1]
-  const b = x2 > right ? [right, at(right)] : [x2, y2]
-  const [ax = 0, ay = 0] = a
-  const [bx = 0, by = 0] = b
-  const kind = kindOf(message)
-  const d = `M${round(ax)} ${round(ay)}L${round(bx)} ${round(by)}`
-  const out = [tag('path', { d, class: kind }, hover(describe(message)))]
-  if (x2 > right) return out
-  out.push(message.lost === null ? head(x1, y1, x2, y2, kind) : cross(x2, y2))
-  return out
-}
-
-/** What happened to a message, as a sentence. */
-export function describe({ from, to, text: what, sentMs, arrivedMs, lost, again }: Message): string {
-  const fate =
-    lost === null ? (arrivedMs === null ? 'under way' : `read at ${ms(arrivedMs)}`) : `lost: ${lost}`
-  return `${from} to ${to}: ${what} (${again === null ? '' : `${again}, `}sent at ${ms(sentMs)}, ${fate})`
-}
-
-function head(x1: number, y1: number, x2: number, y2: number, kind: string): string {
-  const length = Math.hypot(x2 - x1, y2 - y1)
-  if (length < 4) return ''
-  const [ux, uy] = [(x2 - x1) / length, (y2 - y1) / length]
-  const size = kind === 'routine' ? 4 : 6.5
-  const wing = (side: number): string =>
-    `${round(x2 - size * ux - side * size * 0.42 * uy)} ${round(y2 - size * uy + side * size * 0.42 * ux)}`
-  return tag('path', { d: `M${round(x2)} ${round(y2)}L${wing(1)}L${wing(-1)}Z`, class: `${kind} head` })
-}
-
-function cross(x: number, y: number): string {
-  return tag('path', { d: `M${round(x - 3)} ${round(y - 3)}l6 6m0 -6l-6 6`, class: 'lost' })
-}
-
-/** What a message says, in a word or two: what stands first in it, and its term. */
-export function shortText({ text: what }: Message): string {
-  const parts = what.split('; ').filter((part) => !/^(?:heartbeat|probe|ack) /.test(part))
-  const [first = ''] = parts
-  const [kind = '', ...rest] = first.split(' ')
-  const term = /\bT\d+/.exec(first)?.[0] ?? ''
-  const answer = /\b(?:yes|no\b[^,;]*)/.exec(rest.join(' '))?.[0] ?? ''
-  const name = kind
-    .replace('requestVote', 'vote?')
-    .replace('preVote', 'pre-vote?')
-    .replace(/^(?:vote|pre-vote\?)Reply$/, '')
-  const more = parts.length > 1 ? ` +${parts.length - 1}` : ''
-  return `${[name, answer === '' ? term : answer].filter(Boolean).join(' ')}${more}`
-}
-
-function label(frame: Frame, message: Message): string {
-  if (message.again !== null) return ''
-  const { x1, y1, x2, y2 } = endsOf(frame, message)
-  const plain = shortText(message)
-  const wide = widthOf(plain, 10)
-  for (const share of [0.5, 0.35, 0.65, 0.2]) {
-    const x = x1 + (x2 - x1) * share + 4
-    const y = y1 + (y2 - y1) * share + 4
-    if (frame.isBetweenLanes(y - 9, y + 2) && frame.claim(x, y - 9, wide, 11)) {
-      const kind = message.reply ? 'replyt' : 'askt'
-      return tag('text', { x, y, class: `small halo ${kind}` }, escapeText(plain) + hover(describe(message)))
-    }
-  }
-  return ''
 }
 
 /** Faults and orders, at the upper edge of the lane that they befall. */
 export function faults(frame: Frame): string[] {
   const { story, window, stack, x, y } = frame
   const inside = story.marks.filter(({ atMs }) => atMs >= window.fromMs && atMs <= window.toMs)
+  for (const { atMs, nodes } of inside) {
+    for (const node of nodes) frame.claim(x(atMs) - 5, y(node) - stack / 2 - 17, 10, 11)
+  }
   return inside.flatMap(({ atMs, kind, nodes, text: what }) =>
     nodes.flatMap((node) => {
       const at = x(atMs)
       const top = y(node) - stack / 2 - 5
       const line = tag('line', { x1: at, x2: at, y1: top, y2: top + stack + 10, class: 'markl' })
-      const sign = tag('path', { d: signOf(kind, at, top), class: 'mark' }, hover(`${what} at ${ms(atMs)}`))
-      const word = what.replace(new RegExp(`\\b${node} `), '').replace(/^the /, '')
+      const sign = tag(
+        'path',
+        { d: signOf(kind, at, top), class: 'mark' },
+        hover(`${what} at ${millis(atMs)}`),
+      )
+      const word =
+        kind === 'quality'
+          ? 'links change'
+          : what.replace(`of ${node} `, '').replace(`${node} `, '').replace(/^the /, '')
       const wide = widthOf(word, 10)
       const fits = wide < 200 && frame.claim(at + 6, top - 12, wide, 11)
       return fits ? [line, sign, text(at + 6, top - 3, word, 'small halo')] : [line, sign]

@@ -110,6 +110,11 @@ export function text(x: number, y: number, plain: string, kind: string): string 
   return plain === '' ? '' : tag('text', { x, y, class: kind }, escapeText(plain))
 }
 
+/** A time or duration for readers. */
+export function millis(value: number): string {
+  return `${(Math.round(value * 10) / 10).toLocaleString('en')} ms`
+}
+
 /** What a browser shows on hover. */
 export function hover(plain: string): string {
   return `<title>${escapeText(plain)}</title>`
@@ -132,6 +137,7 @@ text{font:11px ui-sans-serif,system-ui,"Segoe UI",Helvetica,Arial,sans-serif;fil
 .routine{stroke:var(--routine);stroke-width:.7}.replay{stroke:var(--replay);stroke-dasharray:1.5 3}
 .head{stroke:none;fill:var(--ask)}.reply.head{fill:var(--reply)}.routine.head{fill:var(--routine)}.replay.head{fill:var(--replay)}
 .lost{stroke:var(--alarm);stroke-width:1.6;fill:none}.small{font-size:10px}.askt{fill:var(--ask)}.replyt{fill:var(--reply)}
+.band{fill:var(--alarm);fill-opacity:.08;stroke:var(--alarm);stroke-opacity:.6}.hatched{fill:url(#alarm);stroke:var(--alarm);stroke-width:2}
 .mark{fill:var(--text)}.markl{stroke:var(--text);stroke-width:1;stroke-dasharray:2 2}.middle{text-anchor:middle}.end{text-anchor:end}
 .pause{fill:var(--pause)}.suspend{fill:var(--suspend)}.cut{fill:var(--cut)}.cutt{fill:var(--cut);font-weight:600}
 @media print{:root{color-scheme:light}}

@@ -3,11 +3,12 @@
  *
  * The same story and window give the same bytes. Text that would lie over other text is left out; everything has a
  * `<title>`, which a browser shows on hover. Needs no script, no font of its own and no network. Read next: `window.ts`
- * (what is shown), `svg-parts.ts` (the pieces), `page.ts` (to zoom in).
+ * (what is shown), `svg-parts.ts` and `svg-messages.ts` (the pieces), `page.ts` (to zoom in).
  */
 import { paletteCss } from './palette'
 import type { Story } from './story'
-import { axis, cuts, faults, lanes, leases, legend, messages, overlaps, roles } from './svg-parts'
+import { messages } from './svg-messages'
+import { axis, cuts, faults, lanes, leases, legend, overlaps, roles } from './svg-parts'
 import { frameOf, STYLE, tag, text } from './svg-tools'
 import { type WindowChoice, windowOf } from './window'
 
