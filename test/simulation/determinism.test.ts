@@ -88,6 +88,6 @@ describe('determinism', () => {
       vi.spyOn(crypto, 'getRandomValues'),
     ]
     for (const seed of SEEDS.slice(0, 6)) hashOf(hashedPlan(seed))
-    expect(spies.flatMap(({ mock }) => mock.calls)).toEqual([])
+    expect(spies.filter(({ mock }) => mock.calls.length > 0).map((spy) => spy.getMockName())).toEqual([])
   })
 })
