@@ -11,7 +11,7 @@ const read = (name: string): string => readFileSync(new URL(name, import.meta.ur
 
 /** Upstream names in the titles of a test file: what stands before the colon. */
 function namesIn(text: string): string[] {
-  return [...text.matchAll(/\bit\(\s*['"`]((?:etcd|hashicorp) [^:'"`]+):/g)].map(([, name]) => name ?? '')
+  return [...text.matchAll(/\bit\(\s*['"`]((?:etcd|hashicorp) [^:'"`$]+):/g)].map(([, name]) => name ?? '')
 }
 
 const titles = new Set([

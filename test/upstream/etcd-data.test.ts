@@ -27,17 +27,19 @@ import { announce, role, sound, wins } from './scenes'
 import { SCRIPTS } from './scripts'
 
 describe('transcripts', () => {
-  it.each(SCRIPTS)('etcd testdata/$name: $point', async ({ name, script, says, never }) => {
-    const text = transcribe(script)
-    let from = 0
-    for (const line of says) {
-      const at = text.indexOf(line, from)
-      expect(at, `"${line}" in its place`).toBeGreaterThanOrEqual(from)
-      from = at + line.length
-    }
-    for (const line of never) expect(text).not.toContain(line)
-    await expect(text).toMatchFileSnapshot(`transcripts/${name}.txt`)
-  })
+  for (const { name, point, script, says, never } of SCRIPTS) {
+    it(`etcd testdata/${name}: ${point}`, async () => {
+      const text = transcribe(script)
+      let from = 0
+      for (const line of says) {
+        const at = text.indexOf(line, from)
+        expect(at, `"${line}" in its place`).toBeGreaterThanOrEqual(from)
+        from = at + line.length
+      }
+      for (const line of never) expect(text).not.toContain(line)
+      await expect(text).toMatchFileSnapshot(`transcripts/${name}.txt`)
+    })
+  }
 })
 
 describe('forgetting the leader', () => {

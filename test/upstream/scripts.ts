@@ -107,18 +107,21 @@ state
   {
     name: 'prevote_checkquorum',
     point: 'a pre-vote has to wait for the promise like the vote; the first answer after it elects',
-    says: ['REVOKED as leader of jobs, T1: expired', 'preVote jobs T2', 'ELECTED leader of jobs, T2'],
+    says: ['REVOKED as leader of jobs, T1: expired', 'no: bound to a', 'b      ELECTED leader of jobs, T2'],
     never: ['requestVote jobs T3'],
     script: `
-# The leader is cut off, and b and c both contend. Whoever asks while the other is still bound is answered when it is free
-# (R56): one pre-vote, one election, no term wasted.
+# b hears the leader no more, c does for a while longer; then the leader is alone, and its lease ends. b asks while c is still
+# bound: no, and the question waits (R56). When the promise of c is over the answer follows by itself: one pre-vote, one
+# election, no term wasted.
 nodes a b c
 start
 contend a
 until led
 settle
-contend b c
+contend b
 settle
+cut a>b
+advance 300
 partition a | b c
 until leaderless
 until led
