@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { compileFunction } from 'node:vm'
 import { build, type Plugin } from 'esbuild'
@@ -41,7 +41,7 @@ export function patched(file: string, patches: readonly Patch[], text = read(fil
 }
 
 function read(file: string): string {
-  return readFileSync(`${root}/${file}`, 'utf8')
+  return readFileSync(join(root, file), 'utf8')
 }
 
 /** Hands esbuild the patched text of every file; a bundle has one place, so each file is told its own. */
@@ -85,7 +85,7 @@ function publicNames(): Record<string, string> {
   const names = Object.entries<string[]>(compilerOptions.paths)
   // the longest first: esbuild takes `conclave` for a prefix of `conclave/core`
   names.sort(([a], [b]) => b.length - a.length)
-  return Object.fromEntries(names.map(([name, [path = '']]) => [name, `${root}/${path}`]))
+  return Object.fromEntries(names.map(([name, [path = '']]) => [name, join(root, path)]))
 }
 
 /** Runs a bundle and gives its exports. */

@@ -9,9 +9,10 @@
  * Each mutant is tried by its named test and by the swarm: from each start as many seeds as it takes until a property
  * breaks. Exit code 1 if one survives, or if the shipping sources fail what kills a mutant. Read next: `table/index.ts`.
  */
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root } from './compile'
@@ -23,7 +24,7 @@ import { MUTANTS } from './table'
 /** Starts are that far apart, so no two runs of seeds overlap. */
 const STRIDE = 1_000_000
 
-/** A mutant that takes longer than this hangs: no seed and no test runs that long. */
+/** A mutant that takes longer than this hangs. */
 const PATIENCE_MS = 20 * 60_000
 
 interface Order {
@@ -31,41 +32,59 @@ interface Order {
   readonly limits: Limits
 }
 
-/** Hands the mutants to worker processes, one at a time each. */
-async function huntAll(ids: readonly string[], limits: Limits, workers: number): Promise<Finding[]> {
+/** Hands the mutants to worker processes; `onFound` hears of all that is known after each. */
+async function huntAll(
+  ids: readonly string[],
+  limits: Limits,
+  workers: number,
+  onFound: (findings: readonly Finding[]) => void,
+): Promise<Finding[]> {
   const found = new Map<string, Finding>()
+  const inOrder = (): Finding[] => ids.flatMap((id) => found.get(id) ?? [])
   const queue = [...ids]
-  const work = async (): Promise<void> => {
+  const lane = async (): Promise<void> => {
+    const worker = new Worker()
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
-      const finding = await askWorker({ id, limits })
+      const finding = await worker.ask({ id, limits })
       found.set(id, finding)
       console.log(`${String(found.size).padStart(4)}/${ids.length}  ${describeFinding(finding)}`)
+      onFound(inOrder())
     }
+    worker.close()
   }
-  await Promise.all(Array.from({ length: workers }, work))
-  return ids.flatMap((id) => found.get(id) ?? [])
+  await Promise.all(Array.from({ length: workers }, lane))
+  return inOrder()
 }
 
-function askWorker(order: Order): Promise<Finding> {
-  return new Promise((resolve) => {
-    const child = fork(fileURLToPath(import.meta.url), ['--worker'], { execArgv: process.execArgv })
-    const failed = (trouble: string): void => {
-      child.kill('SIGKILL')
-      resolve({ id: order.id, control: null, test: null, kills: [], trouble })
-    }
-    const timer = setTimeout(() => failed('it hangs'), PATIENCE_MS)
-    child.once('message', (finding: Finding) => {
-      clearTimeout(timer)
-      child.removeAllListeners('exit')
-      child.disconnect()
-      resolve(finding)
+/** A process that hunts, one mutant after the other; made anew when a mutant took it down. */
+class Worker {
+  private child: ChildProcess | null = null
+
+  ask(order: Order): Promise<Finding> {
+    const child =
+      this.child ?? fork(fileURLToPath(import.meta.url), ['--worker'], { execArgv: process.execArgv })
+    this.child = child
+    return new Promise((resolve) => {
+      const settle = (finding: Finding): void => {
+        clearTimeout(timer)
+        child.removeAllListeners()
+        resolve(finding)
+      }
+      const failed = (trouble: string): void => {
+        this.child = null
+        child.kill('SIGKILL')
+        settle({ id: order.id, control: null, test: null, kills: [], trouble })
+      }
+      const timer = setTimeout(() => failed('it hangs'), PATIENCE_MS)
+      child.once('message', settle)
+      child.once('exit', (code) => failed(`its process ended with code ${code}`))
+      child.send(order)
     })
-    child.once('exit', (code) => {
-      clearTimeout(timer)
-      failed(`its process ended with code ${code}`)
-    })
-    child.send(order)
-  })
+  }
+
+  close(): void {
+    this.child?.disconnect()
+  }
 }
 
 async function work({ id, limits }: Order): Promise<Finding> {
@@ -111,23 +130,28 @@ async function main(): Promise<void> {
   console.log(
     `${ids.length} mutants, seeds from ${limits.starts.join(', ')}, at most ${seeds} each, ${workers} workers`,
   )
-  const findings = await huntAll(ids, limits, workers)
+  const former = readRecording()
+  const keep = (findings: readonly Finding[]): void => {
+    if (record) save(recordingOf(limits, findings, former))
+  }
+  const findings = await huntAll(ids, limits, workers, keep)
   const survivors = findings.filter((finding) => !isKilled(finding))
   console.log(`\n${findings.length - survivors.length} of ${findings.length} mutants killed`)
   for (const finding of survivors) console.log(`SURVIVED: ${describeFinding(finding)}`)
   process.exitCode = survivors.length > 0 || findings.length === 0 ? 1 : 0
-  if (record) save(recordingOf(limits, findings, readRecording()))
 }
 
 function save(recording: Recording): void {
-  writeFileSync(`${root}/test/mutants/recorded.json`, `${JSON.stringify(recording, null, 2)}\n`)
-  writeFileSync(`${root}/test/mutants/README.md`, markdownOf(recording))
+  writeFileSync(join(root, 'test/mutants/recorded.json'), `${JSON.stringify(recording, null, 2)}\n`)
+  writeFileSync(join(root, 'test/mutants/README.md'), markdownOf(recording))
 }
 
 if (process.argv.includes('--worker')) {
   process.on('message', async (order: Order) => {
     process.send?.(await work(order))
   })
+  // what a mutant leaves behind may fail later, and is nobody's concern
+  process.on('unhandledRejection', () => {})
 } else {
   await main()
 }

@@ -1,6 +1,7 @@
 /** What the last `npm run mutants -- --record` found, kept in `recorded.json`: the seeds that the tests replay. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { root } from './compile'
 import type { Finding, Kill, Limits } from './hunt'
 import { MUTANTS } from './table'
@@ -23,7 +24,7 @@ export interface Recording {
   readonly mutants: Readonly<Record<string, Recorded>>
 }
 
-const FILE = `${root}/test/mutants/recorded.json`
+const FILE = join(root, 'test/mutants/recorded.json')
 
 /** The last record; an empty one if there is none. */
 export function readRecording(): Recording {

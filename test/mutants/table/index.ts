@@ -7,6 +7,7 @@ import { LIVENESS } from './liveness'
 import { RESTARTS } from './restarts'
 import { RUNTIME } from './runtime'
 import { SESSIONS } from './sessions'
+import { STORES } from './stores'
 import { VOTES } from './votes'
 
 export { EXEMPT } from './liveness'
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ITEMS,
   ...RESTARTS,
   ...RUNTIME,
+  ...STORES,
   ...FENCES,
   ...LIVENESS,
 ]

@@ -56,7 +56,7 @@ export const ITEMS: readonly Mutant[] = [
         "grant: accepted ? (grant?.replace(/[0-9]+$/, '1') ?? null) : null,",
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'core/schedules',
       'R62: the answer names the grant under which the voter is bound, not the one that the leader meant',

@@ -36,7 +36,7 @@ export const LEASES: readonly Mutant[] = [
         'if (lead !== null) countBound',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy('paper/lease', 'R12: a binding of an older term than the one led does not count'),
   },
   {
@@ -108,7 +108,7 @@ export const LEASES: readonly Mutant[] = [
         '  if (election.lead !== null) {\n    election.topTerm = election.lead.term\n    drop(turn, election, election.lead, reason)',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'paper/handover',
       'R20, P7: every term up to the highest campaigned in is renounced, and late answers bring none back',
@@ -132,7 +132,7 @@ export const LEASES: readonly Mutant[] = [
     patches: [
       patch('core/votes', 'if (held.term > certificate.term || certificate.leader', 'if (certificate.leader'),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'core/schedules',
       'R21: a certificate of term 1 does not void the same holder’s binding of term 2',
@@ -164,7 +164,7 @@ export const LEASES: readonly Mutant[] = [
         'if (held === null || held.released) return',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'paper/handover',
       'R21: it voids exactly bindings of that process, storage and life with a term up to its own',
@@ -192,7 +192,7 @@ export const LEASES: readonly Mutant[] = [
         '',
       ),
     ],
-    swarm: null,
+    swarm: ANY,
     test: killedBy(
       'paper/handover',
       'R21: an order counts only from the leader that the target is bound to, or if it is bound to nobody',
@@ -308,7 +308,7 @@ export const LEASES: readonly Mutant[] = [
     patches: [
       patch('core/step', 'state.bootUntil = Math.max(state.bootUntil, turn.now + state.maxPromiseMs)', ''),
     ],
-    swarm: { ignore: [BACKING] },
+    swarm: null,
     test: killedBy(
       'paper/lease',
       'B.3: after a suspend everything is renounced, campaigns are void, and the boot wait runs again',

@@ -21,7 +21,7 @@ export const RESTARTS: readonly Mutant[] = [
         'beginning.startedAt + timing.promiseMs',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'paper/restart',
       'R19: it lasts the longest promise ever made, counted from the start of the process',
@@ -33,7 +33,7 @@ export const RESTARTS: readonly Mutant[] = [
     patches: [
       patch('core/step', 'if (support?.grant === held.grant && now < support.until) return false', ''),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy('paper/restart', 'R19: not while a binding to another process is active'),
   },
   {
@@ -46,7 +46,7 @@ export const RESTARTS: readonly Mutant[] = [
         '',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'paper/restart',
       'R19: not in the boot wait, whose promises nobody remembers, and not after a storage failure',
@@ -62,7 +62,7 @@ export const RESTARTS: readonly Mutant[] = [
         '',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'paper/sessions',
       'R24: a frame that was meant for another life of the receiver is not applied',
@@ -78,7 +78,7 @@ export const RESTARTS: readonly Mutant[] = [
         'return !support.ended',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'paper/sessions',
       'R24, R27: a lower life than the highest seen is ignored, greeting and frames alike',

@@ -206,7 +206,7 @@ export const SESSIONS: readonly Mutant[] = [
         'const renews',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy('core/schedules', 'R59: one microsecond late is late, whether or not a timer saw it'),
   },
   {
@@ -251,7 +251,7 @@ export const SESSIONS: readonly Mutant[] = [
         '?.untilByGrant.size ? Math.max(...(state.accounts.get(voter)?.untilByGrant.values() ?? [])) : Number.NEGATIVE_INFINITY',
       ),
     ],
-    swarm: { ignore: [BACKING] },
+    swarm: null,
     test: killedBy('core/schedules', 'R60: an ack under grant 2 does not win by a vote under grant 1'),
   },
   {
@@ -302,7 +302,7 @@ export const SESSIONS: readonly Mutant[] = [
     patches: [
       patch('core/step', 'state.waiting.length = 0\n  state.ended = true', 'state.waiting.length = 0'),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'core/schedules',
       'V2: a process that ended its session does not campaign, vote or heartbeat any more',

@@ -55,7 +55,7 @@ export const VOTES: readonly Mutant[] = [
         'if (election === undefined) return',
       ),
     ],
-    swarm: ANY,
+    swarm: null,
     test: killedBy(
       'core/schedules',
       'R1: writes completed in reverse order let no answer of a replaced vote out',
@@ -65,7 +65,7 @@ export const VOTES: readonly Mutant[] = [
     id: 'R1 failed write',
     does: 'goes on voting and supporting after a write failed',
     patches: [patch('core/step', 'state.storageFailed = true', 'state.storageFailed = false')],
-    swarm: ANY,
+    swarm: null,
     test: killedBy('paper/votes', 'R1: after a failed write a voter votes and acks no more'),
   },
   {
@@ -92,7 +92,7 @@ export const VOTES: readonly Mutant[] = [
     id: 'R2 announced',
     does: 'repeats a yes for a binding that an announcement made',
     patches: [patch('core/voter', '    !held.led &&\n', '')],
-    swarm: null,
+    swarm: ANY,
     test: killedBy(
       'paper/votes',
       'R2: an announced leader gets no vote for its term, whoever the voter voted for',
