@@ -69,6 +69,8 @@ export const Code = {
   probeAckNone: 72,
   /** + 8 * o + term: a late refusal that tells this term */
   learn: 80,
+  /** + o: they meet in the very turn in which a campaign here turns out to be over */
+  meetLate: 120,
   /** + 16 * o + u: a late ack by which that voter is counted for `u` more ticks */
   ack: 128,
   /** + 16 * hearing + s: a message arrives; `s` > 0: and its heartbeat has begun a session with `s` ticks left */
@@ -179,6 +181,7 @@ export class Behaviour {
   private readonly mirrors: number[] = []
   private readonly chairMirrors: number[] = []
   private readonly listMirrors: number[] = []
+  private readonly listAges: number[] = []
   private readonly config
 
   constructor(
@@ -194,6 +197,13 @@ export class Behaviour {
   begin(state: State, durable: boolean): number {
     canonicalize(state, this.options, this.presumed, givenGrants(state, this.options))
     return this.place(this.chair(state, durable), 0)
+  }
+
+  /** The place of any process with these messages, in whatever form its state is. */
+  placeOf(state: State, heard: readonly Hearing[], durable: boolean): number {
+    canonicalize(state, this.options, this.presumed, givenGrants(state, this.options))
+    const inbox = heard.map((hearing) => this.hearings.id(hearing))
+    return this.place(this.chair(state, durable), this.list(inbox))
   }
 
   /** How many different places were met, and how many different processes sat there. */
@@ -246,7 +256,7 @@ export class Behaviour {
 
   /** Forgets messages that are spent, and of the process what only they could have asked for. */
   private sift(chair: number, inbox: number): { chair: number; inbox: number } {
-    const { maxTerm, members } = this.options
+    const { maxTerm, members, promise } = this.options
     const { presumed } = this
     const { state, durable } = this.chairs[chair] as Chair
     const ids = this.lists[inbox] as readonly number[]
@@ -255,7 +265,7 @@ export class Behaviour {
       state,
       members,
     )
-    const listener = { state, maxTerm, presumed, renounced }
+    const listener = { state, maxTerm, promise, presumed, renounced }
     const kept = ids.filter((id) => !spent(this.hearings.at(id), listener))
     const list = kept.length === ids.length ? inbox : this.list(kept)
     const stale = this.staleCounts(state, kept)
@@ -385,9 +395,30 @@ export class Behaviour {
     const offset = code & 7
     if (code === Code.crash) return 0
     if (renamed !== null) return this.list(this.hearings.renamed(this.inbox(place), offset, renamed))
+    if (code === Code.passTick) return this.aged(this.inboxOf[place] as number)
     if (code - offset === Code.peerRestarted)
       return this.list(this.hearings.olderBy(this.inbox(place), offset))
     return this.inboxOf[place] as number
+  }
+
+  private aged(list: number): number {
+    const known = this.listAges[list]
+    if (known !== undefined) return known
+    const ids = this.lists[list] as readonly number[]
+    const older = this.list(ids.map((id) => this.hearings.aged(id)))
+    this.listAges[list] = older
+    return older
+  }
+
+  /** The acks that the voter at that offset has sent for sessions with up to `left` ticks left, as messages. */
+  lateAcks(offset: number, left: number): number {
+    const acks: number[] = []
+    for (let u = 1; u <= left; u++) {
+      const round = BASE - this.options.promise + u
+      const part: Part = { kind: 'ack', round, grant: PRESENT, renewed: true }
+      acks.push(this.hearings.id({ from: offset, life: LIFE, part }))
+    }
+    return this.list(acks)
   }
 
   private follow(chair: number, code: number): Follow | null {
@@ -404,16 +435,14 @@ export class Behaviour {
   private compute(chair: number, code: number): Follow | null {
     if (code >= Code.hear) return this.hear(chair, (code - Code.hear) >> 4, (code - Code.hear) & 15)
     if (code >= Code.ack) return this.lateAck(chair, (code - Code.ack) >> 4, (code - Code.ack) & 15)
+    if (code >= Code.meetLate) return this.meet(chair, code - Code.meetLate, true)
     if (code >= Code.learn) return this.learn(chair, (code - Code.learn) >> 3, (code - Code.learn) & 7)
     const offset = code & 7
     switch (code < 8 ? code : code - offset) {
       case Code.campaign:
         return this.ask(chair, { type: 'campaign', now: BASE, election: NAME })
       case Code.campaignEnds:
-        return this.ask(chair, { type: 'tick', now: BASE }, (s) => {
-          const { campaign } = electionIn(s)
-          if (campaign !== null) campaign.deadline = BASE
-        })
+        return this.ask(chair, { type: 'tick', now: BASE }, overdue)
       case Code.look:
         return this.ask(chair, { type: 'tick', now: BASE })
       case Code.resign:
@@ -423,7 +452,7 @@ export class Behaviour {
       case Code.passTick:
         return this.ask(chair, null, passTick)
       case Code.meet:
-        return this.meet(chair, offset)
+        return this.meet(chair, offset, false)
       case Code.beat:
         return this.ask(chair, frameFrom(offset, LIFE, [this.heartbeat(this.options.promise)]))
       case Code.probeAck:
@@ -478,7 +507,7 @@ export class Behaviour {
 
   private hear(chair: number, hearing: number, session: number): Follow | null {
     const { from, life, part } = this.hearings.at(hearing)
-    if (part.kind === 'ack') return this.acked(chair, from, part.round, part.grant, part.renewed)
+    if (part.kind === 'ack') return this.acked(chair, from, part.round, part.grant, part.renewed, life)
     const parts: Part[] = session > 0 ? [this.heartbeat(session), part] : [part]
     return this.ask(chair, frameFrom(from, life, parts))
   }
@@ -499,9 +528,10 @@ export class Behaviour {
     round: number,
     grant: string | null,
     renewed: boolean,
+    life: number = LIFE,
   ): Follow | null {
     const ack: Part = { kind: 'ack', round, grant, renewed }
-    return this.ask(chair, frameFrom(offset, LIFE, [ack]), (s) => {
+    return this.ask(chair, frameFrom(offset, life, [ack]), (s) => {
       s.rounds.set(round, { sentAt: round, promiseMs: this.options.promise })
     })
   }
@@ -517,21 +547,18 @@ export class Behaviour {
       knownTerm,
       leader: null,
     }
-    return this.ask(chair, frameFrom(offset, LIFE, [refusal]))
+    // whoever leads would campaign at once unless its next try has a time already: that is an action of its own here
+    return this.ask(chair, frameFrom(offset, LIFE, [refusal]), (s) => {
+      electionIn(s).attemptAt = BASE + 1
+    })
   }
 
-  private meet(chair: number, offset: number): Follow | null {
+  private meet(chair: number, offset: number, late: boolean): Follow | null {
     const peer = letter(offset)
     const { rho } = this.options
     const at = { type: 'connected', now: BASE, sentAt: BASE } as const
-    return this.ask(chair, {
-      ...at,
-      peer,
-      incarnation: LIFE,
-      storageId: diskOf(peer),
-      rho,
-      deltaMs: 0,
-    })
+    const met = { ...at, peer, incarnation: LIFE, storageId: diskOf(peer), rho, deltaMs: 0 }
+    return this.ask(chair, met, late ? overdue : undefined)
   }
 
   /** Runs an input on a copy, each write done at once. */
@@ -690,6 +717,12 @@ export class Behaviour {
     }
     return codes.filter((code) => this.after(place, code) !== null)
   }
+}
+
+/** The time of a campaign is up (R3); the exploration leaves it open when that is. */
+function overdue(state: State): void {
+  const { campaign } = electionIn(state)
+  if (campaign !== null) campaign.deadline = BASE
 }
 
 function frameFrom(offset: number, life: number, parts: readonly Part[]): Input {

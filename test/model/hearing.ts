@@ -7,7 +7,7 @@
  */
 import type { Part, State } from '../../src/core'
 import { FRESH_GRANT, OVER, olderGrant, PRESENT, type Presumed } from './canonical'
-import { diskOf, electionIn, LIFE, letter, mirrorName, offsetOf, renameCertificate } from './process'
+import { BASE, diskOf, electionIn, LIFE, letter, mirrorName, offsetOf, renameCertificate } from './process'
 
 /** A message as its receiver hears it. Names in the part are the receiver's names. */
 export interface Hearing {
@@ -69,6 +69,12 @@ export class Hearings {
     })
   }
 
+  /** The same message a tick later: only an ack grows old, as its round is named after the instant of its sending. */
+  aged(id: number): number {
+    const { from, life, part } = this.at(id)
+    return part.kind === 'ack' ? this.id({ from, life, part: { ...part, round: part.round - 1 } }) : id
+  }
+
   /** The same messages after the present grant of the voter at `offset` got another name. */
   renamed(ids: readonly number[], offset: number, to: string): number[] {
     return ids.map((id) => {
@@ -127,6 +133,7 @@ function ageCertificate(part: Part, name: string): Part {
 export interface Listener {
   readonly state: State
   readonly maxTerm: number
+  readonly promise: number
   readonly presumed: Presumed
   /** Highest term that each other process has renounced, as far as its messages here tell; by offset. */
   readonly renounced: readonly number[]
@@ -147,10 +154,8 @@ export function renouncedTo(hearings: readonly Hearing[], state: State, members:
 }
 
 /** True if by the rules a message can never again change that receiver; `README.md` argues each case. */
-export function spent(
-  { from, life, part }: Hearing,
-  { state, maxTerm, presumed, renounced }: Listener,
-): boolean {
+export function spent({ from, life, part }: Hearing, listener: Listener): boolean {
+  const { state, maxTerm, promise, presumed, renounced } = listener
   const sender = letter(from)
   const { slot, campaign, lead } = electionIn(state)
   if (life < (state.supports.get(sender)?.incarnation ?? 0)) return true
@@ -179,6 +184,8 @@ export function spent(
     }
     case 'timeoutNow':
       return slot.knownTerm >= maxTerm
+    case 'ack':
+      return part.round + promise <= BASE
     default:
       return true
   }

@@ -197,7 +197,11 @@ export function mirrorName(name: string, members: number): string {
 
 /** A copy of the process as it is when everybody sits the other way round. */
 export function mirrorState(state: State, members: number): State {
-  const rename = (name: string): string => mirrorName(name, members)
+  return renamedState(state, (name) => mirrorName(name, members))
+}
+
+/** A copy in which every process is called something else. */
+export function renamedState(state: State, rename: (name: string) => string): State {
   const reorder = <V>(map: Map<string, V>): void => {
     const entries = [...map].map(([id, value]) => [rename(id), value] as const)
     map.clear()

@@ -48,7 +48,7 @@ function describe(search: Search, { action }: Step, name: Name): string {
     case 'crash':
       return `${who} crashes and begins another life`
     case 'meet':
-      return `${who} and ${name(detail)} greet each other`
+      return `${who} and ${name(detail & 7)} greet each other`
     case 'beat':
       return `a heartbeat of ${who} reaches ${name(seat + detail)}; its ack does not arrive now`
     case 'beatAcked':

@@ -189,8 +189,12 @@ export class Search {
     if ((((holder.pair[o] as number) | (voter.pair[back] as number)) & Bit.unmet) !== 0) return
     const top = Math.min(voter.known, limits.maxTerm)
     for (let term = holder.known + 1; term <= top; term++) this.single('holder', i, Code.learn + 8 * o + term)
-    if (!holder.beats) return
     const left = voter.supports[back] as number
+    if (!holder.beats) {
+      // the lease has ended, unread: a heartbeat sent before may still arrive, and holds the voter longer
+      if (holder.leads && left > 0 && left < limits.promise) this.beat(i, o, true, false)
+      return
+    }
     if (left > 0 || ((holder.pair[o] as number) & Bit.names) !== 0) {
       this.beat(i, o, left < limits.promise)
       for (let u = left; u > (holder.counts[o] as number); u--)
@@ -202,7 +206,7 @@ export class Search {
   }
 
   /** The freshest heartbeat arrives; its ack is lost (or late), or arrives at once. */
-  private beat(i: number, o: number, alone: boolean): void {
+  private beat(i: number, o: number, alone: boolean, answered = true): void {
     const { n, base, row, behaviour } = this
     const j = (i + o) % n
     const t = behaviour.after(base[j] as number, Code.beat + n - o)
@@ -219,7 +223,7 @@ export class Search {
       }
       ack = t.acks[n - o] as number
     }
-    if (ack < 0) return
+    if (ack < 0 || !answered) return
     this.act('beatAcked', i, o)
     const heard = behaviour.after(row[i] as number, Code.hear + ack * 16)
     if (heard !== null && this.apply(i, heard)) this.reach()
@@ -233,6 +237,9 @@ export class Search {
     row[i] = this.always(row[i] as number, Code.crash)
     for (let o = 1; o < n; o++) {
       const j = (i + o) % n
+      // acks of the life that ends here may still be on their way
+      const left = this.facts(base, i).supports[o] as number
+      row[j] = this.behaviour.add(row[j] as number, this.behaviour.lateAcks(n - o, left))
       row[j] = this.always(row[j] as number, Code.peerRestarted + n - o)
     }
     if ((((row[n] as number) >> 3) & 7) === 0) {
@@ -267,23 +274,26 @@ export class Search {
         const pair =
           (this.facts(base, i).pair[j - i] as number) | (this.facts(base, j).pair[n - j + i] as number)
         if ((pair & Bit.unmet) === 0) continue
-        this.meeting(i, j)
+        this.meeting(i, j, 0)
+        const stands = [i, j].filter((seat) => this.facts(base, seat).standsFor > 0)
+        for (const seat of stands) this.meeting(i, j, seat + 1)
       }
     }
   }
 
-  private meeting(i: number, j: number): void {
+  /** `late`: seat + 1 of whoever finds out in that turn that its campaign is over, or 0. */
+  private meeting(i: number, j: number, late: number): void {
     this.row.set(this.base)
-    this.act('meet', i, j)
-    if (this.meet(i, j)) this.reach()
+    this.act('meet', i, j + 8 * late)
+    if (this.meet(i, j, late - 1)) this.reach()
   }
 
-  private meet(i: number, j: number): boolean {
+  private meet(i: number, j: number, late: number): boolean {
     const { n, row, behaviour } = this
     const o = (j - i + n) % n
-    const here = behaviour.after(row[i] as number, Code.meet + o)
+    const here = behaviour.after(row[i] as number, (late === i ? Code.meetLate : Code.meet) + o)
     if (here !== null && !this.apply(i, here)) return false
-    const there = behaviour.after(row[j] as number, Code.meet + n - o)
+    const there = behaviour.after(row[j] as number, (late === j ? Code.meetLate : Code.meet) + n - o)
     return there === null || this.apply(j, there)
   }
 
@@ -363,10 +373,6 @@ export class Search {
   /** Forgets what can make no difference to anybody. */
   private tidy(): boolean {
     const { n, row } = this
-    for (let i = 0; i < n; i++) {
-      const { any } = this.facts(row, i)
-      if ((any & Bit.unmet) !== 0 && !this.introduce(i)) return false
-    }
     for (let j = 0; j < n; j++) {
       if ((this.facts(row, j).any & Bit.bound) !== 0 && !this.deliverRelease(j)) return false
     }
@@ -407,18 +413,6 @@ export class Search {
       row[i] = (behaviour.after(row[i] as number, Code.dropCounts + o) as Transition).place
   }
 
-  /** Two that have nothing left of former lives of each other may as well have met. */
-  private introduce(i: number): boolean {
-    const { n, row } = this
-    for (let o = 1; o < n; o++) {
-      const j = (i + o) % n
-      const pair = (this.facts(row, i).pair[o] as number) | (this.facts(row, j).pair[n - o] as number)
-      if ((pair & Bit.unmet) === 0 || (pair & Bit.older) !== 0) continue
-      if (!this.meet(i, j)) return false
-    }
-    return true
-  }
-
   /** Whether anybody could still win that term or a lower one. */
   private mayWin(term: number): boolean {
     const crashes = ((this.row[this.n] as number) >> 3) & 7
@@ -456,6 +450,21 @@ export class Search {
       for (let k = 0; k < n; k++) best[k] = copy[(k + shift) % n] as number
       return
     }
+  }
+
+  /** Whether this state of the world, in whatever form, is among those explored. */
+  knows(places: readonly number[], crashes: number, transfers: number, lastWon: number): boolean {
+    const { row, best, n } = this
+    row.set(places)
+    row[n] = crashes * 8 + transfers * 64 + lastWon
+    this.tidy()
+    this.seat(row)
+    return this.table.has(best)
+  }
+
+  /** Ticks left of the sessions at the voter at that seat, by offset, in the state last asked about. */
+  sessionsOf(seat: number): readonly number[] {
+    return this.facts(this.row, seat).supports
   }
 
   // --- the way to a state -------------------------------------------------------------------------------------------------
@@ -505,7 +514,7 @@ export class Search {
       case 'handOver':
         return this.handOver(seat, detail)
       case 'meet':
-        return this.meeting(seat, detail)
+        return this.meeting(seat, detail & 7, detail >> 3)
       case 'tick':
         return this.tick()
     }

@@ -66,17 +66,29 @@ export class StateTable {
     this.rows = new Int32Array(1024 * width)
   }
 
-  /** Adds a state unless it is known; true if it was new. */
-  add(row: Int32Array, parent: number, action: number): boolean {
-    const { width, rows } = this
-    let at = hashOf(row, 0, width) & this.mask
-    for (let entry = this.index[at] as number; entry !== 0; entry = this.index[at] as number) {
+  has(row: Int32Array): boolean {
+    return this.index[this.find(row)] !== 0
+  }
+
+  /** Where the number of that state is, or would be. */
+  private find(row: Int32Array): number {
+    const { width, rows, index, mask } = this
+    let at = hashOf(row, 0, width) & mask
+    for (let entry = index[at] as number; entry !== 0; entry = index[at] as number) {
       const from = (entry - 1) * width
       let i = 0
       while (i < width && rows[from + i] === row[i]) i++
-      if (i === width) return false
-      at = (at + 1) & this.mask
+      if (i === width) return at
+      at = (at + 1) & mask
     }
+    return at
+  }
+
+  /** Adds a state unless it is known; true if it was new. */
+  add(row: Int32Array, parent: number, action: number): boolean {
+    const { width } = this
+    const at = this.find(row)
+    if (this.index[at] !== 0) return false
     if (this.size === this.parents.length) this.growRows()
     this.rows.set(row, this.size * width)
     this.parents[this.size] = parent
