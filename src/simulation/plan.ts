@@ -30,6 +30,8 @@ export interface Step {
 
 /** A run as data. */
 export interface Plan {
+  /** What a picture of it says above itself. Default: seed and profile. */
+  readonly title?: string
   readonly seed: number
   readonly profile: ProfileName
   readonly setup: Setup

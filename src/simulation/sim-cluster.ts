@@ -21,6 +21,7 @@ import { type NetworkOptions, SimNetwork } from './sim-network'
 import { type Program, SimNode } from './sim-node'
 import type { WriteTime } from './sim-storage'
 import { UserWork, type WorkOptions } from './user-work'
+import { whyNotLeading } from './why-not-leading'
 
 /** What a cluster is made of. Everything but `seed` has a default. */
 export interface ClusterOptions {
@@ -476,17 +477,7 @@ export class SimCluster {
     if (up.length < quorumOf(this.nodes.size)) {
       return `only ${up.length} of ${this.nodes.size} run (${up.map(({ id }) => id).join(', ') || 'none'})`
     }
-    const texts = up.map((node) => {
-      const { state } = node
-      const each = state?.elections.get(election)
-      if (state == null || each === undefined) return `${node.id} knows no such election`
-      if (node.failure !== null) return `${node.id} failed: ${node.failure.code}`
-      if (node.now() < state.bootUntil) return `${node.id} waits after its start`
-      const refusals = [...each.lastRefusals].map(([voter, why]) => `${voter} ${why}`).join(' ')
-      const held = each.slot.binding
-      const bound = held === null || held.released ? 'free' : `bound to ${held.leader} T${held.term}`
-      return `${node.id} ${each.role} T${each.slot.knownTerm} ${bound}${refusals && `, refused: ${refusals}`}`
-    })
+    const texts = [...this.nodes.values()].map((node) => whyNotLeading(node, election))
     return texts.join('; ')
   }
 

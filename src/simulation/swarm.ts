@@ -81,7 +81,7 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
   if (options.safetyOnly !== true && !cluster.halted) demandProgress(cluster, plan, stats)
   finish(cluster, stats)
   for (const { property, text } of cluster.violations) trace?.note('!!', `${property}: ${text}`)
-  const title = `Seed ${plan.seed}, profile ${plan.profile}`
+  const { title = `Seed ${plan.seed}, profile ${plan.profile}` } = plan
   return {
     plan,
     violations: cluster.violations,

@@ -194,6 +194,15 @@ describe('a simulated cluster', () => {
     expect(cluster.runUntil(led(cluster), 10_000), cluster.pending()).toBe(true)
   })
 
+  it('P9: where nobody leads, says of each process why: its links, its binding, who refused it', () => {
+    const { cluster, leader } = running()
+    cluster.partition([['a'], ['b'], ['c']])
+    cluster.run(10_000)
+    expect(cluster.pending()).toContain(
+      `${leader} contends, is follower, knows T1, bound to nobody, linked with nobody`,
+    )
+  })
+
   it('a crash in a write takes the process down in the middle of its next write', () => {
     const { cluster, leader } = running({ writeTime: { leastMs: 4, mostMs: 4 } })
     expect(act(cluster, { do: 'crashInWrite', node: leader, downMs: 100 })).toBe(true)

@@ -1,10 +1,11 @@
 /**
  * Draws a run as one HTML page to zoom and hover in: a single file, which loads nothing and sends nothing.
  *
- * The page holds the story as JSON and the script that draws it on a canvas (`page-draw.ts`, `page-messages.ts`, `page-script.ts`), so that a
- * minute of seven processes stays fluent. Light and dark, by keyboard as by mouse. Read next: `svg.ts` (static).
+ * The page holds the story as JSON and the script that draws it on a canvas (`page-draw.ts`, `page-messages.ts`,
+ * `page-legend.ts`, `page-script.ts`), so that a minute of seven processes stays fluent. Light and dark, by keyboard as by mouse. Read next: `svg.ts` (static).
  */
 import { DRAW } from './page-draw'
+import { LEGEND } from './page-legend'
 import { MESSAGES } from './page-messages'
 import { SCRIPT } from './page-script'
 import { PAGE_STYLE } from './page-style'
@@ -50,7 +51,7 @@ ${violation === undefined ? '' : `<p class="bad">${escapeText(`${violation.prope
 <canvas id="overview" aria-label="the whole run"></canvas>
 <footer><span id="keys"></span><span id="note"></span><span id="range"></span></footer>
 <script type="application/json" id="story">${data}</script>
-<script>${DRAW}${MESSAGES}${SCRIPT}</script>
+<script>${DRAW}${MESSAGES}${LEGEND}${SCRIPT}</script>
 </body>
 </html>
 `

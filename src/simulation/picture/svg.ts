@@ -31,6 +31,8 @@ export function drawSvg(story: Story, options: SvgOptions = {}): string {
       ? ''
       : text(24, 74, `${violation.property}: ${violation.text}`.slice(0, 180), 'bad'),
   ]
+  // What was done to the cluster comes first where labels compete for a place, and last where they lie over each other.
+  const done = faults(frame)
   const body = [
     ...lanes(frame),
     ...axis(frame),
@@ -39,7 +41,7 @@ export function drawSvg(story: Story, options: SvgOptions = {}): string {
     ...roles(frame),
     ...leases(frame),
     ...overlaps(frame),
-    ...faults(frame),
+    ...done,
     ...legend(frame),
   ]
   const size = { width, height, viewBox: `0 0 ${width} ${height}` }
