@@ -105,6 +105,11 @@ export class StoreTransport implements Transport {
     peers.stop(flushMs, closed)
   }
 
+  /** For simulations: the links forget everything at once, as a crash of the process does. */
+  crash(): void {
+    for (const link of this.links.values()) link.crash()
+  }
+
   stats(): TransportStats {
     const stats = this.options.peers.stats()
     const stores = [...this.links].map(([peer, link]) => {

@@ -10,6 +10,7 @@ import { CALM, type LinkQuality } from './links'
 import type { FreezeMode } from './oscillator'
 import type { SimCluster } from './sim-cluster'
 import type { SimNode } from './sim-node'
+import type { StoreWay } from './sim-store'
 
 /** A node by its id, or whoever leads an election at that time: `leader of jobs`. */
 export type Who = string
@@ -83,6 +84,15 @@ export type Action =
   | { readonly do: 'heartbeatNow'; readonly node: Who }
   | { readonly do: 'proofOfDeath'; readonly of: ProcessId; readonly to: readonly ProcessId[] }
   | { readonly do: 'restartGuard'; readonly election: ElectionName; readonly by: Who }
+  | { readonly do: 'storeDown'; readonly store: string; readonly forMs: number }
+  | {
+      readonly do: 'storeCut'
+      readonly store: string
+      readonly node: Who
+      readonly way: StoreWay
+      readonly forMs: number
+    }
+  | { readonly do: 'storeForgets'; readonly store: string }
 
 /** Every kind of action, for tables and counters. */
 export type ActionKind = Action['do']
@@ -94,6 +104,14 @@ export function act(cluster: SimCluster, action: Action): boolean {
   switch (action.do) {
     case 'heal':
       cluster.heal(action.name ?? undefined)
+      return true
+    case 'storeDown':
+      cluster.note(`${action.store} is down for ${action.forMs} ms`, { kind: 'disk' })
+      cluster.store(action.store).takeDown(action.forMs)
+      return true
+    case 'storeForgets':
+      cluster.note(`${action.store} forgets everything`, { kind: 'disk' })
+      cluster.store(action.store).forget()
       return true
     case 'partition':
       cluster.partition(action.groups, action.name)
@@ -206,6 +224,13 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
       return cluster.submit(id, { type: 'campaign', election: action.election })
     case 'heartbeatNow':
       return cluster.submit(id, { type: 'heartbeatNow' })
+    case 'storeCut':
+      cluster.note(`${action.way} between ${id} and ${action.store} are lost for ${action.forMs} ms`, {
+        kind: 'cut',
+        nodes: [id],
+      })
+      cluster.store(action.store).close(id, action.way, action.forMs)
+      return true
     default:
       return false
   }

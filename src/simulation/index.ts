@@ -27,7 +27,16 @@ export {
   type SvgOptions,
   type WindowChoice,
 } from './picture'
-export { type Plan, PROFILES, type ProfileName, planFor, type Setup, type Step } from './plan'
+export {
+  type Plan,
+  PROFILES,
+  type ProfileName,
+  planFor,
+  type Setup,
+  STORE_PROFILES,
+  type Step,
+  type StoreProfileName,
+} from './plan'
 export { Random } from './random'
 export { type Shrunk, shrinkPlan } from './shrink'
 export type { TimerAccuracy } from './sim-clock'
@@ -35,6 +44,7 @@ export { type ClusterOptions, SIM_TIMING, SimCluster, type Violation } from './s
 export type { Flight, LossReason, NetworkOptions, NetworkStats, Verdict } from './sim-network'
 export type { SimNode, Standing } from './sim-node'
 export type { WriteTime } from './sim-storage'
+export type { SimStore, StoreSetup, StoreWay } from './sim-store'
 export {
   type Service,
   type SimProcess,

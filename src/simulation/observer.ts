@@ -84,6 +84,8 @@ export interface Observer {
   linked?(node: NodeView, peer: ProcessId, incarnation: Incarnation, reason: string | null): void
   refused?(node: NodeView, peer: ProcessId, reason: string): void
   durable?(node: NodeView, storageId: string, change: DurableChange): void
+  /** A record of a store was written; `value` null: it is gone. */
+  stored?(store: string, key: string, value: string | null): void
   /** User work asked whether it leads; `token` null = no. */
   checked?(node: NodeView, election: ElectionName, token: Term | null): void
   /** User work wrote to the guarded resource. */
@@ -135,6 +137,7 @@ const HOOKS: readonly (keyof Observer)[] = [
   'linked',
   'refused',
   'durable',
+  'stored',
   'checked',
   'wrote',
   'fault',

@@ -12,6 +12,7 @@ import type { LinkQuality } from './links'
 import { Random } from './random'
 import type { ClusterOptions } from './sim-cluster'
 import type { NetworkOptions } from './sim-network'
+import type { StoreSetup } from './sim-store'
 
 /** What a cluster is made of, as data. */
 export type Setup = Omit<ClusterOptions, 'invariants'> & {
@@ -51,8 +52,9 @@ export type ProfileName =
   | 'ephemeral'
   | 'hypervisor'
   | 'calm'
+  | StoreProfileName
 
-/** All profiles. */
+/** All profiles among which a seed chooses; those with stores are asked for by name. */
 export const PROFILES: readonly ProfileName[] = [
   'lan',
   'wan',
@@ -62,6 +64,17 @@ export const PROFILES: readonly ProfileName[] = [
   'ephemeral',
   'hypervisor',
   'calm',
+]
+
+/** Kinds of worlds with stores among the voters. */
+export type StoreProfileName = 'oneStore' | 'threeStores' | 'tieBreaker' | 'forgetfulStore'
+
+/** All profiles with stores. */
+export const STORE_PROFILES: readonly StoreProfileName[] = [
+  'oneStore',
+  'threeStores',
+  'tieBreaker',
+  'forgetfulStore',
 ]
 
 /** How often each kind of thing happens, relative to the others; and how long the cluster rests between two. */
@@ -97,6 +110,13 @@ const ALL: Weather['weights'] = {
   heartbeatNow: 1,
   proofOfDeath: 2,
   restartGuard: 1,
+}
+
+/** Where only stores vote there is nothing between the nodes that could be cut. */
+const AT_STORES: Weather['weights'] = {
+  ...{ crash: 6, crashInWrite: 1, stop: 3, pause: 6, stutter: 2, suspend: 2, rate: 3, stepWall: 2 },
+  ...{ diskFails: 0.5, replaceDisk: 1, resign: 4, transfer: 4, drainTimeout: 1.5, contend: 1, campaign: 5 },
+  ...{ heartbeatNow: 1, proofOfDeath: 2, restartGuard: 1, storeDown: 4, storeCut: 8 },
 }
 
 const WEATHER: Readonly<Record<ProfileName, Weather>> = {
@@ -142,6 +162,22 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
     },
   },
   calm: { everyMs: 5000, weights: { resign: 1, transfer: 1, crash: 1 } },
+  oneStore: { everyMs: 500, weights: AT_STORES },
+  threeStores: { everyMs: 400, weights: AT_STORES },
+  tieBreaker: { everyMs: 400, weights: { ...ALL, storeDown: 3, storeCut: 6 } },
+  forgetfulStore: {
+    everyMs: 1500,
+    weights: {
+      crash: 4,
+      stop: 1,
+      pause: 4,
+      storeDown: 2,
+      storeCut: 3,
+      storeForgets: 3,
+      resign: 2,
+      campaign: 2,
+    },
+  },
 }
 
 /** The plan of a seed: chooses a profile if none is named. Same seed, same plan, on every machine. */
@@ -149,7 +185,8 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
   const random = new Random(seed)
   const chosen = random.pick(PROFILES)
   const name = profile ?? chosen
-  const setup = setupFor(seed, name, random.fork())
+  const drawn = setupFor(seed, name, random.fork())
+  const setup = isStoreProfile(name) ? withStores(name, drawn, random.fork()) : drawn
   return {
     seed,
     profile: name,
@@ -157,6 +194,10 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
     steps: stepsFor(setup, WEATHER[name], safetyMs, random.fork()),
     safetyMs,
   }
+}
+
+function isStoreProfile(name: ProfileName): name is StoreProfileName {
+  return (STORE_PROFILES as readonly string[]).includes(name)
 }
 
 /** Does a step, if it makes sense by then. */
@@ -196,6 +237,48 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
     ephemeral: profile === 'ephemeral',
     clockRates: profile !== 'hypervisor',
     work: { everyMs: timing.promiseMs, actMs: timing.promiseMs * 1.5 },
+  }
+}
+
+/** Puts stores among the voters, or in their place. */
+function withStores(profile: StoreProfileName, setup: Setup, random: Random): Setup {
+  const isTie = profile === 'tieBreaker'
+  const { timing } = setup
+  const nodes = isTie ? 'abcd'.slice(0, random.pick([2, 2, 2, 4])).split('') : setup.nodes
+  const names = profile === 'threeStores' ? ['x', 'y', 'z'] : ['store']
+  const { promiseMs } = timing
+  const rough = random.chance(0.7)
+  const stores = names.map((id): StoreSetup => {
+    const latencyMs = random.between(0.05, promiseMs / 60)
+    return {
+      id,
+      durability: profile === 'forgetfulStore' ? 'volatile' : 'survives',
+      latencyMs,
+      jitterMs: latencyMs * random.between(0, 2),
+      loss: rough ? random.between(0, 0.2) : 0,
+      tail: rough ? random.between(0, 0.15) : 0,
+      tailMs: promiseMs * random.between(0.2, 2.5),
+      timeoutMs: promiseMs / random.between(4, 8),
+      watch: random.chance(0.5),
+    }
+  })
+  const rates: Record<ProcessId, number> = {}
+  for (const id of nodes) rates[id] = setup.rates[id] ?? rateWithin(timing.rho, random.chance(0.3), random)
+  return {
+    ...setup,
+    nodes,
+    rates,
+    stores,
+    voters: isTie ? [...nodes, ...names] : names,
+    contenders: nodes,
+    // a try at a store takes some round trips, and a few may be lost
+    timing: {
+      ...timing,
+      campaignMs: promiseMs * random.between(0.4, 0.95),
+      maxPromiseMs: profile === 'forgetfulStore' ? 2 * promiseMs : 10 * promiseMs,
+    },
+    // who has no vote may do without a disk; then each life has another name at the stores (R49)
+    ephemeral: !isTie && random.chance(0.5),
   }
 }
 
@@ -372,6 +455,14 @@ function actionOf(
       return { do: kind, of: random.pick(nodes), to: nodes.filter(() => random.chance(0.7)) }
     case 'restartGuard':
       return { do: kind, election, by: random.pick(nodes) }
+    case 'storeDown':
+      return { do: kind, store: random.pick(setup.stores ?? []).id, forMs }
+    case 'storeCut': {
+      const way = random.pick(['requests', 'answers', 'both'] as const)
+      return { do: kind, store: random.pick(setup.stores ?? []).id, node, way, forMs: 2 * forMs }
+    }
+    case 'storeForgets':
+      return { do: kind, store: random.pick(setup.stores ?? []).id }
     default:
       return spoil(kind, setup, spoiled, at, random)
   }

@@ -5,11 +5,11 @@
  * done to the cluster is a method here; `faults.ts` has the same as data. Violations are collected, the run halts at the
  * first one. Read next: `swarm.ts` (many seeds), `simulate.ts` (the user's own code).
  */
-import { quorumOf, type Timing } from '../core'
-import type { ElectionName, ProcessId } from '../core/types'
+import { isQuorum, type Timing } from '../core'
+import type { ClusterConfig, ElectionName, ProcessId } from '../core/types'
 import type { Submitted } from '../runtime/driver'
 import type { WakeOrder } from './event-loop'
-import { allInvariants, type InvariantFactory } from './invariants'
+import { type Assumptions, allInvariants, type InvariantFactory } from './invariants'
 import { CALM, type LinkQuality } from './links'
 import { type FaultSign, Observers } from './observer'
 import type { FreezeMode } from './oscillator'
@@ -20,8 +20,8 @@ import { SimDisk } from './sim-disk'
 import { type NetworkOptions, SimNetwork } from './sim-network'
 import { type Program, SimNode } from './sim-node'
 import type { WriteTime } from './sim-storage'
+import { SimStore, type StoreSetup } from './sim-store'
 import { UserWork, type WorkOptions } from './user-work'
-import { whyNotLeading } from './why-not-leading'
 
 /** What a cluster is made of. Everything but `seed` has a default. */
 export interface ClusterOptions {
@@ -31,6 +31,10 @@ export interface ClusterOptions {
   readonly nodes?: readonly ProcessId[]
   /** Names of the elections; every node contends in all of them. Default: `jobs`. */
   readonly elections?: readonly ElectionName[]
+  /** Stores that vote. Default: none. */
+  readonly stores?: readonly StoreSetup[]
+  /** Names of the voters, of nodes and stores. Default: all nodes, and no store. Whoever is no voter only contends. */
+  readonly voters?: readonly ProcessId[]
   /** Who contends; others only vote. Default: all nodes. */
   readonly contenders?: readonly ProcessId[]
   /** Default: `SIM_TIMING`. */
@@ -85,6 +89,7 @@ export class SimCluster {
   readonly scheduler = new Scheduler()
   readonly network: SimNetwork
   readonly nodes: ReadonlyMap<ProcessId, SimNode>
+  readonly stores: ReadonlyMap<ProcessId, SimStore>
   readonly elections: readonly ElectionName[]
   readonly observers = new Observers()
   readonly violations: Violation[] = []
@@ -92,6 +97,7 @@ export class SimCluster {
   /** For whatever has to be drawn while the cluster runs. */
   readonly random: Random
 
+  private readonly voters: readonly ProcessId[]
   private readonly ignored: ReadonlySet<string>
   private readonly events
   private readonly faults
@@ -110,6 +116,9 @@ export class SimCluster {
       codec: false,
       ...options.network,
     })
+    // drawn only for clusters with stores: the others keep the runs that they had
+    this.stores = this.createStores(options.stores ?? [])
+    this.voters = options.voters ?? ids
     this.nodes = this.createNodes(ids, options)
     for (const id of contenders) for (const election of elections) this.node(id).contends.set(election, 0)
     this.events = this.observers.of('event')
@@ -117,18 +126,47 @@ export class SimCluster {
     this.watchNetwork()
     const { work = null } = options
     const parts = { scheduler: this.scheduler, random: this.random.fork(), observers: this.observers }
-    this.work = work === null ? null : new UserWork(elections, ids.length, { ...parts, options: work })
-    const assumed = { clockRates: options.clockRates ?? true }
+    this.work =
+      work === null ? null : new UserWork(elections, this.voters.length, { ...parts, options: work })
+    const assumed = this.assumed(options)
     for (const factory of options.invariants ?? allInvariants(this.nodes, assumed)) this.demand(factory)
   }
 
-  private createNodes(ids: readonly ProcessId[], options: ClusterOptions): Map<ProcessId, SimNode> {
-    const cluster = {
+  private createStores(setups: readonly StoreSetup[]): Map<ProcessId, SimStore> {
+    const { scheduler, observers } = this
+    const stores = new Map<ProcessId, SimStore>()
+    for (const setup of setups) {
+      stores.set(setup.id, new SimStore(setup, { scheduler, observers, random: this.random.fork() }))
+    }
+    return stores
+  }
+
+  private assumed({ clockRates = true, stores = [] }: ClusterOptions): Assumptions {
+    if (stores.length === 0) return { clockRates }
+    return {
+      clockRates,
+      clusterOf: (node) => this.node(node.id).cluster,
+      stores: new Map([...this.stores].map(([id, { records }]) => [id, records])),
+      forgetful: stores.some(({ durability }) => durability === 'volatile'),
+    }
+  }
+
+  /** A set of voters, as the core knows it; `sets`: while elections move from one to the other. */
+  clusterOf(voters: readonly ProcessId[], sets?: readonly (readonly ProcessId[])[]): ClusterConfig {
+    return {
       term: 0,
       version: 1,
       termFloor: 0,
-      voters: ids.map((id) => ({ id, kind: 'peer' as const })),
+      voters: voters.map((id) => ({
+        id,
+        kind: this.stores.has(id) ? ('store' as const) : ('peer' as const),
+      })),
+      ...(sets === undefined ? {} : { sets }),
     }
+  }
+
+  private createNodes(ids: readonly ProcessId[], options: ClusterOptions): Map<ProcessId, SimNode> {
+    const cluster = this.clusterOf(this.voters)
     const nodes = new Map<ProcessId, SimNode>()
     for (const [number, id] of ids.entries()) {
       const disk = new SimDisk(id, this.random.fork())
@@ -148,6 +186,7 @@ export class SimCluster {
         disk,
         random: this.random.fork(),
         observers: this.observers,
+        stores: this.stores,
         program: options.program ?? null,
       })
       const durable = this.observers.of('durable')
@@ -406,6 +445,15 @@ export class SimCluster {
     this.network.links.setQuality(quality, id === undefined ? undefined : this.node(id).number)
   }
 
+  // --- stores -----------------------------------------------------------------------------------------------------------
+
+  /** The store of that name. */
+  store(id: ProcessId): SimStore {
+    const store = this.stores.get(id)
+    if (store === undefined) throw new Error(`no store ${id}`)
+    return store
+  }
+
   // --- elections --------------------------------------------------------------------------------------------------------
 
   /** Gives a process an input; false if it does not run or stands still. */
@@ -464,20 +512,32 @@ export class SimCluster {
     return this.elections.filter((election) => this.leaderOf(election) === null && this.isWanted(election))
   }
 
-  /** Somebody with a vote contends in it: an amnesiac does not count (R25). */
+  /** Somebody with a vote, or with stores that vote, contends in it: an amnesiac does not count (R25). */
   private isWanted(election: ElectionName): boolean {
-    for (const { contends, disk } of this.nodes.values()) {
-      if (contends.has(election) && !disk.corrupt && disk.stats.replaced === 0) return true
+    for (const { id, contends, disk, cluster } of this.nodes.values()) {
+      const isAmnesiac = disk.stats.replaced > 0 && cluster.voters.some((voter) => voter.id === id)
+      if (contends.has(election) && !disk.corrupt && !isAmnesiac) return true
     }
     return false
   }
 
   private whyLeaderless(election: ElectionName): string {
     const up = [...this.nodes.values()].filter(({ responsive, driver }) => responsive && driver !== null)
-    if (up.length < quorumOf(this.nodes.size)) {
+    const reached = new Set([...up.map(({ id }) => id), ...this.stores.keys()])
+    if (up.length === 0 || !isQuorum(this.clusterOf(this.voters), (id) => reached.has(id))) {
       return `only ${up.length} of ${this.nodes.size} run (${up.map(({ id }) => id).join(', ') || 'none'})`
     }
-    const texts = [...this.nodes.values()].map((node) => whyNotLeading(node, election))
+    const texts = up.map((node) => {
+      const { state } = node
+      const each = state?.elections.get(election)
+      if (state == null || each === undefined) return `${node.id} knows no such election`
+      if (node.failure !== null) return `${node.id} failed: ${node.failure.code}`
+      if (node.now() < state.bootUntil) return `${node.id} waits after its start`
+      const refusals = [...each.lastRefusals].map(([voter, why]) => `${voter} ${why}`).join(' ')
+      const held = each.slot.binding
+      const bound = held === null || held.released ? 'free' : `bound to ${held.leader} T${held.term}`
+      return `${node.id} ${each.role} T${each.slot.knownTerm} ${bound}${refusals && `, refused: ${refusals}`}`
+    })
     return texts.join('; ')
   }
 

@@ -10,6 +10,7 @@ import type { ClusterConfig, ElectionName, Incarnation, ProcessId, RevokeReason,
 import type { ElectionError } from '../errors'
 import { silentLogger } from '../ports'
 import { Driver, type DriverListener, type ServiceEffect, type Submitted } from '../runtime/driver'
+import { nameAtStores, StoreTransport } from '../runtime/store-transport'
 import { SUSPEND_BOUND_MS } from '../runtime/time-watch'
 import { EventLoop, type WakeOrder } from './event-loop'
 import type { NodeView, Observers } from './observer'
@@ -20,6 +21,7 @@ import { SimClock, type TimerAccuracy } from './sim-clock'
 import type { SimDisk } from './sim-disk'
 import type { Flight, SimNetwork } from './sim-network'
 import { SimStorage, type WriteTime } from './sim-storage'
+import type { SimStore } from './sim-store'
 import { SimTransport } from './sim-transport'
 
 /** What a node is made of. */
@@ -39,6 +41,8 @@ export interface NodeParts {
   readonly disk: SimDisk
   readonly random: Random
   readonly observers: Observers
+  /** Stores that vote, by id; none for a cluster of peers. */
+  readonly stores: ReadonlyMap<ProcessId, SimStore>
   /** Default: the driver alone. */
   readonly program: Program | null
 }
@@ -76,6 +80,8 @@ export class SimNode implements NodeView, DriverListener {
   begun: Incarnation = 0
   /** Own configuration; may be changed between lives. */
   timing: Timing
+  /** With which voters it runs; may be changed between lives. */
+  cluster: ClusterConfig
   /** Elections that the process contends in from its start on, with its priority. */
   readonly contends = new Map<ElectionName, number>()
   /** Leaderships that were reported won and not yet lost. */
@@ -91,12 +97,16 @@ export class SimNode implements NodeView, DriverListener {
   private readonly hooks
   private reader: ReturnType<Program> | null = null
   private booted = false
+  private links: StoreTransport | null = null
+  /** Of the present life, where nothing is durable and each has another. */
+  private lifeStorageId = ''
 
   constructor(parts: NodeParts) {
     this.parts = parts
     this.id = parts.id
     this.number = parts.number
     this.timing = parts.timing
+    this.cluster = parts.cluster
     this.disk = parts.disk
     this.oscillator = new Oscillator(parts.scheduler)
     const { observers } = parts
@@ -128,7 +138,7 @@ export class SimNode implements NodeView, DriverListener {
   }
 
   get storageId(): string {
-    return this.disk.record?.storageId ?? ''
+    return this.links !== null ? this.lifeStorageId : (this.disk.record?.storageId ?? '')
   }
 
   get durablePromiseMs(): number {
@@ -220,7 +230,8 @@ export class SimNode implements NodeView, DriverListener {
   start(): void {
     if (this.ports !== null) return
     const ports = this.openPorts()
-    const { clusterId, cluster, program } = this.parts
+    const { clusterId, program } = this.parts
+    const { cluster } = this
     if (program !== null) {
       this.incarnation += 1
       this.reader = program(this, ports)
@@ -234,20 +245,25 @@ export class SimNode implements NodeView, DriverListener {
   }
 
   private boot(ports: SimPorts, durable: DurableState, startedAt: number): void {
-    const { clusterId, cluster, preVote, succession, ephemeral, random } = this.parts
+    const { clusterId, preVote, succession, ephemeral, random } = this.parts
+    const { cluster } = this
     const incarnation = ephemeral ? random.next() + 1 : durable.process.incarnation + 1
+    const { storageId } = durable.process
+    const isVoter = cluster.voters.some(({ id }) => id === this.id)
+    this.lifeStorageId = storageId
     const config: CoreConfig = {
-      self: this.id,
+      self: isVoter ? this.id : nameAtStores(this.id, storageId),
       incarnation,
-      storageId: durable.process.storageId,
+      storageId,
       cluster,
       timing: this.timing,
       preVote,
       succession,
       maxElections: 1000,
-      ephemeral,
+      ephemeral: ephemeral && isVoter,
     }
-    const driver = new Driver({
+    this.links = this.linksOf(ports)
+    const driver: Driver = new Driver({
       config,
       clusterId,
       durable,
@@ -255,7 +271,7 @@ export class SimNode implements NodeView, DriverListener {
       seed: random.next(),
       startedAt,
       clock: ports.clock,
-      transport: ports.transport,
+      transport: this.links ?? ports.transport,
       storage: ports.storage,
       logger: silentLogger,
       addresses: {},
@@ -274,6 +290,26 @@ export class SimNode implements NodeView, DriverListener {
       for (const [election, priority] of this.contends) {
         driver.submit({ type: 'contend', election, contending: true, priority })
       }
+    })
+  }
+
+  /** The way to the stores among its voters; null if there are none. */
+  private linksOf(ports: SimPorts): StoreTransport | null {
+    const { loop, clock, transport } = ports
+    const stores = new Map<ProcessId, ReturnType<SimStore['linkOf']>>()
+    for (const { id, kind } of this.cluster.voters) {
+      const store = kind === 'store' ? this.parts.stores.get(id) : undefined
+      if (store !== undefined)
+        stores.set(
+          id,
+          store.linkOf(this.id, loop, () => this.ports === ports),
+        )
+    }
+    if (stores.size === 0) return null
+    const { maxPromiseMs, campaignMs, heartbeatMs } = this.timing
+    return new StoreTransport({
+      ...{ peers: transport, stores, id: this.id, clock, maxPromiseMs, campaignMs, heartbeatMs },
+      alarm: (code, process, detail) => this.driver?.alarm(code, process, detail),
     })
   }
 
@@ -305,6 +341,8 @@ export class SimNode implements NodeView, DriverListener {
   }
 
   private leave(ports: SimPorts, fin: boolean): void {
+    this.links?.crash()
+    this.links = null
     ports.transport.end(this.parts.network.options.finMs, fin)
     ports.clock.end()
     ports.loop.end()

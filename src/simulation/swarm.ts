@@ -93,13 +93,18 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
 
 /** The longest time that a cluster of this plan may take from the last fault to a lease in every election, real ms (P9). */
 export function livenessBoundMs({ setup }: Plan): number {
-  const { timing, timingOf = {}, writeTime, quality } = setup
+  const { timing, timingOf = {}, writeTime, quality, stores } = setup
   let promiseMs = timing.promiseMs
   for (const own of Object.values(timingOf)) promiseMs = Math.max(promiseMs, own.promiseMs ?? 0)
   // Boot wait, then the worst of P9's sketch, then a few failed attempts with full back-off.
   const slow = 1 / (1 - timing.rho)
   const attempt = timing.campaignMs + timing.backoffMaxMs + 4 * (writeTime?.mostMs ?? 0)
-  return (6 * promiseMs + 12 * attempt) * slow + 40 * (quality?.latencyMs ?? 0) + 1000
+  const bound = (6 * promiseMs + 12 * attempt) * slow + 40 * (quality?.latencyMs ?? 0) + 1000
+  if (stores === undefined) return bound
+  // Whoever finds a store empty waits for the longest promise and campaign first, on a slow clock (R28, R48).
+  const forgets = stores.some(({ durability }) => durability === 'volatile')
+  const { rho, maxPromiseMs, campaignMs } = timing
+  return forgets ? bound + (((maxPromiseMs + campaignMs) * (1 + rho)) / (1 - rho)) * slow : bound
 }
 
 /** Names of everything that is counted under `faults`, beyond the kinds of actions. */
@@ -184,6 +189,7 @@ function calm(cluster: SimCluster, plan: Plan): void {
   cluster.heal()
   const latencyMs = plan.setup.quality?.latencyMs ?? CALM.latencyMs
   cluster.setQuality({ ...CALM, latencyMs })
+  for (const store of cluster.stores.values()) store.heal()
   for (const node of cluster.nodes.values()) {
     const { faults } = node.disk
     faults.losesLastWrite = false

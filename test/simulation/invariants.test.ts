@@ -331,7 +331,12 @@ describe('P6 configuration', () => {
     const run = (...voters: string[]): string[] => {
       const bound = new Map(voters.map((voter) => [voter, new Map()]))
       a.state = memory({ elections: new Map([['e', { lead: { bound } }]]) })
-      return complaints(configuration(['a', 'b', 'c']), (seen) => seen.elected(a, 'e', 1, 1))
+      const peers = ['a', 'b', 'c'].map((id) => ({ id, kind: 'peer' as const }))
+      const cluster = { term: 0, version: 1, termFloor: 0, voters: peers }
+      return complaints(
+        configuration(() => cluster),
+        (seen) => seen.elected(a, 'e', 1, 1),
+      )
     }
     expect(run('a', 'b')).toEqual([])
     expect(run('a')).toEqual(['a won term 1 of e with 1 of 3 voters'])

@@ -20,8 +20,9 @@
  * | lease-end | the end of a lease never moves back | R13 |
  * | lease-backing | every counted voter promised that long and is bound | Lemma of A.6 |
  * | self-report | the core raises no alarm about itself | R6 |
+ * | store-records | terms and grants in stores only grow, nobody is robbed | R46, R66-R68 |
  */
-import type { ElectionName, ProcessId } from '../../core/types'
+import type { ClusterConfig, ElectionName, ProcessId } from '../../core/types'
 import type { NodeView } from '../observer'
 import { alternation } from './alternation'
 import { bootWait } from './boot-wait'
@@ -32,12 +33,13 @@ import { expiredLease } from './expired-lease'
 import { finality } from './finality'
 import { guard } from './guard'
 import type { InvariantFactory } from './invariant'
-import { leaseBacking } from './lease-backing'
+import { leaseBacking, type StoreRecords } from './lease-backing'
 import { leaseEnd } from './lease-end'
 import { leaseExclusivity } from './lease-exclusivity'
 import { oneVotePerTerm } from './one-vote-per-term'
 import { persistFirst } from './persist-first'
 import { selfReport } from './self-report'
+import { storeRecords } from './store-records'
 import { termDurability } from './term-durability'
 import { tokenMonotonicity } from './token-monotonicity'
 import { winIsLease } from './win-is-lease'
@@ -58,6 +60,7 @@ export {
   oneVotePerTerm,
   persistFirst,
   selfReport,
+  storeRecords,
   termDurability,
   tokenMonotonicity,
   winIsLease,
@@ -67,20 +70,31 @@ export {
 export interface Assumptions {
   /** A2: clocks keep within their bound and nothing stops them invisibly. Default true. Without it P2 and P3 (b) are off, and the core may say so (R6). */
   readonly clockRates?: boolean
+  /** With which voters a node runs. Default: all nodes vote. */
+  readonly clusterOf?: (node: NodeView) => ClusterConfig
+  /** Records of each store, key -> value, for those that vote. Default: none. */
+  readonly stores?: ReadonlyMap<ProcessId, StoreRecords>
+  /**
+   * A store forgets everything now and then (R48). Then leases end early, a leader learns of the loss with its next write
+   * only, and the order of tokens rests on wall clocks: what stays is P1, P2, P4, P5 and P7. Default false.
+   */
+  readonly forgetful?: boolean
 }
 
 /** All that may be demanded of a cluster of these nodes. */
 export function allInvariants(
   nodes: ReadonlyMap<ProcessId, NodeView>,
-  { clockRates = true }: Assumptions = {},
+  { clockRates = true, clusterOf, stores, forgetful = false }: Assumptions = {},
 ): readonly InvariantFactory[] {
-  const timed = [leaseExclusivity, tokenMonotonicity, leaseBacking(nodes), selfReport]
+  const timed = forgetful
+    ? [leaseExclusivity, selfReport]
+    : [leaseExclusivity, tokenMonotonicity, leaseBacking(nodes, stores), selfReport]
   return [
     electionSafety,
     ...(clockRates ? timed : []),
     expiredLease,
     guard,
-    configuration([...nodes.keys()]),
+    configuration(clusterOf ?? ofPeers(nodes)),
     finality,
     alternation,
     winIsLease,
@@ -88,8 +102,14 @@ export function allInvariants(
     termDurability,
     persistFirst,
     bootWait,
-    leaseEnd,
+    ...(forgetful ? [] : [leaseEnd]),
+    ...(stores === undefined ? [] : [storeRecords]),
   ]
+}
+
+function ofPeers(nodes: ReadonlyMap<ProcessId, NodeView>): () => ClusterConfig {
+  const voters = [...nodes.keys()].map((id) => ({ id, kind: 'peer' as const }))
+  return () => ({ term: 0, version: 1, termFloor: 0, voters })
 }
 
 /** What may be demanded of whole services: they are seen through their events and answers alone. */

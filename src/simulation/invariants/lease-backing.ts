@@ -15,8 +15,17 @@ import type { Invariant, InvariantFactory } from './invariant'
 /** Rounding of instants near 10^9 ms, ms. */
 const ROUNDING_MS = 1e-4
 
-/** Makes the invariant for these nodes. */
-export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): InvariantFactory {
+/** Records of a store by key, as they are at this instant. */
+export type StoreRecords = ReadonlyMap<string, { readonly value: string }>
+
+/**
+ * Makes the invariant for these nodes and stores. A store never lapses by itself: a grant that is counted beyond this
+ * instant has to stand there unfenced, and each election that hangs on it has to be bound under it (R66-R68).
+ */
+export function leaseBacking(
+  nodes: ReadonlyMap<ProcessId, NodeView>,
+  stores: ReadonlyMap<ProcessId, StoreRecords> = new Map(),
+): InvariantFactory {
   return (complain): Invariant => {
     /** True time until which the voter keeps its word to that life of the holder; null if it never gave it. */
     const promisedUntil = (voter: NodeView, holder: NodeView, grants: readonly string[]): number | null => {
@@ -52,6 +61,32 @@ export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): Invariant
       const to = held == null || held.released ? 'nobody' : `${held.leader} in term ${held.term}`
       complain(`${holder.id} counts ${voter.id} in ${election}, which is bound to ${to}`)
     }
+    const checkStore = (
+      holder: NodeView,
+      store: ProcessId,
+      records: StoreRecords,
+      grants: readonly string[],
+      elections: ReadonlySet<ElectionName>,
+    ): void => {
+      const process = `${holder.id}.${holder.storageId}`
+      const find = (key: string): Readonly<Record<string, unknown>> | null => {
+        for (const [full, { value }] of records) if (full.endsWith(key)) return JSON.parse(value)
+        return null
+      }
+      const session = find(`/session/${process}`)
+      const isOwn = session?.['inc'] === holder.incarnation && session['fenced'] === false
+      if (!isOwn || !grants.includes(`s.${session['grant']}`)) {
+        return complain(`${holder.id} counts ${store} under ${grants.join(', ')}, which does not stand there`)
+      }
+      for (const election of elections) {
+        const held = find(`/election/${election}`)
+        const isBound = held?.['holder'] === process && held['holderInc'] === holder.incarnation
+        if (isBound && held['released'] === false) continue
+        complain(
+          `${holder.id} counts ${store} in ${election}, which is bound to ${held?.['holder'] ?? 'nobody'}`,
+        )
+      }
+    }
     const check = (node: NodeView, id: LeaseId, until: number): void => {
       const lease = node.state?.leases.get(id)
       if (lease === undefined || node.state === null) return
@@ -59,6 +94,11 @@ export function leaseBacking(nodes: ReadonlyMap<ProcessId, NodeView>): Invariant
       for (const [voterId, grants] of lease.bound) {
         const voter = nodes.get(voterId)
         const account = node.state.accounts.get(voterId)
+        const records = stores.get(voterId)
+        if (records !== undefined && account !== undefined && until > node.now()) {
+          const counted = grants.filter((grant) => (account.untilByGrant.get(grant) ?? 0) >= until)
+          if (counted.length > 0) checkStore(node, voterId, records, counted, lease.elections)
+        }
         if (voter === undefined || voter === node || account === undefined) continue
         const counted = grants.filter((grant) => (account.untilByGrant.get(grant) ?? 0) >= until)
         if (counted.length === 0) continue
