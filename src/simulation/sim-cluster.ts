@@ -22,6 +22,7 @@ import { type Program, SimNode } from './sim-node'
 import type { WriteTime } from './sim-storage'
 import { SimStore, type StoreSetup } from './sim-store'
 import { UserWork, type WorkOptions } from './user-work'
+import { whyNotLeading } from './why-not-leading'
 
 /** What a cluster is made of. Everything but `seed` has a default. */
 export interface ClusterOptions {
@@ -527,17 +528,7 @@ export class SimCluster {
     if (up.length === 0 || !isQuorum(this.clusterOf(this.voters), (id) => reached.has(id))) {
       return `only ${up.length} of ${this.nodes.size} run (${up.map(({ id }) => id).join(', ') || 'none'})`
     }
-    const texts = up.map((node) => {
-      const { state } = node
-      const each = state?.elections.get(election)
-      if (state == null || each === undefined) return `${node.id} knows no such election`
-      if (node.failure !== null) return `${node.id} failed: ${node.failure.code}`
-      if (node.now() < state.bootUntil) return `${node.id} waits after its start`
-      const refusals = [...each.lastRefusals].map(([voter, why]) => `${voter} ${why}`).join(' ')
-      const held = each.slot.binding
-      const bound = held === null || held.released ? 'free' : `bound to ${held.leader} T${held.term}`
-      return `${node.id} ${each.role} T${each.slot.knownTerm} ${bound}${refusals && `, refused: ${refusals}`}`
-    })
+    const texts = [...this.nodes.values()].map((node) => whyNotLeading(node, election))
     return texts.join('; ')
   }
 
