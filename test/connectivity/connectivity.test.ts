@@ -7,6 +7,8 @@ import {
   ableToLead,
   allConnected,
   allDirected,
+  allOverThreeStores,
+  allTieBreakers,
   type Family,
   isTwoWay,
   NAMED,
@@ -28,7 +30,13 @@ function wrongIn(outcomes: readonly Outcome[]): string[] {
 }
 
 describe('partial connectivity', () => {
-  it.each([allDirected(3), allConnected(4), NAMED])(
+  const overStores = allOverThreeStores()
+  const some = {
+    name: 'every eighth over three stores',
+    graphs: overStores.graphs.filter((_, i) => i % 8 === 5),
+  }
+
+  it.each([allDirected(3), allConnected(4), NAMED, allTieBreakers(), some])(
     'P9: wherever some voter has two-way links with a quorum there is a lease, held: $name',
     (family) => {
       const outcomes = sweep(family)
@@ -48,8 +56,8 @@ describe('partial connectivity', () => {
   })
 
   it('the same seed gives the same run, to the byte', () => {
-    const [graph] = NAMED.graphs.slice(-4)
-    if (graph === undefined) throw new Error('no graph')
+    const graph = NAMED.graphs.find(({ name }) => name === 'three stores')
+    if (graph === undefined) throw new Error('no such graph')
     expect(runGraph(graph, 7, {}).trace).toBe(runGraph(graph, 7, {}).trace)
   })
 })
@@ -61,6 +69,8 @@ describe('the graphs', () => {
       [allConnected(4), 38],
       [allConnected(5), 728],
       [sampledDirected(5, 50, 1), 50],
+      [allTieBreakers(), 36],
+      [allOverThreeStores(), 512],
     ]
     for (const [{ graphs }, size] of counts) {
       expect(graphs).toHaveLength(size)

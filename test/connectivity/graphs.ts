@@ -2,7 +2,7 @@
  * Which links there are: every graph of the sweep, by family, with the graphs that have a name.
  *
  * A graph is a set of directed links between members `a`, `b`, ...; two links in opposite directions are one two-way link.
- * Families are labelled, not up to isomorphism: the order of succession depends on names (R69), so the same shape with other
+ * Stores are voters that only answer. Families are labelled, not up to isomorphism: the order of succession depends on names (R69), so the same shape with other
  * names is another case. Decides nothing about runs. Read next: `run.ts`.
  */
 import type { ProcessId } from 'conclave/core'
@@ -13,7 +13,10 @@ export interface Graph {
   /** Unique in its family; for people. */
   readonly name: string
   readonly ids: readonly ProcessId[]
-  /** `a>b` for every direction in which frames arrive. */
+  /** Names of stores; they are voters. Without stores every member is one. */
+  readonly stores: readonly ProcessId[]
+  readonly voters: readonly ProcessId[]
+  /** `a>b` for every direction in which frames arrive; `a>s` are requests to a store, `s>a` its answers. */
   readonly links: ReadonlySet<string>
   /** What happened there, for the named ones. */
   readonly story: string
@@ -32,14 +35,35 @@ function members(size: number): readonly ProcessId[] {
   return 'abcde'.slice(0, size).split('')
 }
 
-/** `ab` is two-way, `a>b` one way. */
+/** Members that vote, and no store. */
 function graph(name: string, size: number, links: string, story = '', leads: ProcessId | null = null): Graph {
+  const ids = members(size)
+  return { name, ids, stores: [], voters: ids, links: parse(links), story, leads }
+}
+
+/** Stores as voters: together with both members of two, in place of the members otherwise. */
+function withStores(
+  name: string,
+  size: number,
+  stores: string,
+  links: string,
+  story = '',
+  leads: ProcessId | null = null,
+): Graph {
+  const ids = members(size)
+  const names = stores.split('')
+  const voters = size === 2 ? [...ids, ...names] : names
+  return { name, ids, stores: names, voters, links: parse(links), story, leads }
+}
+
+/** `ab` is two-way, `a>b` one way. */
+function parse(links: string): ReadonlySet<string> {
   const ways = new Set<string>()
   for (const link of links.split(' ').filter((each) => each !== '')) {
     if (link[1] === '>') ways.add(link)
     else ways.add(`${link[0]}>${link[1]}`).add(`${link[1]}>${link[0]}`)
   }
-  return { name, ids: members(size), links: ways, story, leads }
+  return ways
 }
 
 /** True if frames arrive in both directions. */
@@ -47,11 +71,11 @@ export function isTwoWay({ links }: Graph, a: ProcessId, b: ProcessId): boolean 
   return links.has(`${a}>${b}`) && links.has(`${b}>${a}`)
 }
 
-/** Members that have two-way links with enough others to make a quorum with themselves: only they can hold a lease. */
+/** Members that have two-way links with a quorum of the voters, themselves counted if they vote: only they can hold a lease. */
 export function ableToLead(each: Graph): readonly ProcessId[] {
-  const quorum = Math.floor(each.ids.length / 2) + 1
+  const quorum = Math.floor(each.voters.length / 2) + 1
   return each.ids.filter(
-    (id) => 1 + each.ids.filter((other) => other !== id && isTwoWay(each, id, other)).length >= quorum,
+    (id) => each.voters.filter((voter) => voter === id || isTwoWay(each, id, voter)).length >= quorum,
   )
 }
 
@@ -113,6 +137,30 @@ export function sampledDirected(size: number, count: number, seed: number): Fami
   return { name: `${count} directed graphs on ${size}, drawn`, graphs: [...found.values()] }
 }
 
+/** Two members and a store that breaks the tie: every link between them, each way of reaching the store. */
+export function allTieBreakers(): Family {
+  const graphs: Graph[] = []
+  for (const peers of ['', 'a>b', 'b>a', 'ab']) {
+    for (const ofA of ['', 'a>s', 'as']) {
+      for (const ofB of ['', 'b>s', 'bs']) {
+        const links = [peers, ofA, ofB].filter((each) => each !== '').join(' ')
+        graphs.push(withStores(links === '' ? 'no link' : links, 2, 's', links))
+      }
+    }
+  }
+  return { name: 'two peers and a store', graphs }
+}
+
+/** Three members over three stores that vote alone: everybody reaches every subset of them. */
+export function allOverThreeStores(): Family {
+  const links = ['as', 'at', 'au', 'bs', 'bt', 'bu', 'cs', 'ct', 'cu']
+  const graphs = Array.from({ length: 2 ** links.length }, (_, mask) => {
+    const chosen = subset(links, mask)
+    return withStores(chosen === '' ? 'no link' : chosen, 3, 'stu', chosen)
+  })
+  return { name: 'three stores', graphs }
+}
+
 /** The shapes that have a name, here or elsewhere. */
 export const NAMED: Family = {
   name: 'named',
@@ -165,5 +213,18 @@ export const NAMED: Family = {
     graph('send-only of five', 5, 'ab ac ad bc bd cd e>a e>b e>c e>d', 'The leader e hears nothing.', 'e'),
     graph('receive-only of five', 5, 'ab ac ad bc bd cd a>e b>e c>e d>e', 'Nobody hears the leader e.', 'e'),
     graph('two pairs', 5, 'ab cd', 'Nobody has a quorum.', 'a'),
+    withStores('tie-breaker', 2, 's', 'as bs', 'Two peers lose each other; both reach the store.', 'a'),
+    withStores('store for one', 2, 's', 'bs', 'The leader a loses its peer and the store.', 'a'),
+    withStores('store away', 2, 's', 'ab', 'Nobody reaches the store.', 'a'),
+    withStores(
+      'deaf to the store',
+      2,
+      's',
+      'a>s bs',
+      'The leader a writes, and hears no answer any more.',
+      'a',
+    ),
+    withStores('three stores', 3, 'stu', 'as at bt bu cu cs', 'Everybody reaches another two.', 'b'),
+    withStores('a store each', 3, 'stu', 'as bt cu', 'Everybody reaches another one.', 'a'),
   ],
 }

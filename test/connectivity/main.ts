@@ -10,7 +10,15 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { allConnected, allDirected, type Family, NAMED, sampledDirected } from './graphs'
+import {
+  allConnected,
+  allDirected,
+  allOverThreeStores,
+  allTieBreakers,
+  type Family,
+  NAMED,
+  sampledDirected,
+} from './graphs'
 import { picture } from './picture'
 import { familyTable, graphTable, readme } from './report'
 import { runGraph } from './run'
@@ -21,6 +29,8 @@ const FAMILIES: readonly Family[] = [
   allConnected(4),
   allConnected(5),
   sampledDirected(5, 1000, 2020),
+  allTieBreakers(),
+  allOverThreeStores(),
   NAMED,
 ]
 

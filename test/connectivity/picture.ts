@@ -58,7 +58,7 @@ function frame(body: string, height: number): string {
   const subtitle =
     'Faults for 20 s, then only these links. Wherever a voter has two-way links with a quorum: a lease for all of the last 20 s, no election.'
   const key =
-    'Filled: can lead. Ring: share of the runs that it led in the end. Dashed: one way only. *: made leader before the links broke.'
+    'Filled: can lead. Square: a store that votes. Ring: share of the runs that it led in the end. Dashed: one way only. *: made leader before the links broke.'
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" role="img" aria-label="${title}">
 <defs>${marker}</defs>
 <rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
@@ -100,13 +100,15 @@ function card(tally: GraphTally, left: number, top: number): string {
   const { graph, able, settledMs } = tally
   const middle = left + CARD.width / 2
   const centre = { x: middle, y: top + 100 }
-  const places = new Map(graph.ids.map((id, i) => [id, place(centre, graph.ids.length, i)]))
+  const all = [...graph.ids, ...graph.stores]
+  const places = new Map(all.map((id, i) => [id, place(centre, all.length, i)]))
   const parts = [
     `<rect x="${left + 5}" y="${top}" width="${CARD.width - 10}" height="${CARD.height - 12}" rx="8" fill="#fafbfc" stroke="#e4e7eb"/>`,
     `<title>${graph.story} ${linksOf(tally).replaceAll('>', '&gt;')}</title>`,
     text(middle, top + 22, graph.name, 13.5, INK, 'bold', 'middle'),
     ...edges(graph, places),
     ...graph.ids.map((id) => member(tally, id, places.get(id) ?? centre)),
+    ...graph.stores.map((id) => store(id, places.get(id) ?? centre)),
   ]
   const held = tally.wrong.length === 0
   if (able.length === 0) {
@@ -138,8 +140,9 @@ function place(centre: Point, size: number, index: number): Point {
 
 function edges(graph: Graph, places: ReadonlyMap<ProcessId, Point>): string[] {
   const lines: string[] = []
-  for (const a of graph.ids) {
-    for (const b of graph.ids) {
+  const all = [...graph.ids, ...graph.stores]
+  for (const a of all) {
+    for (const b of all) {
       const from = places.get(a)
       const to = places.get(b)
       if (a === b || from === undefined || to === undefined || !graph.links.has(`${a}>${b}`)) continue
@@ -181,6 +184,11 @@ function member({ able, leaders, graph, runs }: GraphTally, id: ProcessId, { x, 
   const stroke = canLead ? ABLE : '#9aa5b1'
   const star = graph.leads === id ? '*' : ''
   return `<circle cx="${round(x)}" cy="${round(y)}" r="13" fill="${fill}" stroke="${stroke}" stroke-width="1.2"/>${ring}${text(x, y + 4.5, `${id}${star}`, 13, canLead ? INK : SOFT, 'bold', 'middle')}`
+}
+
+/** A square: it votes, and never leads. */
+function store(id: ProcessId, { x, y }: Point): string {
+  return `<rect x="${round(x - 12)}" y="${round(y - 12)}" width="24" height="24" rx="4" fill="#eef1f4" stroke="#9aa5b1" stroke-width="1.2"/>${text(x, y + 4.5, id, 13, SOFT, 'bold', 'middle')}`
 }
 
 // --- all graphs -------------------------------------------------------------------------------------------------------

@@ -72,10 +72,10 @@ function graphRow(tally: GraphTally): string[] {
 }
 
 /** `a-b` for two-way links, `a>b` for one-way ones. */
-export function linksOf({ graph: { ids, links } }: Pick<GraphTally, 'graph'>): string {
+export function linksOf({ graph: { ids, stores, links } }: Pick<GraphTally, 'graph'>): string {
   const words: string[] = []
   for (const [i, a] of ids.entries()) {
-    for (const b of ids.slice(i + 1)) {
+    for (const b of [...ids.slice(i + 1), ...stores]) {
       const there = links.has(`${a}>${b}`)
       const back = links.has(`${b}>${a}`)
       if (there && back) words.push(`${a}-${b}`)
@@ -113,8 +113,9 @@ there is never a lease. The run ends with exit code 1 and a command that replays
 
 ${familyTable(families)}
 
-Families are labelled: the same shape with other names is another case, because names decide who goes first (R69). The voters
-are peers.
+Families are labelled: the same shape with other names is another case, because names decide who goes first (R69). A store is a
+voter that only answers: a member loses its requests or its answers. Two peers vote together with their store; three stores vote
+alone, and the three members over them only contend. Over stores promises are 5 s, between peers 2 s.
 
 ![Every graph of the sweep](connectivity.svg)
 

@@ -83,10 +83,31 @@ interface Seen {
   readonly settledAt: number
 }
 
-function clusterOf({ ids }: Graph, seed: number, { deadLinks }: Mode, random: Random): SimCluster {
+/** What the library does with stores: longer promises, for a store takes its time (PROTOCOL A.10.6). */
+const OVER_STORES = { promiseMs: 5000, heartbeatMs: 1000, campaignMs: 2500 } as const
+const STORE = {
+  durability: 'survives',
+  latencyMs: 2,
+  jitterMs: 4,
+  loss: 0,
+  tail: 0,
+  tailMs: 0,
+  timeoutMs: 1000,
+  watch: true,
+} as const
+
+function clusterOf(
+  { ids, stores, voters }: Graph,
+  seed: number,
+  { deadLinks }: Mode,
+  random: Random,
+): SimCluster {
   const cluster = new SimCluster({
     seed,
     nodes: ids,
+    voters,
+    stores: stores.map((id) => ({ ...STORE, id, watch: seed % 3 !== 0 })),
+    timing: stores.length > 0 ? OVER_STORES : {},
     elections: [JOBS],
     quality: { latencyMs: 0.5, jitterMs: 1 },
     network: { linkTimeoutMs: deadLinks === 'unnoticed' ? 10 * END_MS : 1500 },
@@ -97,16 +118,21 @@ function clusterOf({ ids }: Graph, seed: number, { deadLinks }: Mode, random: Ra
 }
 
 /** Cuts every direction that the graph does not have. */
-function impose(cluster: SimCluster, { ids, links }: Graph): void {
+function impose(cluster: SimCluster, { ids, stores, links }: Graph): void {
   for (const from of ids) {
     for (const to of ids) {
       if (from !== to && !links.has(`${from}>${to}`)) cluster.cut(from, to, 'topology')
+    }
+    for (const store of stores) {
+      const asks = links.has(`${from}>${store}`)
+      if (asks && links.has(`${store}>${from}`)) continue
+      cluster.store(store).close(from, asks ? 'answers' : 'both', END_MS)
     }
   }
 }
 
 /** Crashes, cuts and pauses, about one in 700 ms, from 3 s on. */
-function planFaults(cluster: SimCluster, { ids, leads }: Graph, random: Random): void {
+function planFaults(cluster: SimCluster, { ids, stores, leads }: Graph, random: Random): void {
   const end = leads === null ? FAULTS_END_MS : FAULTS_END_MS - EARLIER_MS
   let cuts = 0
   for (let at = 3000; at < end; at += random.between(0, 1400)) {
@@ -119,7 +145,12 @@ function planFaults(cluster: SimCluster, { ids, leads }: Graph, random: Random):
       { do: 'cut', from: node, to: random.pick(ids), name: `cut${cuts}`, forMs },
       { do: 'isolate', node, name: `cut${cuts}`, forMs },
     ]
-    const fault = random.pick(faults)
+    const store = stores.length > 0 && random.chance(0.4) ? random.pick(stores) : null
+    const ways = ['requests', 'answers', 'both'] as const
+    const fault: Action =
+      store === null
+        ? random.pick(faults)
+        : { do: 'storeCut', store, node, way: random.pick(ways), forMs: Math.min(forMs, 2000) }
     cluster.later(at, () => act(cluster, fault))
   }
 }
@@ -131,6 +162,7 @@ function endFaults(cluster: SimCluster): void {
     else if (!cluster.node(id).responsive) cluster.resume(id)
   }
   cluster.heal()
+  for (const store of cluster.stores.values()) for (const id of cluster.ids) store.close(id, 'both', 0)
 }
 
 /** The story wants this one to lead when its links break: faults end early, and it is handed the election. */
