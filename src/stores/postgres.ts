@@ -45,6 +45,17 @@ export interface PostgresOptions extends StoreOptions, PostgresTable {
   readonly notify?: boolean
 }
 
+/** What `postgres()` makes: a store of votes, for `voters`. */
+export interface PostgresVotes extends CasStore, VoterStore {
+  /**
+   * Creates the table if it is missing, whatever `create` says; idempotent. Not needed with `create`: a link does it before its
+   * first call, and goes on trying.
+   *
+   * @throws ELECTION_STORAGE_FAILED
+   */
+  migrate(): Promise<void>
+}
+
 const OPTIONS = ['table', 'schema', 'create', 'listen', 'notify']
 /** Creating a table may wait for others; it happens once. */
 const PREPARE_TIMEOUT_MS = 10_000
@@ -62,7 +73,7 @@ const PREPARE_TIMEOUT_MS = 10_000
  *
  * @throws ELECTION_CONFIG_INVALID
  */
-export function postgres(pool: PgQueryable | PgPool, options: PostgresOptions = {}): CasStore & VoterStore {
+export function postgres(pool: PgQueryable | PgPool, options: PostgresOptions = {}): PostgresVotes {
   checkStoreOptions('postgres', options, OPTIONS)
   if (typeof pool?.query !== 'function')
     throw invalidOption('postgres() takes a pool, or an object with query()')
@@ -89,7 +100,7 @@ export function postgresSchema(options: PostgresTable = {}): string {
 ) WITH (fillfactor = 50)`
 }
 
-class PostgresStore implements CasStore, VoterStore {
+class PostgresStore implements PostgresVotes {
   readonly name = 'postgres'
   readonly durability
   readonly timeoutMs: number
@@ -142,10 +153,18 @@ class PostgresStore implements CasStore, VoterStore {
     return outcome
   }
 
-  async prepare(): Promise<void> {
+  prepare(): Promise<void> {
+    return this.#makeUsable(this.#create)
+  }
+
+  migrate(): Promise<void> {
+    return this.#makeUsable(true)
+  }
+
+  async #makeUsable(create: boolean): Promise<void> {
     const run = (sql: string) => callPostgres(this.#pool, sql, [], PREPARE_TIMEOUT_MS)
     let outcome = await run(this.#sql.check)
-    if (outcome.kind !== 'rows' && sqlState(outcome.error) === '42P01' && this.#create) {
+    if (outcome.kind !== 'rows' && sqlState(outcome.error) === '42P01' && create) {
       // Two processes may create at once, and PostgreSQL then fails one of them in spite of IF NOT EXISTS: look again.
       const created = await run(this.#schema)
       outcome = await run(this.#sql.check)
