@@ -1,8 +1,8 @@
 /**
  * The machines of Figure 16 as three random durations, in ms: a disk write, a message one way, the lateness of a timer.
  *
- * Fitted to the published curves; none of the curves of ours had a part in it. The paper itself says "roughly 15 ms" for a round trip with a write. The simulator
- * draws uniformly by itself, so what it reads here are getters: each reading is a new draw.
+ * Fitted to the published curves, with a model that is not this code; the paper itself says "roughly 15 ms" for a round trip
+ * with a write. The simulator draws uniformly by itself, so what it reads here are getters: each reading is a new draw.
  */
 import { CALM, type LinkQuality } from '../../../src/simulation/links'
 import type { Random } from '../../../src/simulation/random'
