@@ -205,6 +205,7 @@ export class Recorder {
 
   private sent(flight: Flight): void {
     const { from, to, parts } = flight
+    if (!this.cluster.nodes.has(from) || !this.cluster.nodes.has(to)) return
     const message: Message = {
       ...{ from, to, sentMs: this.now, arrivedMs: null, lostMs: null, lost: null, again: null },
       text: formatParts(parts),
@@ -258,7 +259,8 @@ export class Recorder {
     if (kind === 'heal') return this.heal(name)
     if (kind === 'pause' || kind === 'suspend') this.standStill(node, kind)
     if (kind === 'resume') return this.goOn(node)
-    this.marks.push({ atMs: this.now, kind, nodes, text: readable(text) })
+    const lanes = nodes.filter((id) => this.cluster.nodes.has(id))
+    this.marks.push({ atMs: this.now, kind, nodes: lanes, text: readable(text) })
   }
 
   private cut(text: string, name: string): void {

@@ -9,7 +9,7 @@ import { paletteCss } from './palette'
 import type { Story } from './story'
 import { messages } from './svg-messages'
 import { axis, cuts, faults, lanes, leases, legend, overlaps, roles } from './svg-parts'
-import { frameOf, STYLE, tag, text } from './svg-tools'
+import { frameOf, hover, STYLE, tag, text } from './svg-tools'
 import { type WindowChoice, windowOf } from './window'
 
 /** How a picture is drawn. */
@@ -48,7 +48,7 @@ export function drawSvg(story: Story, options: SvgOptions = {}): string {
   return `${tag(
     'svg',
     { xmlns: 'http://www.w3.org/2000/svg', ...size, role: 'img' },
-    [`<title>${story.title}</title>`, `<style>${paletteCss()}${STYLE}</style>`, DEFS]
+    [hover(story.title), `<style>${paletteCss()}${STYLE}</style>`, DEFS]
       .concat([tag('rect', { width, height, class: 'page' }), ...head, ...body])
       .filter((line) => line !== '')
       .join('\n'),
