@@ -19,7 +19,7 @@ import {
   retireHeld,
   settleLease,
 } from './canonical'
-import { type Hearing, Hearings, presentName, renouncedTo, spent, statement } from './hearing'
+import { ackedGrants, type Hearing, Hearings, presentName, renouncedTo, spent, statement } from './hearing'
 import {
   BASE,
   type Bounds,
@@ -172,7 +172,6 @@ export class Behaviour {
   /** Place -> its process and the list of what waits for it. */
   private readonly chairOf: number[] = []
   private readonly inboxOf: number[] = []
-  private readonly placeIds = new PairMap()
   private readonly sifted = new PairMap()
   private readonly grown = new PairMap()
   private readonly factsOf: (Facts | undefined)[] = []
@@ -244,13 +243,12 @@ export class Behaviour {
     const known = this.sifted.get(chair, inbox)
     if (known >= 0) return known
     const kept = this.sift(chair, inbox)
-    let id = this.placeIds.get(kept.chair, kept.inbox)
-    if (id < 0) {
-      id = this.chairOf.length
-      this.chairOf.push(kept.chair)
-      this.inboxOf.push(kept.inbox)
-      this.placeIds.set(kept.chair, kept.inbox, id)
-    }
+    // what was forgotten may have been all that kept something else
+    if (kept.chair !== chair || kept.inbox !== inbox)
+      return this.sifted.set(chair, inbox, this.place(kept.chair, kept.inbox))
+    const id = this.chairOf.length
+    this.chairOf.push(chair)
+    this.inboxOf.push(inbox)
     return this.sifted.set(chair, inbox, id)
   }
 
@@ -260,12 +258,9 @@ export class Behaviour {
     const { presumed } = this
     const { state, durable } = this.chairs[chair] as Chair
     const ids = this.lists[inbox] as readonly number[]
-    const renounced = renouncedTo(
-      ids.map((id) => this.hearings.at(id)),
-      state,
-      members,
-    )
-    const listener = { state, maxTerm, promise, presumed, renounced }
+    const heard = ids.map((id) => this.hearings.at(id))
+    const renounced = renouncedTo(heard, state, members)
+    const listener = { state, maxTerm, promise, presumed, renounced, acked: ackedGrants(heard) }
     const kept = ids.filter((id) => !spent(this.hearings.at(id), listener))
     const list = kept.length === ids.length ? inbox : this.list(kept)
     const stale = this.staleCounts(state, kept)

@@ -6,7 +6,7 @@
  * more (`spent`), or when its receiver's life is over. Read next: `behaviour.ts`.
  */
 import type { Part, State } from '../../src/core'
-import { FRESH_GRANT, OVER, olderGrant, PRESENT, type Presumed } from './canonical'
+import { FRESH_GRANT, olderGrant, PRESENT, type Presumed } from './canonical'
 import { BASE, diskOf, electionIn, LIFE, letter, mirrorName, offsetOf, renameCertificate } from './process'
 
 /** A message as its receiver hears it. Names in the part are the receiver's names. */
@@ -34,7 +34,9 @@ export class Hearings {
   }
 
   id(hearing: Hearing): number {
-    const key = JSON.stringify([hearing.from, hearing.life, hearing.part])
+    // parts are made in several places of the core, which need not agree on the order of their fields
+    const fields = Object.entries(hearing.part).sort(([x], [y]) => (x < y ? -1 : 1))
+    const key = JSON.stringify([hearing.from, hearing.life, fields])
     let id = this.ids.get(key)
     if (id === undefined) {
       id = this.list.length
@@ -135,6 +137,8 @@ export interface Listener {
   readonly maxTerm: number
   readonly promise: number
   readonly presumed: Presumed
+  /** Grants that an ack on its way here names, as `<offset> <grant>`. */
+  readonly acked: ReadonlySet<string>
   /** Highest term that each other process has renounced, as far as its messages here tell; by offset. */
   readonly renounced: readonly number[]
 }
@@ -153,9 +157,16 @@ export function renouncedTo(hearings: readonly Hearing[], state: State, members:
   return terms
 }
 
+/** What `Listener.acked` holds. */
+export function ackedGrants(hearings: readonly Hearing[]): Set<string> {
+  const names = new Set<string>()
+  for (const { from, part } of hearings) if (part.kind === 'ack') names.add(`${from} ${part.grant}`)
+  return names
+}
+
 /** True if by the rules a message can never again change that receiver; `README.md` argues each case. */
 export function spent({ from, life, part }: Hearing, listener: Listener): boolean {
-  const { state, maxTerm, promise, presumed, renounced } = listener
+  const { state, maxTerm, promise, presumed, acked, renounced } = listener
   const sender = letter(from)
   const { slot, campaign, lead } = electionIn(state)
   if (life < (state.supports.get(sender)?.incarnation ?? 0)) return true
@@ -177,7 +188,9 @@ export function spent({ from, life, part }: Hearing, listener: Listener): boolea
     case 'voteReply':
     case 'bindAck': {
       const { grant } = part
-      if (grant === null || (grant === OVER && presumed.overCountsNothing)) return true
+      if (grant === null) return true
+      const counts = grant === PRESENT || state.accounts.get(sender)?.untilByGrant.has(grant) === true
+      if (!counts && !acked.has(`${from} ${grant}`) && presumed.overCountsNothing) return true
       const votes = part.kind === 'voteReply' && campaign?.phase === 'vote' && campaign.term === part.term
       if (votes && campaign.grants.get(sender) !== grant) return false
       return lead === null || lead.term > part.term || lead.bound.get(sender)?.has(grant) === true

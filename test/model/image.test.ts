@@ -3,84 +3,8 @@
  * and timers, at random; every state that one of them reaches must be, seen through the abstraction, among those explored.
  */
 import { describe, expect, it } from 'vitest'
-import { createState, step } from '../../src/core'
-import { electionIn } from './process'
-import { RawWorld } from './raw'
 import { type Limits, Search, STANDARD } from './search'
-
-const CORE = { createState, step }
-
-/** A small generator, so that a failing walk can be named. */
-function randomOf(seed: number): () => number {
-  let x = (seed * 2654435761) | 0 || 1
-  return () => {
-    x ^= x << 13
-    x ^= x >>> 17
-    x ^= x << 5
-    return (x >>> 0) / 4294967296
-  }
-}
-
-/** Walks until the bounds are left; returns how many states were compared, or the first that was not explored. */
-export function walk(search: Search, limits: Limits, seed: number, length: number): number | string {
-  const random = randomOf(seed)
-  const pick = (n: number) => Math.floor(random() * n)
-  const n = limits.members
-  const world = new RawWorld(CORE, limits, 1 + pick(limits.promise))
-  let { crashes, transfers } = limits
-  const log: string[] = []
-  for (let k = 0; k < length; k++) {
-    const i = pick(n)
-    const dice = random()
-    if (dice < 0.13) {
-      world.pass()
-      log.push('tick')
-    } else if (dice < 0.33) {
-      world.act(i, { type: 'tick' })
-      log.push(`${i} looks`)
-    } else if (dice < 0.41) {
-      world.act(i, { type: 'campaign', election: 'e' })
-      log.push(`${i} campaigns`)
-    } else if (dice < 0.43) {
-      world.act(i, {
-        type: 'renounce',
-        election: 'e',
-        reason: 'resigned',
-        to: transfers > 0 && world.leads(i) ? 'abc'[(i + 1) % n]! : null,
-        cooldownMs: 0,
-      })
-      if (transfers > 0) transfers -= 1
-      log.push(`${i} resigns`)
-    } else if (dice < 0.45 && crashes > 0) {
-      search.knows(world.image(search.behaviour, true), crashes, transfers, 0)
-      world.crash(i, search.sessionsOf(i))
-      crashes -= 1
-      log.push(`${i} crashes`)
-    } else if (dice < 0.5) {
-      const j = (i + 1 + pick(n - 1)) % n
-      world.connect(i, j)
-      log.push(`${i} meets ${j}`)
-    } else if (world.sent.length > 0) {
-      const recent = random() < 0.8
-      const from = recent ? Math.max(0, world.sent.length - 6) : 0
-      const frame = world.sent[from + pick(world.sent.length - from)]!
-      log.push(
-        `${frame.from}.${frame.fromIncarnation}>${frame.to}.${frame.toIncarnation} at ${frame.at}: ${JSON.stringify(frame.parts)}`,
-      )
-      world.deliver(frame)
-    }
-    if (world.broken !== null) return world.broken
-    const beyond = world.members.some(({ state }) => {
-      const { slot, topTerm } = electionIn(state)
-      return Math.max(slot.knownTerm, topTerm) > limits.maxTerm
-    })
-    if (beyond) return k
-    const places = world.image(search.behaviour, crashes > 0)
-    if (!search.knows(places, crashes, transfers, Math.max(0, ...world.won)))
-      return `walk ${seed} leaves what was explored after ${k + 1} actions:\n${log.join('\n')}`
-  }
-  return length
-}
+import { CORE, walk } from './walk'
 
 describe('what real cores do', () => {
   it('is covered by the exploration, state by state', { timeout: 60_000 }, () => {
