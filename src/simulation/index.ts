@@ -5,8 +5,10 @@
  * faults and what has to hold. `SimCluster`: a cluster by hand. Everything below runs the shipping core; only clock, network
  * and disk are simulated. What is not exported here may change without notice.
  */
+
+export type { Action, ActionKind, Who } from './actions'
 export type { WakeOrder } from './event-loop'
-export { type Action, type ActionKind, act, type Who } from './faults'
+export { act } from './faults'
 export { formatParts } from './format'
 export {
   allInvariants,

@@ -7,7 +7,8 @@
  */
 import type { Timing } from '../core'
 import type { ElectionName, ProcessId } from '../core/types'
-import { type Action, act } from './faults'
+import type { Action } from './actions'
+import { act } from './faults'
 import type { LinkQuality } from './links'
 import { Random } from './random'
 import type { ClusterOptions } from './sim-cluster'

@@ -5,7 +5,8 @@
  * replay it. After the safety phase everything is healed, and every election in which somebody contends must have a valid
  * lease within `livenessBoundMs` and keep its leader from then on (P8, P9).
  */
-import { type ActionKind, act } from './faults'
+import type { ActionKind } from './actions'
+import { act } from './faults'
 import { CALM } from './links'
 import { Recorder } from './picture/recorder'
 import type { Story } from './picture/story'
