@@ -8,7 +8,7 @@ import type { Greeting } from '../../src/ports/transport'
 import { LENGTH_BYTES } from '../../src/transports/tcp-frames'
 import { Handshake } from '../../src/transports/tcp-handshake'
 import { keysOf } from '../../src/transports/tcp-keys'
-import { FRAME_KINDS } from '../../src/wire'
+import { decodeWelcome, encodeWelcome, FRAME_KINDS } from '../../src/wire'
 
 /** A member whose session is confirmed. */
 export interface Member {
@@ -57,7 +57,12 @@ export function joinAs(port: number, local: Greeting, secret: string): Promise<M
     frames(socket, (frame) => {
       if (seals !== null) {
         const opened = seals.incoming.open(frame)
-        if (opened.ok && opened.kind === FRAME_KINDS.welcome) resolve(sealed(seals))
+        if (!opened.ok || opened.kind !== FRAME_KINDS.welcome) return
+        const member = sealed(seals)
+        const number = decodeWelcome(opened.body)
+        // 0: this end, whose id is the lower one, has to confirm.
+        if (number.ok && number.value === 0) member.send(FRAME_KINDS.welcome, encodeWelcome(1))
+        resolve(member)
         return
       }
       const step = handshake.receive(frame)

@@ -6,9 +6,7 @@
  * what is right: that is `Cluster.violations`. Read next: `cluster.ts`, `chaos.ts` (the command).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { TimingOptions, TimingPreset } from 'conclave'
-import { build } from 'esbuild'
 import { Random } from '../fuzz/random'
 import { Cluster, clockMs, endOf, type Member, type Reign } from './cluster'
 
@@ -59,20 +57,6 @@ export interface ChaosReport {
 
 /** Longest time without a leader when nothing is wrong any more. */
 const LIVENESS_MS = 30_000
-
-/** `member.ts` and what it needs in one file, so that a process is there in a fraction of a second. */
-export async function bundleMember(outfile: string): Promise<string> {
-  await build({
-    entryPoints: [fileURLToPath(new URL('member.ts', import.meta.url))],
-    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile,
-    logLevel: 'silent',
-  })
-  return outfile
-}
 
 /** One run. */
 class Chaos {
@@ -218,6 +202,9 @@ class Chaos {
       else if (!cluster.member(id).alive) await this.start(id)
       await this.calm(random.below(900))
     }
+    // With a disk or a network as slow as that nobody could ever win a campaign of 150 ms: it is over, too.
+    for (const id of cluster.ids) cluster.order(id, { kind: 'disk', delayMs: 0 })
+    cluster.links?.slow(0)
     const count = cluster.reigns.length
     const since = clockMs()
     await this.mend()
@@ -225,8 +212,6 @@ class Chaos {
       const next = await this.reign(count, 'a leadership after a storm')
       this.failovers.get('storm, after it')?.push(next.from - since)
     }
-    for (const id of cluster.ids) cluster.order(id, { kind: 'disk', delayMs: 0 })
-    cluster.links?.slow(0)
   }
 
   /** Every process once, as a deployment does it. */
@@ -340,7 +325,6 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const failures: string[] = []
   let run: Chaos | null = null
   try {
-    cluster.program = await bundleMember(cluster.fileFor('member.mjs'))
     await cluster.start()
     run = new Chaos(cluster, options)
     await run.run()

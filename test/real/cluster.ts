@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isElectionError } from 'conclave'
 import { memoryFence } from 'conclave/fencing'
+import { build } from 'esbuild'
 import { Links } from './links'
 import type { MemberOptions, Order, Report } from './protocol'
 
@@ -21,6 +22,8 @@ export const clockMs = () => Number(process.hrtime.bigint()) / 1e6
 
 export interface ClusterOptions {
   readonly size: number
+  /** Their names; default a, b, c and so on. */
+  readonly names?: readonly string[]
   readonly timing?: MemberOptions['timing']
   /** Members reach each other through proxies of the test's own, so that links can be cut. */
   readonly cuttable?: boolean
@@ -64,18 +67,18 @@ export class Cluster {
   readonly acceptedTokens: number[] = []
   readonly ids: readonly string[]
   links: Links | null = null
-  /** A bundle of `member.ts`, which starts faster; null: from its source. */
-  program: string | null = null
+  private program = ''
   private readonly dir = mkdtempSync(join(tmpdir(), 'conclave-real-'))
   private readonly fence = memoryFence()
-  private addresses: Record<string, string> = {}
+  readonly addresses: Record<string, string> = {}
   private lives = 0
 
   constructor(readonly options: ClusterOptions) {
-    this.ids = 'abcdefg'.slice(0, options.size).split('')
+    this.ids = options.names ?? 'abcdefg'.slice(0, options.size).split('')
   }
 
   async start(): Promise<void> {
+    this.program = await bundleMember(join(this.dir, 'member.mjs'))
     const ports = await freePorts(this.ids.length)
     this.ids.forEach((id, i) => {
       this.addresses[id] = `127.0.0.1:${ports[i]}`
@@ -101,10 +104,8 @@ export class Cluster {
       settings: this.options.settings ?? {},
       ...changes,
     }
-    const { program } = this
-    const path = program ?? fileURLToPath(new URL('member.ts', import.meta.url))
-    const child = fork(path, [JSON.stringify(options)], {
-      execArgv: program === null ? ['--import', 'tsx'] : [],
+    const child = fork(this.program, [JSON.stringify(options)], {
+      execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     const member: Member = { id, life: this.lives, process: child, reports: [], alive: true, exit: null }
@@ -191,7 +192,8 @@ export class Cluster {
 
   order(id: string, order: Order): void {
     const { process: child } = this.member(id)
-    if (child.connected) child.send(order)
+    // To one that has just died nothing is said; whoever waits for its answer finds out by itself.
+    if (child.connected) child.send(order, () => undefined)
   }
 
   /** Sends a signal; returns the instant just before. */
@@ -274,6 +276,20 @@ export class Cluster {
     this.links?.close()
     rmSync(this.dir, { recursive: true, force: true })
   }
+}
+
+/** `member.ts` and what it needs in one file, so that a process is there in a fraction of a second. */
+async function bundleMember(outfile: string): Promise<string> {
+  await build({
+    entryPoints: [fileURLToPath(new URL('member.ts', import.meta.url))],
+    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile,
+    logLevel: 'silent',
+  })
+  return outfile
 }
 
 /** When a leadership was over for everybody who could have asked its holder. */

@@ -51,10 +51,14 @@ describe.each([3, 5])('%i real processes', (size) => {
   })
 
   it('replace a leader that is frozen for longer than its lease; its late write is refused', async () => {
-    const c = await clusterOf({ size })
+    const c = await clusterOf({ size, writeMs: 250 })
     const old = c.leader as string
     const count = c.reigns.length
     const frozen = c.reigns[count - 1]
+    // It has decided to write, and waits: a write in flight would be answered, and none follow.
+    const written = c.acceptedTokens.length
+    await c.until(() => c.acceptedTokens.length > written, 5_000, 'it writes')
+    await sleep(80)
     c.signal(old, 'SIGSTOP')
     const next = await c.reignNumber(count + 1)
     await c.until(() => c.acceptedTokens.at(-1) === next.term, 5_000, 'the new leader writes')

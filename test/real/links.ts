@@ -37,6 +37,9 @@ export class Links {
         socket.on('error', () => undefined)
         socket.on('close', () => {
           sockets.delete(socket)
+          // Who is cut off does not hear of an end either: the other side keeps a dead connection until `heal`.
+          const direction = socket === near ? `${from}>${to}` : `${to}>${from}`
+          if (this.silent.has(direction)) return
           // What was said before the end may still be on its way to the other side.
           setTimeout(() => {
             near.destroy()
@@ -100,7 +103,17 @@ export class Links {
     for (const other of others) if (other !== id) this.cut(id, other)
   }
 
-  /** The same for one pair only. */
+  /**
+   * The host of `id` is back after a loss of power: what is dialled from now on passes; connections from before stay as dead
+   * as they are, and nobody is told.
+   */
+  powerOn(id: string): void {
+    for (const direction of [...this.silent]) {
+      if (direction.split('>').includes(id)) this.silent.delete(direction)
+    }
+  }
+
+  /** As `heal`, for one pair only. */
   mend(a: string, b: string): void {
     this.reopen([`${a}>${b}`, `${b}>${a}`])
   }

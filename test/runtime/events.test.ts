@@ -100,7 +100,7 @@ describe('events', () => {
     ])
   })
 
-  it('bug 62: without any listener the loss of a lease and the failure of a storage throw nowhere', async () => {
+  it('B.9: without any listener the loss of a lease and the failure of a storage throw nowhere', async () => {
     const { world, one, election, start } = await led()
     await start()
     world.stall(10 * TIMING.promiseMs)
