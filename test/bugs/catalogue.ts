@@ -69,24 +69,12 @@ export const BUGS: Readonly<Record<number, string>> = {
 
 /** Rows that have no test yet, and what they wait for. A row leaves this list together with its first test. */
 export const WAITING: Readonly<Record<number, 'dynamic membership' | 'stores as voters'>> = {
-  11: 'stores as voters',
   12: 'dynamic membership',
   13: 'dynamic membership',
   20: 'dynamic membership',
-  41: 'stores as voters',
-  47: 'stores as voters',
-  48: 'stores as voters',
-  49: 'stores as voters',
-  52: 'stores as voters',
-  54: 'stores as voters',
   56: 'dynamic membership',
-  59: 'stores as voters',
-  60: 'stores as voters',
-  61: 'stores as voters',
   65: 'stores as voters',
   66: 'stores as voters',
-  67: 'stores as voters',
-  68: 'stores as voters',
 }
 
 /** Rows that need real processes, beside whatever else tests them. */
