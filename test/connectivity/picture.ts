@@ -279,7 +279,7 @@ function histogram(family: FamilyTally, left: number, top: number, width: number
     ),
   )
   return [
-    text(left, top + 16, family.name, 11.5, INK, 'bold'),
+    text(left, top + 16, family.name, 10, INK, 'bold'),
     text(left, top + 31, `${already} % never lost it; most ${(most(settled) / 1000).toFixed(2)} s`, 11, SOFT),
     ...bars,
     `<line x1="${round(left)}" y1="${base + 0.5}" x2="${round(left + width)}" y2="${base + 0.5}" stroke="#9aa5b1"/>`,
