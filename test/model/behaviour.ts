@@ -19,7 +19,7 @@ import {
   retireHeld,
   settleLease,
 } from './canonical'
-import { ackedGrants, type Hearing, Hearings, presentName, renouncedTo, spent, statement } from './hearing'
+import { type Hearing, Hearings, presentName, renouncedTo, spent, statement } from './hearing'
 import {
   BASE,
   type Bounds,
@@ -260,7 +260,7 @@ export class Behaviour {
     const ids = this.lists[inbox] as readonly number[]
     const heard = ids.map((id) => this.hearings.at(id))
     const renounced = renouncedTo(heard, state, members)
-    const listener = { state, maxTerm, promise, presumed, renounced, acked: ackedGrants(heard) }
+    const listener = { state, maxTerm, promise, presumed, renounced }
     const kept = ids.filter((id) => !spent(this.hearings.at(id), listener))
     const list = kept.length === ids.length ? inbox : this.list(kept)
     const stale = this.staleCounts(state, kept)

@@ -136,10 +136,6 @@ function nameGiven(state: State, { members }: Bounds, before: readonly (string |
   return ended
 }
 
-export function isRetired(grant: string): boolean {
-  return grant !== OVER && !grant.endsWith('.1')
-}
-
 /** Grants of that voter that this process holds, in whatever way. */
 export function heldGrants(state: State, voter: string): Set<string> {
   const { lead, campaign } = electionIn(state)
@@ -150,12 +146,15 @@ export function heldGrants(state: State, voter: string): Set<string> {
   return names
 }
 
-/** Retired grants that are not counted any more are over. */
+/**
+ * Grants that have ended and are not counted are over. Those of a former life of the voter only when its present one was
+ * met: until then an ack of the former life may still make them count.
+ */
 function forgetOver(state: State, voter: string, account: Account, presumed: Presumed): void {
+  const met = state.supports.get(voter)?.incarnation === LIFE
   for (const grant of heldGrants(state, voter)) {
-    const old = isRetired(grant) || (grant !== OVER && grant !== PRESENT)
-    if (grant === OVER || (old && !account.untilByGrant.has(grant)))
-      renameHeld(state, voter, grant, OVER, presumed)
+    if (grant === PRESENT || account.untilByGrant.has(grant)) continue
+    if (grant === OVER || met || grant.startsWith(`${LIFE}.`)) renameHeld(state, voter, grant, OVER, presumed)
   }
 }
 

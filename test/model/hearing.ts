@@ -6,7 +6,7 @@
  * more (`spent`), or when its receiver's life is over. Read next: `behaviour.ts`.
  */
 import type { Part, State } from '../../src/core'
-import { FRESH_GRANT, olderGrant, PRESENT, type Presumed } from './canonical'
+import { FRESH_GRANT, OVER, olderGrant, PRESENT, type Presumed } from './canonical'
 import { BASE, diskOf, electionIn, LIFE, letter, mirrorName, offsetOf, renameCertificate } from './process'
 
 /** A message as its receiver hears it. Names in the part are the receiver's names. */
@@ -137,8 +137,6 @@ export interface Listener {
   readonly maxTerm: number
   readonly promise: number
   readonly presumed: Presumed
-  /** Grants that an ack on its way here names, as `<offset> <grant>`. */
-  readonly acked: ReadonlySet<string>
   /** Highest term that each other process has renounced, as far as its messages here tell; by offset. */
   readonly renounced: readonly number[]
 }
@@ -157,16 +155,9 @@ export function renouncedTo(hearings: readonly Hearing[], state: State, members:
   return terms
 }
 
-/** What `Listener.acked` holds. */
-export function ackedGrants(hearings: readonly Hearing[]): Set<string> {
-  const names = new Set<string>()
-  for (const { from, part } of hearings) if (part.kind === 'ack') names.add(`${from} ${part.grant}`)
-  return names
-}
-
 /** True if by the rules a message can never again change that receiver; `README.md` argues each case. */
 export function spent({ from, life, part }: Hearing, listener: Listener): boolean {
-  const { state, maxTerm, promise, presumed, acked, renounced } = listener
+  const { state, maxTerm, promise, presumed, renounced } = listener
   const sender = letter(from)
   const { slot, campaign, lead } = electionIn(state)
   if (life < (state.supports.get(sender)?.incarnation ?? 0)) return true
@@ -189,8 +180,9 @@ export function spent({ from, life, part }: Hearing, listener: Listener): boolea
     case 'bindAck': {
       const { grant } = part
       if (grant === null) return true
-      const counts = grant === PRESENT || state.accounts.get(sender)?.untilByGrant.has(grant) === true
-      if (!counts && !acked.has(`${from} ${grant}`) && presumed.overCountsNothing) return true
+      const retired = grant !== PRESENT && grant.startsWith(`${LIFE}.`)
+      const counts = !retired || state.accounts.get(sender)?.untilByGrant.has(grant) === true
+      if ((grant === OVER || !counts) && presumed.overCountsNothing) return true
       const votes = part.kind === 'voteReply' && campaign?.phase === 'vote' && campaign.term === part.term
       if (votes && campaign.grants.get(sender) !== grant) return false
       return lead === null || lead.term > part.term || lead.bound.get(sender)?.has(grant) === true
