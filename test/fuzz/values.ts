@@ -85,12 +85,13 @@ export function anyValue(random: Random, depth = 3): unknown {
 /** A copy of an object in which some values are others, some are gone, and some are there that should not be. */
 export function distorted(value: object, random: Random): Record<string, unknown> {
   const copy: Record<string, unknown> = random.once(20) ? Object.create(null) : {}
+  const rarity = random.pick([4, 12, 40])
   for (const [key, each] of Object.entries(value)) {
-    if (random.once(12)) continue
+    if (random.once(3 * rarity)) continue
     const nested = isPlain(each) && random.once(2)
-    put(copy, key, random.once(4) ? anyValue(random) : nested ? distorted(each, random) : each)
+    put(copy, key, random.once(rarity) ? anyValue(random) : nested ? distorted(each, random) : each)
   }
-  while (random.once(4)) put(copy, random.pick(KEYS), anyValue(random))
+  while (random.once(rarity)) put(copy, random.pick(KEYS), anyValue(random))
   return copy
 }
 
