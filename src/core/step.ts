@@ -221,6 +221,16 @@ function connected(turn: Turn, input: ConnectedInput): void {
   heartbeatTo(turn, input.peer, account, false, !heartbeats(turn))
   repeatOwed(turn, input.peer, account)
   askAgain(turn, input.peer, account)
+  // who waits for a store to be reached need not wait for the next heartbeat: it is slow there
+  if (reborn && account.kind === 'store') standNow(turn)
+}
+
+/** Elections that could not be tried for lack of a quorum may be by now. */
+function standNow(turn: Turn): void {
+  for (const election of turn.state.elections.values()) {
+    if (!election.contending || election.lead !== null || election.campaign !== null) continue
+    if (!isBound(turn, election)) awaitTurn(turn, election)
+  }
 }
 
 /** R56: whoever goes first after this peer may ask at once; the support stands until it has run out. */

@@ -3,93 +3,9 @@
  * Method: the shipping runtime over stores in memory that count their calls and can be cut off, in manual time.
  */
 import { describe, expect, it } from 'vitest'
-import type { StoreDurability } from '../../src/ports/cas-store'
-import type { VoterStore } from '../../src/ports/voter-store'
 import type { Elector } from '../../src/runtime/api'
-import { createElector } from '../../src/runtime/create'
-import type { ElectorOptions } from '../../src/runtime/options'
-import { type MemoryCas, memoryCas } from '../../src/stores/memory-cas'
-import { storeVoter } from '../../src/stores/voter'
-import { Bench, FakeProcess, TestClock, World } from './harness'
-
-/** A store in memory; calls take two milliseconds of manual time, are counted, and can fail. */
-class Server {
-  readonly memory: MemoryCas
-  reads = 0
-  readonly written: string[] = []
-  isDown = false
-
-  constructor(
-    private readonly world: World,
-    readonly name = 'memory',
-    private readonly durability: StoreDurability = 'survives',
-  ) {
-    this.memory = memoryCas(durability)
-  }
-
-  /** The way of one process to it; `cut.now = true` closes it. */
-  link(cut = { now: false }): VoterStore {
-    const { world, memory, name, durability } = this
-    const pass = () => new Promise<void>((resolve) => world.at(world.now + 1, resolve))
-    const error = new Error('no way to the store')
-    return storeVoter({
-      name,
-      durability,
-      timeoutMs: 1_000,
-      read: async (keys) => {
-        this.reads += 1
-        await pass()
-        if (cut.now || this.isDown) return { kind: 'failed', error }
-        const found = await memory.read(keys)
-        await pass()
-        return found
-      },
-      write: async (key, version, value) => {
-        this.written.push(key)
-        await pass()
-        if (cut.now || this.isDown) return { kind: 'ambiguous', error }
-        const result = await memory.write(key, version, value)
-        await pass()
-        return cut.now ? { kind: 'ambiguous', error } : result
-      },
-    })
-  }
-
-  sessionWrites(): number {
-    return this.written.filter((key) => key.includes('/session/')).length
-  }
-
-  forget(): void {
-    for (const key of this.memory.keys()) this.memory.remove(key)
-  }
-}
-
-let seed = 1
-function process(world: World, voters: ElectorOptions['voters'], options: Partial<ElectorOptions> = {}) {
-  const clock = new TestClock(world)
-  const environment = {
-    clock,
-    random: () => {
-      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-      return seed
-    },
-    process: new FakeProcess(),
-    loopMonitor: null,
-  }
-  return createElector({ cluster: 'test', id: 'web', voters, environment, ...options })
-}
-
-/** Starts processes and runs until one of them leads. */
-async function elect(world: World, electors: readonly Elector[], name = 'job'): Promise<Elector> {
-  const elections = electors.map((elector) => elector.election(name))
-  const started = Promise.all(electors.map((elector) => elector.start()))
-  await world.run()
-  await started
-  for (let i = 0; i < 200 && !elections.some((one) => one.isLeader()); i++) await world.run(100)
-  const leaders = electors.filter((elector) => elector.election(name).isLeader())
-  expect(leaders).toHaveLength(1)
-  return leaders[0] as Elector
-}
+import { Bench, World } from './harness'
+import { elect, process, Server } from './store-bench'
 
 describe('one store', () => {
   it('R49: two live processes with one configured id are safe, both contend, and people see the id', async () => {
