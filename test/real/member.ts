@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createElection, file, memory, type Storage } from 'conclave'
 import { tcp } from 'conclave/tcp'
 import type { MemberOptions, Order, Report } from './protocol'
+import { storeService } from './store-service'
 
 const clockMs = () => Number(process.hrtime.bigint()) / 1e6
 const tell = (report: Report) => process.connected && process.send?.(report)
@@ -30,14 +31,19 @@ function slow(storage: Storage): Storage {
 
 const options = JSON.parse(process.argv[2] ?? '{}') as MemberOptions
 const { id, voters, listen, dataDir, cluster, secret, timing, sampleMs, writeMs, settings } = options
+const service = options.store === undefined ? null : await storeService(options.store)
 const election = createElection({
   cluster,
   name: 'job',
   id,
-  voters,
-  transport: tcp({ secret, ...(listen === null ? {} : { listen }) }),
-  storage: slow(dataDir === null ? memory() : file({ dir: dataDir })),
   timing,
+  ...(service === null
+    ? {
+        voters,
+        transport: tcp({ secret, ...(listen === null ? {} : { listen }) }),
+        storage: slow(dataDir === null ? memory() : file({ dir: dataDir })),
+      }
+    : { voters: service.voters }),
   ...settings,
 })
 
@@ -102,6 +108,8 @@ process.on('message', (order: Order) => {
     process.abort()
   } else if (order.kind === 'disk') {
     diskDelayMs = order.delayMs
+  } else if (order.kind === 'busy') {
+    void service?.busy(order.forMs)
   } else if (order.kind === 'block') {
     const end = clockMs() + order.forMs
     while (clockMs() < end);

@@ -1,5 +1,6 @@
 /** What the parent (`cluster.ts`) and a member (`member.ts`) say to each other. Types only. */
 import type { ElectionOptions, TimingOptions, TimingPreset } from 'conclave'
+import type { StoreSpec } from './store-service'
 
 export interface MemberOptions {
   readonly id: string
@@ -14,6 +15,8 @@ export interface MemberOptions {
   /** Interval of fenced writes while leading; null: none. */
   readonly writeMs: number | null
   readonly settings: Partial<ElectionOptions>
+  /** Its voter is this store; then `voters`, `dataDir` and `secret` are not used. */
+  readonly store?: StoreSpec
 }
 
 export type Report =
@@ -41,5 +44,7 @@ export type Order =
   | { readonly kind: 'resign'; readonly to: string | null }
   | { readonly kind: 'status' | 'verify' | 'stop' | 'throw' | 'exit' | 'abort' }
   | { readonly kind: 'block'; readonly forMs: number }
+  /** Keep a connection of the store's client busy. */
+  | { readonly kind: 'busy'; readonly forMs: number }
   /** From now on each durable write takes that much longer. */
   | { readonly kind: 'disk'; readonly delayMs: number }

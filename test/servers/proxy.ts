@@ -28,6 +28,8 @@ export interface FaultyProxy {
   refuse(): Promise<void>
   /** Resolves when the next chunk in that direction has arrived here; it obeys the faults of that instant. */
   next(direction: Direction): Promise<void>
+  /** From the first chunk up on that contains the text, answers are held (`heal` ends that); resolves then. */
+  trap(text: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -52,6 +54,7 @@ class TcpProxy implements FaultyProxy {
   readonly #sockets = new Set<Socket>()
   readonly #held = new Set<Direction>()
   readonly #waiting: { readonly direction: Direction; readonly resolve: () => void }[] = []
+  #trap: { readonly text: string; readonly resolve: () => void } | null = null
   #delayMs = 0
   #server: Server | null = null
 
@@ -90,6 +93,7 @@ class TcpProxy implements FaultyProxy {
 
   async heal(): Promise<void> {
     this.#held.clear()
+    this.#trap = null
     this.#delayMs = 0
     this.#flushAll()
     if (this.#server === null) await this.listen(this.port)
@@ -108,6 +112,12 @@ class TcpProxy implements FaultyProxy {
 
   next(direction: Direction): Promise<void> {
     return new Promise((resolve) => this.#waiting.push({ direction, resolve }))
+  }
+
+  trap(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#trap = { text, resolve }
+    })
   }
 
   async stop(): Promise<void> {
@@ -136,6 +146,11 @@ class TcpProxy implements FaultyProxy {
     from.on('data', (chunk) => {
       for (let i = this.#waiting.length - 1; i >= 0; i--) {
         if (this.#waiting[i]?.direction === direction) this.#waiting.splice(i, 1)[0]?.resolve()
+      }
+      if (direction === 'up' && this.#trap !== null && chunk.includes(this.#trap.text)) {
+        this.#trap.resolve()
+        this.#trap = null
+        this.#held.add('down')
       }
       pipe.queue.push({ chunk, notBefore: performance.now() + this.#delayMs })
       this.#flush(pipe)
