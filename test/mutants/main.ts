@@ -4,6 +4,7 @@
  *   --only T        mutants with the words T in their names, as R7         --seeds N     seeds per start (default 200)
  *   --workers W     processes (default: one per core)     --starts S    starts per mutant (default 5)
  *   --fresh         random starts, printed                --record      writes recorded.json and README.md beside this file
+ *   --missing       only mutants that the record does not have
  *   --markdown      prints the table of the last record, runs nothing
  *
  * Each mutant is tried by its named test and by the swarm: from each start as many seeds as it takes until a property
@@ -106,6 +107,7 @@ function optionsOf() {
       workers: { type: 'string', default: String(cpus().length) },
       fresh: { type: 'boolean', default: false },
       record: { type: 'boolean', default: false },
+      missing: { type: 'boolean', default: false },
       markdown: { type: 'boolean', default: false },
     },
   })
@@ -117,20 +119,20 @@ function optionsOf() {
 }
 
 async function main(): Promise<void> {
-  const { only, seeds, starts, workers, fresh, record, markdown } = optionsOf()
+  const { only, seeds, starts, workers, fresh, record, missing, markdown } = optionsOf()
   if (markdown) {
     console.log(markdownOf(readRecording()))
     return
   }
-  const ids = MUTANTS.filter(({ id }) => ` ${id} `.includes(only === '' ? '' : ` ${only} `)).map(
-    ({ id }) => id,
-  )
+  const former = readRecording()
+  const wanted = (id: string): boolean =>
+    ` ${id} `.includes(only === '' ? '' : ` ${only} `) && !(missing && id in former.mutants)
+  const ids = MUTANTS.map(({ id }) => id).filter(wanted)
   const first = fresh ? Math.floor(Math.random() * 2 ** 30) : 1
   const limits: Limits = { seeds, starts: Array.from({ length: starts }, (_, i) => first + i * STRIDE) }
   console.log(
     `${ids.length} mutants, seeds from ${limits.starts.join(', ')}, at most ${seeds} each, ${workers} workers`,
   )
-  const former = readRecording()
   const keep = (findings: readonly Finding[]): void => {
     if (record) save(recordingOf(limits, findings, former))
   }

@@ -8,6 +8,8 @@ import { MUTANTS } from './table'
 
 /** How one mutant died. */
 export interface Recorded {
+  /** Commit whose sources were mutated. */
+  readonly commit: string
   readonly test: boolean
   /** Seeds to the kill from each start that was tried; null: not within the limit. */
   readonly seeds: readonly (number | null)[]
@@ -18,8 +20,6 @@ export interface Recorded {
 
 /** The whole of the last record. */
 export interface Recording {
-  /** Commit whose sources were mutated. */
-  readonly commit: string
   readonly limits: Limits
   readonly mutants: Readonly<Record<string, Recorded>>
 }
@@ -28,27 +28,28 @@ const FILE = join(root, 'test/mutants/recorded.json')
 
 /** The last record; an empty one if there is none. */
 export function readRecording(): Recording {
-  if (!existsSync(FILE)) return { commit: '', limits: { seeds: 0, starts: [] }, mutants: {} }
+  if (!existsSync(FILE)) return { limits: { seeds: 0, starts: [] }, mutants: {} }
   return JSON.parse(readFileSync(FILE, 'utf8'))
 }
 
 /** Puts the findings into the record; what was not looked at (`--only`) stays as it was. */
 export function recordingOf(limits: Limits, findings: readonly Finding[], former: Recording): Recording {
-  const found = new Map(findings.map((finding) => [finding.id, recordedOf(finding)]))
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+  const found = new Map(findings.map((finding) => [finding.id, recordedOf(finding, commit)]))
   const mutants = MUTANTS.flatMap(({ id }) => {
     const each = found.get(id) ?? former.mutants[id]
     return each === undefined ? [] : [[id, each] as const]
   })
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
-  return { commit, limits, mutants: Object.fromEntries(mutants) }
+  return { limits, mutants: Object.fromEntries(mutants) }
 }
 
-function recordedOf({ test, kills }: Finding): Recorded {
+function recordedOf({ test, kills }: Finding, commit: string): Recorded {
   const cheapest = kills.reduce<Kill | null>(
     (best, kill) => (kill !== null && (best === null || kill.costMs < best.costMs) ? kill : best),
     null,
   )
   return {
+    commit,
     test: test !== null,
     seeds: kills.map((kill) => kill?.after ?? null),
     seed: cheapest?.seed ?? null,

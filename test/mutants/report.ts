@@ -24,13 +24,19 @@ export function markdownOf(recording: Recording): string {
   const known = MUTANTS.filter(({ id }) => recording.mutants[id] !== undefined)
   const rows = known.map((mutant) => row(mutant, recording.mutants[mutant.id] as Recorded, recording))
   const pairs = known.filter(({ pair }) => pair !== undefined)
-  const { limits, commit } = recording
+  const { limits } = recording
+  const commits = new Set(known.map(({ id }) => recording.mutants[id]?.commit))
   const bySwarm = known.filter(({ id }) => recording.mutants[id]?.seed != null).length
+  const killed = known.filter(
+    ({ id }) => recording.mutants[id]?.test || recording.mutants[id]?.seed != null,
+  ).length
   const byTest = known.filter(({ id }) => recording.mutants[id]?.test === true).length
   return `${HEAD}
-- ${known.length} mutants, ${known.length} killed: ${byTest} by a named test, ${bySwarm} by the swarm, most by both.
-- Sources: commit \`${commit}\`. Swarm: ${limits.starts.length} starts (seeds ${limits.starts.join(', ')}), at most ${limits.seeds} seeds from each;
-  the number is the median of the seeds until the first violation, 60 simulated seconds each.
+- ${known.length} mutants, ${killed} killed: ${byTest} by a named test, ${bySwarm} by the swarm.
+- Sources: ${[...commits].map((commit) => `\`${commit}\``).join(', ')}. Swarm: ${limits.starts.length} starts (seeds ${limits.starts.join(', ')}), at most ${limits.seeds} seeds from each;
+  the number is the median of the seeds until the first violation, 60 simulated seconds each, in a world
+  of any kind or the one in brackets. No number: random schedules do not reach it (none of 140 seeds),
+  or it is about a rule that the simulator does not run; the test does.
 
 | rule | what the mutant does | property broken by the swarm | seeds | the test that kills it |
 |---|---|---|---:|---|
@@ -42,12 +48,12 @@ ${pairs.map(({ id, pair }) => `- **${id}**: ${pair}.`).join('\n')}
 `
 }
 
-function row({ id, does, test }: Mutant, recorded: Recorded, { limits }: Recording): string {
+function row({ id, does, test, swarm }: Mutant, recorded: Recorded, { limits }: Recording): string {
   const median = medianSeeds(recorded)
   let seeds = ''
   if (median !== null) seeds = Number.isFinite(median) ? String(median) : `> ${limits.seeds}`
-  const named = test === null ? '' : test.name
-  return `| ${id} | ${does} | ${recorded.property ?? ''} | ${seeds} | ${named} |`
+  const world = recorded.property === null || swarm?.profile === undefined ? '' : ` (${swarm.profile})`
+  return `| ${id} | ${does} | ${recorded.property ?? ''}${world} | ${seeds} | ${test?.name ?? ''} |`
 }
 
 const HEAD = `# Mutants

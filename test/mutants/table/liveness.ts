@@ -59,7 +59,6 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   R38: 'closes links that answer nothing: sockets and redialling, no promise depends on it',
   R40: 'a warning about two voters',
   R41: 'a definition: the token is the term',
-  R49: 'how a process is named at a store: a choice at the start, no judgement',
   R51: 'what is not done: no lock of a store session is a lease',
   R70: 'what a turn costs: one frame per peer, one write',
   R72: 'floors of changing configurations, which this version does not have; a floor that is given is R7’s',

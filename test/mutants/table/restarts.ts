@@ -1,14 +1,12 @@
 /** Mutants of lives: boot wait, incarnations, identity, amnesia, proofs of death (R19, R24, R25, R27, R28, R43, R54, R55). */
 import { ANY, killedBy, type Mutant, patch } from '../mutant'
 
-const BOOT = 'R19 no vote in the boot wait'
-
 export const RESTARTS: readonly Mutant[] = [
   {
     id: 'R19 boot wait',
     does: 'votes and stands at once after a restart',
     patches: [patch('core/campaigns', "if (turn.now < state.bootUntil) return 'boot'", '')],
-    swarm: { profile: 'restarts', ignore: [BOOT] },
+    swarm: { profile: 'restarts' },
     test: killedBy('core/schedules', 'R19: a voter of the leader crashes, comes back, and must not campaign'),
   },
   {

@@ -202,6 +202,22 @@ export const STORES: readonly Mutant[] = [
     ),
   },
   {
+    id: 'R49 name',
+    does: 'calls itself at a store by its configured name alone',
+    patches: [
+      patch(
+        'runtime/store-transport',
+        'export function nameAtStores(id: ProcessId, storageId: string): ProcessId {\n',
+        "export function nameAtStores(id: ProcessId, storageId: string): ProcessId {\n  if (storageId !== '') return id\n",
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/stores',
+      'R49: two live processes with one configured id are safe, both contend, and people see the id',
+    ),
+  },
+  {
     id: 'R66 resumed',
     does: 'resumes a grant that was fenced',
     patches: [
