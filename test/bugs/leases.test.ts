@@ -2,8 +2,7 @@
  * Bugs that other leader elections had with leases and clocks, each as the schedule that would show it here (numbers are
  * those of the project's list of such bugs). Every test first reaches the dangerous state and asserts it.
  *
- * To come with stores (11, 41, 42's store half, 47 to 49, 52, 54, 59 to 61, 65 to 68) and with membership (12, 13, 20, 56).
- * Read next: `votes.test.ts`, `partitions.test.ts`, `runtime.test.ts`, `input.test.ts`.
+ * What waits for something stands in `catalogue.ts`. Read next: `votes.test.ts`, `partitions.test.ts`, `runtime.test.ts`, `input.test.ts`.
  */
 import { describe, expect, it } from 'vitest'
 import { SimCluster } from '../../src/simulation'
