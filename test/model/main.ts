@@ -4,6 +4,7 @@
  *   --members N    voters (default 3)                --terms T       highest term (default 3, at most 6)
  *   --crashes C    crash-restarts (default 1)        --transfers X   hand-overs with a certificate (default 0)
  *   --promise D    length of a promise, in ticks (default 2)
+ *   --clock slow   one clock at half the speed of the others; `fast`: at double. Then D = 4 and rho = 1/3
  *   --mutant M     a broken core instead, by its name in test/mutants/table, as R7; `all`: each one after the other
  *   --max S        stop after that many states, incomplete (default 50,000,000)
  *
@@ -14,8 +15,9 @@ import { parseArgs } from 'node:util'
 import { createState, step } from '../../src/core'
 import { coreOf, mutantNamed, mutantsOfCore } from './mutants'
 import type { Core } from './process'
+import { replay } from './replay'
 import { describePath } from './schedule'
-import { type Limits, type Outcome, Search, STANDARD } from './search'
+import { DRIFT, type Limits, type Outcome, Search, STANDARD } from './search'
 
 const { values } = parseArgs({
   options: {
@@ -24,19 +26,26 @@ const { values } = parseArgs({
     crashes: { type: 'string' },
     transfers: { type: 'string' },
     promise: { type: 'string' },
+    clock: { type: 'string', default: 'equal' },
     max: { type: 'string' },
     mutant: { type: 'string' },
   },
 })
 
 function limitsOf(): Limits {
+  const { clock } = values
+  if (clock !== 'equal' && clock !== 'slow' && clock !== 'fast') {
+    console.error(`--clock takes equal, slow or fast, not ${clock}`)
+    process.exit(2)
+  }
+  const standard: Limits = clock === 'equal' ? STANDARD : { ...STANDARD, ...DRIFT, clock }
   return {
-    ...STANDARD,
+    ...standard,
     members: whole('members', STANDARD.members, 2, 5),
     maxTerm: whole('terms', STANDARD.maxTerm, 1, 6),
     crashes: whole('crashes', STANDARD.crashes, 0, 7),
     transfers: whole('transfers', STANDARD.transfers, 0, 7),
-    promise: whole('promise', STANDARD.promise, 1, 7),
+    promise: whole('promise', standard.promise, 1, 7),
     maxStates: whole('max', STANDARD.maxStates, 1, 1_000_000_000),
   }
 }
@@ -67,8 +76,8 @@ function count(number: number): string {
   return Math.round(number).toLocaleString('en-US')
 }
 
-function describeLimits({ members, maxTerm, crashes, transfers, promise }: Limits): string {
-  return `${members} members, terms up to ${maxTerm}, ${crashes} crash-restarts, ${transfers} hand-overs, D = ${promise} ticks`
+function describeLimits({ members, maxTerm, crashes, transfers, promise, clock }: Limits): string {
+  return `${members} members, terms up to ${maxTerm}, ${crashes} crash-restarts, ${transfers} hand-overs, D = ${promise} ticks${clock === 'equal' ? '' : `, one clock ${clock}`}`
 }
 
 function summary({ generated, distinct, depth, cpuSeconds, complete, violation }: Outcome): string {
@@ -77,7 +86,7 @@ function summary({ generated, distinct, depth, cpuSeconds, complete, violation }
   return `${end}: ${count(generated)} states generated, ${count(distinct)} distinct, depth ${depth}, ${cpuSeconds.toFixed(1)} CPU s: ${speed}`
 }
 
-function report(search: Search, outcome: Outcome): void {
+function report(search: Search, outcome: Outcome, core: Core): void {
   console.log(summary(outcome))
   console.log(
     `${count(outcome.places)} process states with their messages, ${count(outcome.steps)} calls of step`,
@@ -85,14 +94,21 @@ function report(search: Search, outcome: Outcome): void {
   if (outcome.violation === null) return
   console.log(`\n${outcome.violation.property}\n`)
   console.log(describePath(search, outcome.violation.path).join('\n'))
+  if (search.limits.clock !== 'equal') return
+  const again = replay(core, search.limits, search, outcome.violation.path)
+  console.log(again === null ? '\nover real cores it breaks nothing' : `\nover real cores: ${again}`)
 }
 
 async function exploreMutants(limits: Limits): Promise<void> {
   for (const mutant of mutantsOfCore()) {
     const core = await coreOf(mutant)
-    const { outcome } = explore(limits, core, true)
+    const { search, outcome } = explore(limits, core, true)
     const found = outcome.violation
-    const verdict = found === null ? 'not caught' : `caught at depth ${outcome.depth}: ${found.property}`
+    let verdict = found === null ? 'not caught' : `caught at depth ${outcome.depth}: ${found.property}`
+    if (found !== null && limits.clock === 'equal') {
+      const again = replay(core, limits, search, found.path)
+      verdict += again === null ? ' (not over real cores)' : ' (over real cores, too)'
+    }
     console.log(`${mutant.id.padEnd(34)} ${outcome.cpuSeconds.toFixed(1).padStart(6)} s  ${verdict}`)
   }
 }
@@ -108,6 +124,6 @@ if (values.mutant === 'all') {
     console.log(`a broken core, ${id}: ${does}`)
   }
   const { search, outcome } = explore(limits, core, false)
-  report(search, outcome)
+  report(search, outcome, core)
   process.exitCode = outcome.violation === null ? 0 : 1
 }

@@ -18,6 +18,8 @@ export interface Limits extends Bounds {
   readonly crashes: number
   /** Hand-overs with a certificate (R21). */
   readonly transfers: number
+  /** One clock goes at half the speed of the others, or at double; then D and `rho` have to allow for it. */
+  readonly clock: 'equal' | 'slow' | 'fast'
   /** Stop, incomplete, when that many distinct states are known. */
   readonly maxStates: number
 }
@@ -30,8 +32,15 @@ export const STANDARD: Limits = {
   maxTerm: 3,
   crashes: 1,
   transfers: 0,
+  clock: 'equal',
   maxStates: 50_000_000,
 }
+
+/** What bounds to take for clocks that differ: D = 4 ticks are counted as len(D) = 2 (R13). */
+export const DRIFT = { promise: 4, rho: 1 / 3 } as const
+
+/** The bit of a row that says which half of a slow tick it is. */
+const PHASE = 512
 
 /** What an exploration found. */
 export interface Outcome {
@@ -154,7 +163,7 @@ export class Search {
     if (this.broken === null) this.tick()
     const budgets = base[n] as number
     if (((budgets >> 3) & 7) > 0) for (let i = 0; i < n; i++) this.crash(i)
-    if (budgets >> 6 > 0) for (let i = 0; i < n; i++) this.handOvers(i)
+    if (((budgets >> 6) & 7) > 0) for (let i = 0; i < n; i++) this.handOvers(i)
     if (((budgets >> 3) & 7) < this.limits.crashes) this.meetings()
   }
 
@@ -197,12 +206,16 @@ export class Search {
     }
     if (left > 0 || ((holder.pair[o] as number) & Bit.names) !== 0) {
       this.beat(i, o, left < limits.promise)
-      for (let u = left; u > (holder.counts[o] as number); u--)
-        this.single('holder', i, Code.ack + 16 * o + u)
+      if (limits.clock === 'equal') this.lateAcks(i, o, left, holder.counts[o] as number)
     } else if (holder.leads && voter.known <= holder.ledTerm && voter.announced[back] !== holder.ledTerm) {
       this.beat(i, o, false)
     }
     this.single('holder', i, (left > 0 ? Code.probeAck : Code.probeAckNone) + o)
+  }
+
+  /** Acks of earlier heartbeats: whatever is counted at the holder, at most what is left at the voter. */
+  private lateAcks(i: number, o: number, left: number, counted: number): void {
+    for (let u = left; u > counted; u--) this.single('holder', i, Code.ack + 16 * o + u)
   }
 
   /** The freshest heartbeat arrives; its ack is lost (or late), or arrives at once. */
@@ -239,7 +252,8 @@ export class Search {
       const j = (i + o) % n
       // acks of the life that ends here may still be on their way
       const left = this.facts(base, i).supports[o] as number
-      row[j] = this.behaviour.add(row[j] as number, this.behaviour.lateAcks(n - o, left))
+      if (this.limits.clock === 'equal')
+        row[j] = this.behaviour.add(row[j] as number, this.behaviour.lateAcks(n - o, left))
       row[j] = this.always(row[j] as number, Code.peerRestarted + n - o)
     }
     if ((((row[n] as number) >> 3) & 7) === 0) {
@@ -302,14 +316,22 @@ export class Search {
     row.set(base)
     this.act('tick', 0, 0)
     for (let i = 0; i < n; i++) {
-      const t = behaviour.after(base[i] as number, Code.passTick)
+      const t = this.goes(i) ? behaviour.after(base[i] as number, Code.passTick) : null
       if (t !== null) row[i] = t.place
     }
     for (let i = 0; i < n; i++) {
-      const t = behaviour.after(base[i] as number, Code.passTick)
+      const t = this.goes(i) ? behaviour.after(base[i] as number, Code.passTick) : null
       if (t !== null && t.ended !== 0) this.retire(i, t.ended)
     }
+    if (this.limits.clock !== 'equal') row[n] = (row[n] as number) ^ PHASE
     this.reach()
+  }
+
+  /** Whether the clock at that seat goes on with this tick: a slow one does with every second. */
+  private goes(i: number): boolean {
+    const { clock } = this.limits
+    if (clock === 'equal' || ((this.base[this.n] as number) & PHASE) !== 0) return true
+    return clock === 'fast' ? i === 0 : i !== 0
   }
 
   // --- consequences -----------------------------------------------------------------------------------------------------
@@ -428,11 +450,12 @@ export class Search {
   private seat(row: Int32Array): void {
     const { n, image, best, behaviour } = this
     best.set(row)
-    this.rotations(row)
+    const alike = this.limits.clock === 'equal'
+    if (alike) this.rotations(row)
     image[n] = row[n] as number
     for (let i = 0; i < n; i++) image[(n - i) % n] = behaviour.mirror(row[i] as number)
     this.smaller(image, 0)
-    this.rotations(image)
+    if (alike) this.rotations(image)
   }
 
   private rotations(from: Int32Array): void {
