@@ -90,6 +90,8 @@ export class Search {
   /** While a path is followed: where `reach` puts the state instead of the table. */
   private caught: number[] | null = null
   private broken: string | null = null
+  /** The action under way, and the one that broke a property. */
+  private acting = 0
   private brokenBy = 0
 
   constructor(
@@ -337,7 +339,7 @@ export class Search {
   // --- consequences -----------------------------------------------------------------------------------------------------
 
   private act(kind: Kind, seat: number, detail: number): void {
-    this.brokenBy = KINDS.indexOf(kind) + 8 * (seat + 8 * detail)
+    this.acting = KINDS.indexOf(kind) + 8 * (seat + 8 * detail)
   }
 
   /** Puts what an input did at seat `i` into the world; false if a property broke. */
@@ -362,8 +364,14 @@ export class Search {
 
   private violated(property: string): false {
     this.generated += 1
-    this.broken ??= property
+    this.fail(property)
     return false
+  }
+
+  private fail(property: string): void {
+    if (this.broken !== null) return
+    this.broken = property
+    this.brokenBy = this.acting
   }
 
   /** Grants that the voter at seat `i` gave have ended: their holders call them something else from now on. */
@@ -388,8 +396,8 @@ export class Search {
     let holders = 0
     for (let i = 0; i < n; i++) if (this.facts(row, i).valid) holders += 1
     this.seat(row)
-    if (!this.table.add(this.best, this.current, this.brokenBy)) return
-    if (holders > 1) this.broken ??= 'P2: two leases are valid at once'
+    if (!this.table.add(this.best, this.current, this.acting)) return
+    if (holders > 1) this.fail('P2: two leases are valid at once')
   }
 
   /** Forgets what can make no difference to anybody. */
