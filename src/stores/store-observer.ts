@@ -83,12 +83,21 @@ export class StoreObserver {
     this.fence(process, sighting, election)
   }
 
-  /** Whoever is known to be dead is fenced without waiting (R55). Only if its record was seen: a poll finds the others. */
-  fenceDead(process: string): void {
+  /**
+   * A life that is known to have ended is fenced without waiting (R55), and no later one. Only if its record was seen: the
+   * others run out by time.
+   */
+  fenceDead(process: string, incarnation: number): void {
     const sighting = this.sightings.get(process)
-    if (sighting === undefined || sighting.record === null || sighting.fencing || sighting.record.fenced)
-      return
-    this.fence(process, sighting, { holderInc: sighting.record.inc, holderGrant: sighting.record.grant })
+    const record = sighting?.record ?? null
+    if (sighting === undefined || record === null || sighting.fencing) return
+    if (record.fenced || record.inc > incarnation) return
+    this.fence(process, sighting, { holderInc: record.inc, holderGrant: record.grant })
+  }
+
+  /** Was the session of that process ever looked at? */
+  knows(process: string): boolean {
+    return this.sightings.has(process)
   }
 
   private fence(

@@ -168,12 +168,17 @@ export class StoreVoter implements VoterLink {
       case 'readTerm':
         return this.readTerm(part.election, part.nonce)
       case 'deathNotice':
-        return this.observer.fenceDead(part.process)
+        return this.fenceDead(part)
       case 'sessionEnd':
         return this.endSession()
       default:
         return
     }
+  }
+
+  /** Peers are known by their ids; at a store their names end with that of their storage (R49). */
+  private fenceDead({ process, storageId, incarnation }: Part & { kind: 'deathNotice' }): void {
+    for (const name of [process, `${process}.${storageId}`]) this.observer.fenceDead(name, incarnation)
   }
 
   private endSession(): void {

@@ -262,6 +262,11 @@ export class StoreWatch {
     if (interest === undefined || interest.stamp > stamp) return
     interest.stamp = stamp
     interest.record = record
+    // a holder that is new here: D is counted from the first look at its session, so that comes at once
+    const holder = record === null || record.released ? null : record.holder
+    if (holder !== null && holder !== this.options.process && !this.options.observer.knows(holder)) {
+      this.pollAgain = true
+    }
     this.announce(name)
   }
 
