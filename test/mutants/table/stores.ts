@@ -12,7 +12,7 @@ export const STORES: readonly Mutant[] = [
         'round: this.lastRound, grant: nameOf(write.grant), renewed: true',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R45: an answer is credited to the round that its write carried, not to one that waits behind it',
@@ -22,7 +22,7 @@ export const STORES: readonly Mutant[] = [
     id: 'R46 record D',
     does: 'waits for its own longest D, not for the one in the record',
     patches: [patch('stores/store-observer', 'sighting.record?.promiseMs ?? maxPromiseMs', 'maxPromiseMs')],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy(
       'mutants/stores',
       'R46: a session runs out its own D after it was last seen to move, on the clock of whoever watches',
@@ -38,7 +38,7 @@ export const STORES: readonly Mutant[] = [
         'renewal.promiseMs',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy('mutants/stores', 'R46: within a grant the D of the record never shrinks'),
   },
   {
@@ -76,7 +76,7 @@ export const STORES: readonly Mutant[] = [
         'this.options.observer.see(holder, found, at)',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy(
       'mutants/stores',
       'R46: run-out is counted from the receipt of an answer, not from when it was asked for',
@@ -108,7 +108,7 @@ export const STORES: readonly Mutant[] = [
         "if (result.kind === 'ambiguous') this.credit(write)",
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R47: an ambiguous renewal is held only if the record that is read back carries it',
@@ -118,7 +118,7 @@ export const STORES: readonly Mutant[] = [
     id: 'R47 read back',
     does: 'takes the record that it reads back for the write whose answer was lost, whatever it carries',
     patches: [patch('stores/store-session', ' && record.seq === write.seq', '')],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R47: an ambiguous renewal is held only if the record that is read back carries it',
@@ -134,7 +134,7 @@ export const STORES: readonly Mutant[] = [
         "if (result.kind === 'ok' || result.kind === 'ambiguous') {",
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy('mutants/stores', 'R47: an ambiguous take is held only if the record says so'),
   },
   {
@@ -163,7 +163,7 @@ export const STORES: readonly Mutant[] = [
         'return this.options.clock.now() < 0 * this.endsAt(election)',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'forgetfulStore' },
     test: killedBy(
       'mutants/stores',
       'R48: an election whose record is lost is not taken before the longest promise is over, and goes on above its last term',
@@ -195,7 +195,7 @@ export const STORES: readonly Mutant[] = [
         'known ?? 0',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'forgetfulStore' },
     test: killedBy(
       'mutants/stores',
       'R28, R48: at a volatile store terms begin above the wall clock, after the wait',
@@ -227,7 +227,7 @@ export const STORES: readonly Mutant[] = [
         'if (this.grant === null) return',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R66: a grant that was fenced is never resumed, and the next one is above the fence',
@@ -243,7 +243,7 @@ export const STORES: readonly Mutant[] = [
         'Math.max(record?.grant ?? 1, this.lastGrant)',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R66: a grant that was fenced is never resumed, and the next one is above the fence',
@@ -259,7 +259,7 @@ export const STORES: readonly Mutant[] = [
         '}\n    this.seq',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R66: before a new grant can begin, nothing is reported under an older one any more',
@@ -275,7 +275,7 @@ export const STORES: readonly Mutant[] = [
         '',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R66: what a store promised under an older grant counts no more when a newer one begins',
@@ -291,7 +291,7 @@ export const STORES: readonly Mutant[] = [
         '',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy('mutants/stores', 'R27, R66: a record of a later life is left alone, and this life ends'),
   },
   {
@@ -304,7 +304,7 @@ export const STORES: readonly Mutant[] = [
         'return session.grant > election.holderGrant || session.inc > election.holderInc || this.options.now() >= this.runsOutAt(election.holder)',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R7, R67: an election is not taken from a holder whose session stands unfenced, whether or not it ran out',
@@ -320,7 +320,7 @@ export const STORES: readonly Mutant[] = [
         "if (result.kind === 'ok') sighting.version = result.version",
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R67: a renewal that came first makes the fence fail, and then nothing is free',
@@ -336,7 +336,7 @@ export const STORES: readonly Mutant[] = [
         'sighting.fencing) return',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'threeStores' },
     test: killedBy(
       'mutants/stores',
       'R67: a renewal that came first makes the fence fail, and then nothing is free',
@@ -352,7 +352,7 @@ export const STORES: readonly Mutant[] = [
         '(sighting.record?.grant ?? 0) + 1',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'forgetfulStore' },
     test: killedBy(
       'mutants/stores',
       'R67: the fence is above both the grant of the session and the one that the election names',
@@ -368,7 +368,7 @@ export const STORES: readonly Mutant[] = [
         'return session.grant !== election.holderGrant',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'forgetfulStore' },
     test: killedBy(
       'mutants/stores',
       'R68: a binding is over iff the grant of its holder is greater, or a later life; never because it differs',
@@ -384,7 +384,7 @@ export const STORES: readonly Mutant[] = [
         'if (record.holder !== null && guess === null) {',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy(
       'mutants/stores',
       'R68: the session that is judged is that of the holder that the same reading shows',
@@ -400,7 +400,7 @@ export const STORES: readonly Mutant[] = [
         'if (election !== null) return',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy(
       'mutants/stores',
       'R68: a release that finds a take of its own unresolved writes anyway, so that the late take fails',
@@ -416,7 +416,7 @@ export const STORES: readonly Mutant[] = [
         'judgeVote(slot, false, claim)',
       ),
     ],
-    swarm: null,
+    swarm: { profile: 'oneStore' },
     test: killedBy(
       'mutants/stores',
       'R7, R67: an election is not taken from a holder whose session stands unfenced, whether or not it ran out',
