@@ -2,7 +2,7 @@
  * Reads the options of `conclave simulate`. Every refusal is one sentence that names the option and what it takes.
  */
 import { parseArgs } from 'node:util'
-import { PROFILES, type ProfileName } from '../simulation'
+import { PROFILES, type ProfileName, STORE_PROFILES } from '../simulation'
 import { UsageError } from './command'
 
 /** What was asked for. */
@@ -31,6 +31,9 @@ export interface SimulateOptions {
   readonly worker: boolean
 }
 
+/** Everything that `--profile` takes; a seed by itself chooses among the worlds without stores. */
+const WORLDS: readonly ProfileName[] = [...PROFILES, ...STORE_PROFILES]
+
 /** Text of `conclave simulate --help`. */
 export const SIMULATE_HELP = `Usage: conclave simulate [options]
 
@@ -40,8 +43,8 @@ to be there. Exit code 0: every property held; 1: one did not (seed, smallest pl
   --seeds N         that many seeds (default 500, or as many as fit into --minutes)
   --seed S          the first of them (default: random, printed)
   --minutes M       as many seeds as fit into that time
-  --profile P       ${PROFILES.join(', ')}
-                    (default: each seed chooses)
+  --profile P       ${WORLDS.join(', ')}
+                    (default: each seed chooses one without stores)
   --workers W       processes that share the work (default: one per core)
 
 One run alone, of --seed S without --seeds or with --seeds 1, or of a plan:
@@ -75,7 +78,7 @@ export function parseSimulate(args: readonly string[]): SimulateOptions {
   const values = valuesOf(args)
   const { profile = null, plan = null, trace = false, html = null, svg = null, worker = false } = values
   if (profile !== null && !isProfile(profile)) {
-    throw new UsageError(`--profile takes one of ${PROFILES.join(', ')}, not ${JSON.stringify(profile)}.`)
+    throw new UsageError(`--profile takes one of ${WORLDS.join(', ')}, not ${JSON.stringify(profile)}.`)
   }
   const options: SimulateOptions = {
     seed: whole('--seed', values.seed, 0, 2 ** 32 - 1),
@@ -129,7 +132,7 @@ function refuseContradictions({
 }
 
 function isProfile(name: string): name is ProfileName {
-  return (PROFILES as readonly string[]).includes(name)
+  return (WORLDS as readonly string[]).includes(name)
 }
 
 function number(option: string, text: string | undefined): number | null {
