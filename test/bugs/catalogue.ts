@@ -68,13 +68,11 @@ export const BUGS: Readonly<Record<number, string>> = {
 }
 
 /** Rows that have no test yet, and what they wait for. A row leaves this list together with its first test. */
-export const WAITING: Readonly<Record<number, 'dynamic membership' | 'stores as voters'>> = {
+export const WAITING: Readonly<Record<number, 'dynamic membership'>> = {
   12: 'dynamic membership',
   13: 'dynamic membership',
   20: 'dynamic membership',
   56: 'dynamic membership',
-  65: 'stores as voters',
-  66: 'stores as voters',
 }
 
 /** Rows that need real processes, beside whatever else tests them. */
