@@ -12,11 +12,11 @@ describe('what real cores do', () => {
     const search = new Search(limits, CORE)
     expect(search.run().violation).toBeNull()
     let compared = 0
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       const result = walk(search, limits, seed, 60)
       if (typeof result === 'string') expect.fail(result)
       compared += result
     }
-    expect(compared).toBeGreaterThan(3_000)
+    expect(compared).toBeGreaterThan(2_000)
   })
 })

@@ -46,7 +46,14 @@ export class RawWorld {
   readonly sent: Sent[] = []
   /** Terms in the order in which they were won. */
   readonly won: number[] = []
-  private readonly ends: { voter: number; life: number; sessions: readonly number[]; at: number }[] = []
+  /** Lives that ended, and the sessions whose acks were on their way to these lives of the others. */
+  private readonly ends: {
+    readonly voter: number
+    readonly life: number
+    readonly sessions: readonly number[]
+    readonly holders: readonly number[]
+    readonly at: number
+  }[] = []
   /** Grants that stood when their voter crashed. */
   private readonly stood = new Set<string>()
   /** What broke, or null. */
@@ -156,7 +163,8 @@ export class RawWorld {
   /** `sessions`: ticks left of those that matter, by offset; their acks may still arrive. */
   crash(i: number, sessions: readonly number[] = []): void {
     const { life, state } = this.member(i)
-    this.ends.push({ voter: i, life, sessions, at: this.now })
+    const holders = this.members.map((member) => member.life)
+    this.ends.push({ voter: i, life, sessions, holders, at: this.now })
     for (const [holder, { grant, until }] of state.supports) {
       if (grant !== null && until > this.now) this.stood.add(`${letter(i)} ${holder} ${grant}`)
     }
@@ -262,7 +270,8 @@ export class RawWorld {
         heard.push({ from, life: this.lifeName(frame.from, frame.fromIncarnation), part: named })
       }
     }
-    for (const { voter, life: of, sessions, at } of this.ends) {
+    for (const { voter, life: of, sessions, holders, at } of this.ends) {
+      if (holders[i] !== life) continue
       const from = (voter - i + this.bounds.members) % this.bounds.members
       const left = sessions[(this.bounds.members - from) % this.bounds.members] ?? 0
       const named = this.lifeName(letter(voter), of)

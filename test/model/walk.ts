@@ -3,7 +3,7 @@
  * and by hand with more seeds: `tsx test/model/walk.ts <terms> <crashes> <hand-overs> <first seed> <seeds>`.
  */
 import { createState, step } from '../../src/core'
-import { electionIn } from './process'
+import { electionIn, letter } from './process'
 import { RawWorld } from './raw'
 import { type Limits, Search, STANDARD } from './search'
 
@@ -41,14 +41,9 @@ export function walk(search: Search, limits: Limits, seed: number, length: numbe
       world.act(i, { type: 'campaign', election: 'e' })
       log.push(`${i} campaigns`)
     } else if (dice < 0.43) {
-      world.act(i, {
-        type: 'renounce',
-        election: 'e',
-        reason: 'resigned',
-        to: transfers > 0 && world.leads(i) ? 'abc'[(i + 1) % n]! : null,
-        cooldownMs: 0,
-      })
-      if (transfers > 0) transfers -= 1
+      const to = transfers > 0 && world.leads(i) ? letter((i + 1) % n) : null
+      if (to !== null) transfers -= 1
+      world.act(i, { type: 'renounce', election: 'e', reason: 'resigned', to, cooldownMs: 0 })
       log.push(`${i} resigns`)
     } else if (dice < 0.45 && crashes > 0) {
       search.knows(world.image(search.behaviour, true), crashes, transfers, 0)
