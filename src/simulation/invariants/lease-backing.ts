@@ -11,12 +11,10 @@ import type { LeaseId } from '../../core'
 import type { ElectionName, ProcessId } from '../../core/types'
 import type { NodeView } from '../observer'
 import type { Invariant, InvariantFactory } from './invariant'
+import { checkStore, type StoreRecords } from './store-backing'
 
 /** Rounding of instants near 10^9 ms, ms. */
 const ROUNDING_MS = 1e-4
-
-/** Records of a store by key, as they are at this instant. */
-export type StoreRecords = ReadonlyMap<string, { readonly value: string }>
 
 /**
  * Makes the invariant for these nodes and stores. A store never lapses by itself: a grant that is counted beyond this
@@ -27,25 +25,6 @@ export function leaseBacking(
   stores: ReadonlyMap<ProcessId, StoreRecords> = new Map(),
 ): InvariantFactory {
   return (complain): Invariant => {
-    /** True time until which the voter keeps its word to that life of the holder; null if it never gave it. */
-    const promisedUntil = (voter: NodeView, holder: NodeView, grants: readonly string[]): number | null => {
-      const { state } = voter
-      if (state === null || !voter.alive) return Number.POSITIVE_INFINITY
-      // An empty disk came in its place: nobody counts what that one says (R25).
-      const known = holder.state?.supports.get(voter.id)?.storageId ?? null
-      if (known !== null && known !== voter.storageId) return Number.POSITIVE_INFINITY
-      const support = state.supports.get(holder.id)
-      if (
-        support?.grant != null &&
-        support.incarnation === holder.incarnation &&
-        grants.includes(support.grant)
-      ) {
-        return voter.realAt(support.until)
-      }
-      if (!grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return null
-      // It has begun anew: it votes for nobody until its wait is over (R19, R28).
-      return state.recovery === null ? voter.realAt(state.bootUntil) : Number.POSITIVE_INFINITY
-    }
     /** The slot of a voter that is still in the life that gave the grant is bound to the holder. */
     const bound = (
       holder: NodeView,
@@ -61,32 +40,6 @@ export function leaseBacking(
       const to = held == null || held.released ? 'nobody' : `${held.leader} in term ${held.term}`
       complain(`${holder.id} counts ${voter.id} in ${election}, which is bound to ${to}`)
     }
-    const checkStore = (
-      holder: NodeView,
-      store: ProcessId,
-      records: StoreRecords,
-      grants: readonly string[],
-      elections: ReadonlySet<ElectionName>,
-    ): void => {
-      const process = `${holder.id}.${holder.storageId}`
-      const find = (key: string): Readonly<Record<string, unknown>> | null => {
-        for (const [full, { value }] of records) if (full.endsWith(key)) return JSON.parse(value)
-        return null
-      }
-      const session = find(`/session/${process}`)
-      const isOwn = session?.['inc'] === holder.incarnation && session['fenced'] === false
-      if (!isOwn || !grants.includes(`s.${session['grant']}`)) {
-        return complain(`${holder.id} counts ${store} under ${grants.join(', ')}, which does not stand there`)
-      }
-      for (const election of elections) {
-        const held = find(`/election/${election}`)
-        const isBound = held?.['holder'] === process && held['holderInc'] === holder.incarnation
-        if (isBound && held['released'] === false) continue
-        complain(
-          `${holder.id} counts ${store} in ${election}, which is bound to ${held?.['holder'] ?? 'nobody'}`,
-        )
-      }
-    }
     const check = (node: NodeView, id: LeaseId, until: number): void => {
       const lease = node.state?.leases.get(id)
       if (lease === undefined || node.state === null) return
@@ -97,7 +50,7 @@ export function leaseBacking(
         const records = stores.get(voterId)
         if (records !== undefined && account !== undefined && until > node.now()) {
           const counted = grants.filter((grant) => (account.untilByGrant.get(grant) ?? 0) >= until)
-          if (counted.length > 0) checkStore(node, voterId, records, counted, lease.elections)
+          if (counted.length > 0) checkStore(complain, node, voterId, records, counted, lease.elections)
         }
         if (voter === undefined || voter === node || account === undefined) continue
         const counted = grants.filter((grant) => (account.untilByGrant.get(grant) ?? 0) >= until)
@@ -115,4 +68,24 @@ export function leaseBacking(
     }
     return { name: 'a lease is backed by promises', observer: { extended: check } }
   }
+}
+
+/** True time until which the voter keeps its word to that life of the holder; null if it never gave it. */
+function promisedUntil(voter: NodeView, holder: NodeView, grants: readonly string[]): number | null {
+  const { state } = voter
+  if (state === null || !voter.alive) return Number.POSITIVE_INFINITY
+  // An empty disk came in its place: nobody counts what that one says (R25).
+  const known = holder.state?.supports.get(voter.id)?.storageId ?? null
+  if (known !== null && known !== voter.storageId) return Number.POSITIVE_INFINITY
+  const support = state.supports.get(holder.id)
+  if (
+    support?.grant != null &&
+    support.incarnation === holder.incarnation &&
+    grants.includes(support.grant)
+  ) {
+    return voter.realAt(support.until)
+  }
+  if (!grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return null
+  // It has begun anew: it votes for nobody until its wait is over (R19, R28).
+  return state.recovery === null ? voter.realAt(state.bootUntil) : Number.POSITIVE_INFINITY
 }

@@ -6,7 +6,7 @@
  * A store that forgets begins anew.
  */
 import type { ElectionName } from '../../core/types'
-import type { Invariant, InvariantFactory } from './invariant'
+import type { Complain, Invariant, InvariantFactory } from './invariant'
 
 /** A session record, as far as it is judged. */
 export interface SessionFacts {
@@ -30,37 +30,6 @@ export interface ElectionFacts {
 
 export const storeRecords: InvariantFactory = (complain): Invariant => {
   const stores = new Map<string, Map<string, unknown>>()
-  const judgeSession = (key: string, before: SessionFacts | undefined, after: SessionFacts): void => {
-    if (before === undefined) return
-    if (after.grant < before.grant) complain(`${key}: grant ${after.grant} after ${before.grant}`)
-    if (after.inc < before.inc) complain(`${key}: life ${after.inc} after ${before.inc}`)
-    if (after.grant !== before.grant || after.inc !== before.inc) return
-    if (before.fenced && !after.fenced) complain(`${key}: grant ${after.grant} stands again after its fence`)
-    if (after.seq <= before.seq) complain(`${key}: seq ${after.seq} after ${before.seq}`)
-    if (after.promiseMs < before.promiseMs) {
-      complain(`${key}: D shrank from ${before.promiseMs} to ${after.promiseMs} within grant ${after.grant}`)
-    }
-  }
-  const judgeElection = (
-    key: string,
-    before: ElectionFacts | undefined,
-    after: ElectionFacts,
-    sessionOf: (process: string) => SessionFacts | undefined,
-  ): void => {
-    if (before === undefined) return
-    if (after.term < before.term) complain(`${key}: term ${after.term} after ${before.term}`)
-    const moved = after.holder !== before.holder || after.holderInc !== before.holderInc
-    if (!moved || after.holder === null) return
-    if (after.term === before.term && before.holder !== null && (before.led || !after.led)) {
-      complain(`${key}: term ${after.term} went from ${before.holder} to ${after.holder}`)
-    }
-    // an announced leader replaces any binding (R17); a vote needs one that is over, or of a former life of the same process
-    if (after.led || before.released || before.holder === null || after.holder === before.holder) return
-    const session = sessionOf(before.holder)
-    const isOver =
-      session !== undefined && (session.grant > before.holderGrant || session.inc > before.holderInc)
-    if (!isOver) complain(`${key}: ${after.holder} took it from ${before.holder}, whose session stands (R67)`)
-  }
   return {
     name: 'store records',
     observer: {
@@ -80,10 +49,11 @@ export const storeRecords: InvariantFactory = (complain): Invariant => {
         known.set(key, after)
         const name = `${store} ${key}`
         if (key.includes('/session/')) {
-          return judgeSession(name, before as SessionFacts | undefined, after as SessionFacts)
+          return judgeSession(complain, name, before as SessionFacts | undefined, after as SessionFacts)
         }
         const root = key.slice(0, key.indexOf('/'))
         judgeElection(
+          complain,
           name,
           before as ElectionFacts | undefined,
           after as ElectionFacts,
@@ -92,4 +62,43 @@ export const storeRecords: InvariantFactory = (complain): Invariant => {
       },
     },
   }
+}
+
+function judgeSession(
+  complain: Complain,
+  key: string,
+  before: SessionFacts | undefined,
+  after: SessionFacts,
+): void {
+  if (before === undefined) return
+  if (after.grant < before.grant) complain(`${key}: grant ${after.grant} after ${before.grant}`)
+  if (after.inc < before.inc) complain(`${key}: life ${after.inc} after ${before.inc}`)
+  if (after.grant !== before.grant || after.inc !== before.inc) return
+  if (before.fenced && !after.fenced) complain(`${key}: grant ${after.grant} stands again after its fence`)
+  if (after.seq <= before.seq) complain(`${key}: seq ${after.seq} after ${before.seq}`)
+  if (after.promiseMs < before.promiseMs) {
+    complain(`${key}: D shrank from ${before.promiseMs} to ${after.promiseMs} within grant ${after.grant}`)
+  }
+}
+
+function judgeElection(
+  complain: Complain,
+  key: string,
+  before: ElectionFacts | undefined,
+  after: ElectionFacts,
+  sessionOf: (process: string) => SessionFacts | undefined,
+): void {
+  if (before === undefined) return
+  if (after.term < before.term) complain(`${key}: term ${after.term} after ${before.term}`)
+  const moved = after.holder !== before.holder || after.holderInc !== before.holderInc
+  if (!moved || after.holder === null) return
+  if (after.term === before.term && before.holder !== null && (before.led || !after.led)) {
+    complain(`${key}: term ${after.term} went from ${before.holder} to ${after.holder}`)
+  }
+  // an announced leader replaces any binding (R17); a vote needs one that is over, or of a former life of the same process
+  if (after.led || before.released || before.holder === null || after.holder === before.holder) return
+  const session = sessionOf(before.holder)
+  const isOver =
+    session !== undefined && (session.grant > before.holderGrant || session.inc > before.holderInc)
+  if (!isOver) complain(`${key}: ${after.holder} took it from ${before.holder}, whose session stands (R67)`)
 }
