@@ -159,6 +159,7 @@ export class StoreElections {
       access.write(keys.election(election), version, JSON.stringify(next.write), (result) => {
         if (result.kind === 'ok') {
           this.unresolved.delete(election)
+          this.options.absence.found(election, next.write.term)
           if (next.write.holder !== null) this.holders.set(election, next.write.holder)
           this.options.changed(wish.kind === 'release')
           done({ grant: next.grant, refusal: null, record: next.write })

@@ -120,10 +120,10 @@ export class StoreCluster extends Cluster {
     for (const { to } of this.reigns) expect(clockMs() - to).toBeGreaterThan(0)
   }
 
-  /** Processes that ended although nobody told them to. */
+  /** Processes that ended although nobody killed or stopped them. */
   crashed(): string[] {
     return [...this.members.values()]
-      .filter(({ alive, exit }) => !alive && exit?.signal !== 'SIGKILL')
+      .filter(({ alive, exit }) => !alive && exit?.signal !== 'SIGKILL' && exit?.code !== 0)
       .map(({ id }) => id)
   }
 

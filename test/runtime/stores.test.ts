@@ -224,6 +224,24 @@ describe('R48: a store that forgets', () => {
     expect(leading()[0]?.election('job').status().token).toBeGreaterThan(first)
   })
 
+  it('a record that this process has just written, and not read since, is known as well: it waits for it, too', async () => {
+    const world = new World()
+    const server = new Server(world, 'cache', 'volatile')
+    const a = process(world, server.link(), { id: 'a' })
+    const election = a.election('job')
+    const started = a.start()
+    while (!server.memory.keys().some((key) => key.includes('/election/'))) await world.run(1)
+    await started
+    const at = world.now
+    server.forget()
+    await world.run(50)
+    const first = election.status().token ?? 0
+    for (let i = 0; i < 400 && (election.status().token ?? 0) <= first; i++) await world.run(50)
+    expect(election.isLeader()).toBe(true)
+    expect(election.status().token).toBeGreaterThan(1_700_000_000_000)
+    expect(world.now - at).toBeGreaterThan(5_000)
+  })
+
   it('one that may regress says so; who remembers the record waits, and goes on above it', async () => {
     const world = new World()
     const server = new Server(world, 'redis', 'mayRegress')

@@ -23,6 +23,8 @@ export interface EtcdCluster {
   startMember(index: number): Promise<void>
   freezeMember(index: number): void
   thawMember(index: number): void
+  /** Processes of all members. */
+  pids(): number[]
   stop(): Promise<void>
 }
 
@@ -76,6 +78,7 @@ export async function startEtcd(size: 1 | 3 = 1): Promise<EtcdCluster> {
     },
     freezeMember: (i) => void member(i).kill('SIGSTOP'),
     thawMember: (i) => void member(i).kill('SIGCONT'),
+    pids: () => members.map(({ pid }) => pid),
     async stop() {
       await Promise.all(members.map((one) => one.kill('SIGKILL')))
       removeDirectory(directory)

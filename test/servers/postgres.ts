@@ -8,10 +8,12 @@ import { execFileSync } from 'node:child_process'
 import { Client } from 'pg'
 import {
   type Account,
+  familyOf,
   findProgram,
   freePort,
   removeDirectory,
   type ServerProcess,
+  signalEach,
   startProcess,
   temporaryDirectory,
   untilUp,
@@ -28,6 +30,10 @@ export interface PostgresServer {
   terminateSessions(): Promise<void>
   /** The whole server: `immediate` is a crash with recovery, `fast` an orderly shutdown. */
   restart(mode: 'fast' | 'immediate'): Promise<void>
+  down(mode: 'fast' | 'immediate'): Promise<void>
+  up(): Promise<void>
+  /** All processes of the server. */
+  pids(): number[]
   /** Freezes and thaws the process that accepts connections and every session. */
   freeze(): void
   thaw(): void
@@ -42,6 +48,8 @@ export interface PostgresServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** A copy of this server that follows it and answers reads only. */
   readonly standbyOf?: PostgresServer
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts a server; resolves when it answers. */
@@ -78,7 +86,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]
   const start = async () => {
-    const started = startProcess(program('postgres'), args, directory, account)
+    const env = { ...process.env, ...options.env }
+    const started = startProcess(program('postgres'), args, directory, { ...account, env })
     await untilUp('PostgreSQL', started, async () => (await query('SELECT 1')).length === 1)
     return started
   }
@@ -93,7 +102,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     }
   }
   let server: ServerProcess = await start()
-  const signalAll = (signal: NodeJS.Signals) => process.kill(server.pid, signal)
+  const down = (mode: 'fast' | 'immediate') => server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+  const pids = () => familyOf(server.pid)
   return {
     port,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
@@ -105,13 +115,18 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       )
     },
     async restart(mode) {
-      await server.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
+      await down(mode)
       server = await start()
     },
-    freeze: () => signalAll('SIGSTOP'),
-    thaw: () => signalAll('SIGCONT'),
+    down,
+    async up() {
+      server = await start()
+    },
+    pids,
+    freeze: () => signalEach(pids(), 'SIGSTOP'),
+    thaw: () => signalEach(pids(), 'SIGCONT'),
     async stop() {
-      await server.kill('SIGCONT')
+      signalEach(pids(), 'SIGCONT')
       await server.kill('SIGQUIT')
       removeDirectory(directory)
     },

@@ -5,7 +5,7 @@
  * pipe closes and that child kills what is left and removes the directories. Read next: `postgres.ts`, `redis.ts`, `etcd.ts`.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,8 @@ export interface ServerProcess {
 export interface Account {
   readonly uid?: number
   readonly gid?: number
+  /** In place of this process's environment. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** A directory in the system's temporary one that goes away with this process. */
@@ -72,6 +74,39 @@ export function startProcess(
       child.kill(signal)
       if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended
     },
+  }
+}
+
+/** A process and its children, as far as they live. */
+export function familyOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return [pid, ...children.map(Number)]
+  } catch {
+    return [pid]
+  }
+}
+
+/** Sends a signal to all of them; those that have just ended are no news. */
+export function signalEach(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {}
+  }
+}
+
+/**
+ * A full disk, for these processes and all that they start: no file of theirs may grow beyond `bytes`, and writes there
+ * fail. By the soft limit of file sizes, which needs neither root nor a file system of its own, and ends with the processes.
+ */
+export function fillDisk(pids: readonly number[], bytes = 4_096): void {
+  for (const pid of pids) {
+    if (!existsSync(`/proc/${pid}`)) continue
+    // as the owner of the process: root in a container may not
+    const { uid, gid } = statSync(`/proc/${pid}`)
+    const account = process.getuid?.() === 0 ? { uid, gid } : {}
+    execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`], { stdio: 'pipe', ...account })
   }
 }
 

@@ -21,6 +21,9 @@ export interface RedisServer {
   command(...words: string[]): Promise<string>
   /** SIGTERM (or SIGKILL), then a new process on the same port and directory. */
   restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  down(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  up(): Promise<void>
+  pids(): number[]
   freeze(): void
   thaw(): void
   stop(): Promise<void>
@@ -32,6 +35,8 @@ export interface RedisServerOptions {
   readonly durable?: boolean
   /** Further settings, as on the command line: `['--maxmemory', '1mb']`. */
   readonly settings?: readonly string[]
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts a server; resolves when it answers. */
@@ -52,7 +57,9 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   ]
   const command = (...words: string[]) => ask(port, words)
   const start = async () => {
-    const started = startProcess('redis-server', [...args, ...(options.settings ?? [])], directory)
+    // A write beyond a limit of sizes shall fail, as on a full disk, and not end the process by a signal.
+    const shell = ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'sh', ...args, ...(options.settings ?? [])]
+    const started = startProcess('/bin/sh', shell, directory, { env: { ...process.env, ...options.env } })
     await untilUp('Redis', started, async () => (await command('PING')).startsWith('+PONG'))
     return started
   }
@@ -65,6 +72,11 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
       await server.kill(signal)
       server = await start()
     },
+    down: (signal) => server.kill(signal),
+    async up() {
+      server = await start()
+    },
+    pids: () => [server.pid],
     freeze: () => void server.kill('SIGSTOP'),
     thaw: () => void server.kill('SIGCONT'),
     async stop() {
@@ -80,6 +92,7 @@ function ask(port: number, words: readonly string[]): Promise<string> {
     const socket = createConnection({ host: '127.0.0.1', port })
     socket.setTimeout(2_000, () => socket.destroy(new Error('no reply')))
     socket.once('error', reject)
+    socket.once('close', () => reject(new Error('closed without a reply')))
     socket.once('data', (data) => {
       resolve(data.toString())
       socket.destroy()

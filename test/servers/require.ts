@@ -5,8 +5,8 @@
  */
 import { findProgram } from './process'
 
-/** The servers that tests may ask for. */
-export type ServerName = 'postgresql' | 'pgbouncer' | 'redis' | 'etcd'
+/** The servers, and the programs for their faults, that tests may ask for. */
+export type ServerName = 'postgresql' | 'pgbouncer' | 'redis' | 'etcd' | 'faketime' | 'prlimit'
 
 /** Where Debian puts the programs that are not in PATH. */
 export const SYSTEM_BIN = [
@@ -19,6 +19,8 @@ const PROGRAMS: Record<ServerName, readonly string[]> = {
   pgbouncer: ['pgbouncer'],
   redis: ['redis-server'],
   etcd: ['etcd'],
+  faketime: ['faketime'],
+  prlimit: ['prlimit'],
 }
 
 /**
