@@ -144,7 +144,12 @@ async function main(): Promise<void> {
 }
 
 function save(recording: Recording): void {
-  writeFileSync(join(root, 'test/mutants/recorded.json'), `${JSON.stringify(recording, null, 2)}\n`)
+  // lists of numbers on one line, as the formatter has them
+  const json = JSON.stringify(recording, null, 2).replace(
+    /\[\s+([^[\]{}]*?)\s+\]/g,
+    (_, list: string) => `[${list.replace(/\s+/g, ' ')}]`,
+  )
+  writeFileSync(join(root, 'test/mutants/recorded.json'), `${json}\n`)
   writeFileSync(join(root, 'test/mutants/README.md'), markdownOf(recording))
 }
 
