@@ -145,7 +145,8 @@ function judge(
     if (typeof label === 'string') throw storageCorrupt(dir, `slot-${letter}: ${label}`)
     if (label.slot !== letter) throw storageCorrupt(dir, `slot-${letter} is a copy of slot-${label.slot}`)
     // A slot never shrinks. A cut that took the last write and left no trace of it would pass for an older state.
-    if (images[index]!.length < FRAMES_AT + ROOM_BYTES) throw storageCorrupt(dir, `slot-${letter} has lost its end`)
+    if (images[index]!.length < FRAMES_AT + ROOM_BYTES)
+      throw storageCorrupt(dir, `slot-${letter} has lost its end`)
   })
   const [a, b] = labels as [Label, Label]
   if (a.storageId !== b.storageId) throw storageCorrupt(dir, 'its two slots are of different storages')
