@@ -22,6 +22,9 @@ const WORDS: Readonly<Record<Refusal, string>> = {
   limit: 'refused the term as implausible, or has too many elections',
 }
 
+/** So many failures are no bad luck any more. */
+const FUTILE_TRIES = 3
+
 /** Sentences; empty while the process leads. */
 export function whyNotLeader(subject: Subject, seat: Seat): string[] {
   const { phase, error, state, config, now } = subject
@@ -37,8 +40,16 @@ export function whyNotLeader(subject: Subject, seat: Seat): string[] {
   if (seat.leader !== null) reasons.push(`"${seat.leader}" leads in term ${seat.knownTerm}`)
   reasons.push(...waitsOf(state, now), ...reachOf(state, config))
   const election = state.elections.get(seat.name)
-  if (election !== undefined) reasons.push(...triesOf(election, seat, now))
+  if (election !== undefined) reasons.push(...triesOf(election, seat, now), ...haste(election, config))
   return reasons
+}
+
+/** Nobody said no, and still no try succeeds: then each takes longer than it may. */
+function haste({ failures, lastRefusals, leader }: CoreElection, { timing }: ElectorConfig): string[] {
+  if (failures < FUTILE_TRIES || lastRefusals.size > 0 || leader !== null) return []
+  return [
+    `${failures} tries in a row ran out of time: a vote is a round trip and a write at each end, and has campaignMs ${timing.campaignMs} for it; raise campaignMs (and promiseMs with it), or look at the network and the disks`,
+  ]
 }
 
 function standsBack({ contention: { isBenched, health } }: Seat): string {

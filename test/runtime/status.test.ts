@@ -108,6 +108,20 @@ describe('status', () => {
     expect(whyNotLeader.join()).toContain('b refused: it still waits out the promises of its former life')
   })
 
+  it('of one whose tries run out of time: what they have to pay for', async () => {
+    const bench = new Bench()
+    const processes = ['a', 'b', 'c'].map((id) => bench.process(id))
+    await bench.start(...processes)
+    bench.hub.latencyMs = TIMING.campaignMs * 0.7
+    const [election] = processes.map(({ elector }) => elector.election('e')) as [Election]
+    await bench.world.run(TIMING.campaignMs * 1.5)
+    expect(election.status().whyNotLeader.join()).not.toContain('ran out of time')
+    await bench.world.run(TIMING.campaignMs * 30)
+    expect(election.status().whyNotLeader.join()).toContain(
+      `ran out of time: a vote is a round trip and a write at each end, and has campaignMs ${TIMING.campaignMs}`,
+    )
+  })
+
   it('of one that does not contend, was stopped, or failed', async () => {
     const { bench, world, one } = await alone()
     const idle = one.elector.election('idle', { contend: false })
