@@ -1,5 +1,5 @@
 /**
- * Goal: the shipping core and driver keep every property in worlds that nobody thought of. Method: fixed seeds; each
+ * Goal: the shipping core and driver keep every property in worlds that nobody thought of. Method: fixed seeds and fresh ones; each
  * decides a cluster, its network, clocks and disks, and a minute of faults, then demands a stable leader. A failing seed is
  * replayed by `runSeed(seed, { trace: {} })`.
  */
@@ -8,6 +8,7 @@ import { type Plan, PROFILES, planFor } from '../../src/simulation/plan'
 import { livenessBoundMs, type RunStats, runPlan, runSeed } from '../../src/simulation/swarm'
 
 const SEEDS_PER_PROFILE = 30
+const FRESH_SEEDS = 100
 
 describe('a plan', () => {
   it('is plain data: it survives JSON and runs the same way', () => {
@@ -91,6 +92,16 @@ describe('the swarm', () => {
     },
     120_000,
   )
+
+  it('keeps every property for seeds that nobody ran before', () => {
+    const first = Math.floor(Math.random() * 2 ** 31)
+    console.log(
+      `fresh seeds: ${first} and the ${FRESH_SEEDS - 1} after it; npm run simulate -- --seeds 1 --seed <seed>`,
+    )
+    for (let seed = first; seed < first + FRESH_SEEDS; seed++) {
+      expect(runSeed(seed).violations, `npm run simulate -- --seeds 1 --seed ${seed}`).toEqual([])
+    }
+  }, 120_000)
 
   it('gives the same trace for the same seed, to the byte', () => {
     for (const seed of [1, 17, 99]) {
