@@ -55,7 +55,7 @@ export type ProfileName =
   | 'calm'
   | StoreProfileName
 
-/** All profiles among which a seed chooses; those with stores are asked for by name. */
+/** All profiles of peers. A seed chooses among them, but for every fourth, which gets a world with stores. */
 export const PROFILES: readonly ProfileName[] = [
   'lan',
   'wan',
@@ -184,8 +184,9 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
 /** The plan of a seed: chooses a profile if none is named. Same seed, same plan, on every machine. */
 export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000): Plan {
   const random = new Random(seed)
-  const chosen = random.pick(PROFILES)
-  const name = profile ?? chosen
+  const peers = random.pick(PROFILES)
+  const stores = STORE_PROFILES[Math.floor(seed / 4) % STORE_PROFILES.length] as ProfileName
+  const name = profile ?? (seed % 4 === 3 ? stores : peers)
   const drawn = setupFor(seed, name, random.fork())
   const setup = isStoreProfile(name) ? withStores(name, drawn, random.fork()) : drawn
   return {

@@ -4,7 +4,7 @@
  * replayed by `runSeed(seed, { trace: {} })`.
  */
 import { describe, expect, it } from 'vitest'
-import { type Plan, PROFILES, planFor } from '../../src/simulation/plan'
+import { type Plan, PROFILES, planFor, STORE_PROFILES } from '../../src/simulation/plan'
 import { livenessBoundMs, type RunStats, runPlan, runSeed } from '../../src/simulation/swarm'
 
 const SEEDS_PER_PROFILE = 30
@@ -44,7 +44,7 @@ describe('a plan', () => {
       for (const { action } of steps) kinds.add(action.do)
     }
     expect([...sizes].sort()).toEqual([1, 2, 3, 4, 5, 6, 7])
-    expect(profiles.size).toBe(PROFILES.length)
+    expect(profiles.size).toBe(PROFILES.length + STORE_PROFILES.length)
     expect([...kinds].sort()).toEqual(
       [
         [
@@ -59,7 +59,17 @@ describe('a plan', () => {
           'drainTimeout',
         ],
         ['heal', 'heartbeatNow', 'isolate', 'mesh', 'partition', 'pause', 'proofOfDeath', 'quality', 'rate'],
-        ['replaceDisk', 'resign', 'restartGuard', 'stepWall', 'stop', 'stutter', 'suspend', 'transfer'],
+        [
+          'replaceDisk',
+          'resign',
+          'restartGuard',
+          'stepWall',
+          'stop',
+          'storeCut',
+          'storeDown',
+          'storeForgets',
+        ],
+        ['stutter', 'suspend', 'transfer'],
       ].flat(),
     )
   })
