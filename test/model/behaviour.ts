@@ -9,6 +9,7 @@ import type { Effect, Input, Part, State } from '../../src/core'
 import {
   canonicalize,
   encode,
+  encodeElection,
   givenGrants,
   heldGrants,
   OVER,
@@ -261,7 +262,9 @@ export class Behaviour {
     const heard = ids.map((id) => this.hearings.at(id))
     const renounced = renouncedTo(heard, state, members)
     const listener = { state, maxTerm, promise, presumed, renounced }
-    const kept = ids.filter((id) => !spent(this.hearings.at(id), listener))
+    const kept = ids.filter(
+      (id) => !spent(this.hearings.at(id), listener) || !(presumed.spentDoesNothing || this.inert(chair, id)),
+    )
     const list = kept.length === ids.length ? inbox : this.list(kept)
     const stale = this.staleCounts(state, kept)
     const marked = electionIn(state).slot.binding?.released === true
@@ -270,6 +273,19 @@ export class Behaviour {
     if (marked) electionIn(next).slot.binding = null
     for (const [voter, grant] of stale) next.accounts.get(voter)?.untilByGrant.delete(grant)
     return { chair: this.chair(next, durable), inbox: list }
+  }
+
+  /** Asks the core whether a message that is spent by the rules is: a broken core may still do something with it. */
+  private inert(chair: number, id: number): boolean {
+    const { life, part } = this.hearings.at(id)
+    const { state } = this.chairs[chair] as Chair
+    const asks = part.kind === 'requestVote' || part.kind === 'voteReply'
+    if (!asks || life < LIFE) return true
+    const session = part.kind === 'requestVote' ? this.options.promise : 0
+    const follow = this.follow(chair, Code.hear + id * 16 + session)
+    if (follow === null) return true
+    const next = (this.chairs[follow.chair] as Chair).state
+    return encodeElection(next, false) === encodeElection(state, false)
   }
 
   /** Old grants that are counted here and under which nothing is or may be told to be bound. */

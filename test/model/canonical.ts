@@ -24,6 +24,8 @@ export interface Presumed {
   readonly lapseIsFinal: boolean
   /** R60: a vote under a grant that is over counts for nothing, so nobody needs to remember it. */
   readonly overCountsNothing: boolean
+  /** R2, R4: requests at or below the known term and answers to earlier campaigns change nothing. */
+  readonly spentDoesNothing: boolean
 }
 
 /** Sets up a process so that whatever it makes anew in the next step gets a name that is in use nowhere. */
@@ -315,10 +317,15 @@ function rekey(map: Map<string, number> | undefined): void {
 
 /** A text that is equal for canonical states that can only behave alike. `durable`: the disk may still be read. */
 export function encode(state: State, durable: boolean): string {
-  const { slot, lead, campaign, topTerm, decidedTerm } = electionIn(state)
   let text = state.bootUntil === 0 ? '' : `boot${state.bootUntil - BASE}`
   for (const [id, account] of state.accounts) text += encodeSession(state, id, account)
-  text += `/${slot.knownTerm}`
+  return text + encodeElection(state, durable)
+}
+
+/** The half of `encode` that is about the election. */
+export function encodeElection(state: State, durable: boolean): string {
+  const { slot, lead, campaign, topTerm, decidedTerm } = electionIn(state)
+  let text = `/${slot.knownTerm}`
   if (durable) text += `,${decidedTerm}`
   if (slot.binding !== null) {
     const { leader, incarnation: life, term, grant, led, released } = slot.binding

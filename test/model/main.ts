@@ -5,7 +5,8 @@
  *   --crashes C    crash-restarts (default 1)        --transfers X   hand-overs with a certificate (default 0)
  *   --promise D    length of a promise, in ticks (default 2)
  *   --clock slow   one clock at half the speed of the others; `fast`: at double. Then D = 4 and rho = 1/3
- *   --mutant M     a broken core instead, by its name in test/mutants/table, as R7; `all`: each one after the other
+ *   --mutant M     a broken core instead, by its name in test/mutants/table, as R7; `all`, or several
+ *                  with commas between: every mutant of these rules, a line each
  *   --max S        stop after that many states, incomplete (default 50,000,000)
  *
  * Prints states generated and distinct, per CPU second; for a violation the shortest schedule that leads to it.
@@ -99,8 +100,9 @@ function report(search: Search, outcome: Outcome, core: Core): void {
   console.log(again === null ? '\nover real cores it breaks nothing' : `\nover real cores: ${again}`)
 }
 
-async function exploreMutants(limits: Limits): Promise<void> {
+async function exploreMutants(limits: Limits, rules: readonly string[]): Promise<void> {
   for (const mutant of mutantsOfCore()) {
+    if (rules.length > 1 && !rules.some((rule) => mutant.id.split(' ').includes(rule))) continue
     const core = await coreOf(mutant)
     const { search, outcome } = explore(limits, core, true)
     const found = outcome.violation
@@ -115,8 +117,9 @@ async function exploreMutants(limits: Limits): Promise<void> {
 
 const limits = limitsOf()
 console.log(describeLimits(limits))
-if (values.mutant === 'all') {
-  await exploreMutants(limits)
+const rules = values.mutant?.split(',') ?? []
+if (rules.length > 1 || values.mutant === 'all') {
+  await exploreMutants(limits, rules)
 } else {
   const core = values.mutant === undefined ? { createState, step } : await coreOf(mutantNamed(values.mutant))
   if (values.mutant !== undefined) {
