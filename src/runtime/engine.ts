@@ -101,7 +101,8 @@ export class Engine {
     if (input.type === 'suspended') {
       this.suspends += 1
       options.logger.warn({}, 'the host was suspended: every leadership is over')
-    } else if (watch.suspects(now) && watch.isMissing()) {
+    } else if (watch.isMissing()) {
+      // the whole comparison and not only its cheap trigger: a step of the wall clock may hide a suspend from that (B.3)
       this.apply({ type: 'suspended' })
     }
     this.inputs += 1

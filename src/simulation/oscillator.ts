@@ -100,9 +100,9 @@ export class Oscillator {
     this.changed?.()
   }
 
-  /** Steps the wall clock alone. */
+  /** Steps the wall clock alone. Nobody does that on a host that is asleep. */
   stepWall(byMs: number): void {
-    this.wallOffset += byMs
+    if (this.frozenSince < 0) this.wallOffset += byMs
   }
 
   private rebase(): void {

@@ -422,6 +422,25 @@ describe('failures of time', () => {
     expect(one.driver.counters).toMatchObject({ stalls: stalls + 1, inputs: inputs + 2 })
   })
 
+  it('B.3: a suspend that a step of the wall clock hides is found before the next frame is applied (seed 10006649)', async () => {
+    const { lab, nodes } = await cluster('a', 'b')
+    const [holder, voter] = nodes
+    holder.clock.suspend(60_000)
+    holder.clock.wallAheadMs -= 60_000
+    holder.effects.length = 0
+    holder.transport.host?.received(voter.transport.id, 1, [
+      {
+        kind: 'preVote',
+        election: 'e',
+        term: holder.driver.state.elections.get('e')?.slot.knownTerm ?? 0,
+        nonce: 9,
+      },
+    ])
+    expect(holder.effects).toContainEqual(expect.objectContaining({ type: 'revoked', reason: 'suspended' }))
+    expect(holder.driver.counters.suspends).toBe(1)
+    await lab.world.run(10)
+  })
+
   it('B.3: a suspend that the wall clock does not show is found at the next heartbeat', async () => {
     const { lab, one } = await leader()
     one.clock.uptimeAheadMs += 60_000
