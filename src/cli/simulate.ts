@@ -4,6 +4,7 @@
  * Decides what is printed. Options are in `simulate-options.ts`, many processes in `swarm-workers.ts`, the table in
  * `tally.ts`, the pictures in `simulation/picture`.
  */
+import { randomInt } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { type Plan, planFor, type RunResult, runPlan, shrinkPlan } from '../simulation'
 import { type Command, EXIT } from './command'
@@ -30,7 +31,7 @@ export const simulate: Command = {
     if (options.plan !== null) return one(readPlan(options.plan), options, terminal)
     const closely = options.trace || ((options.html ?? options.svg) !== null && options.seed !== null)
     const alone = options.seeds === 1 || (closely && options.seeds === null && options.minutes === null)
-    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
+    const seed = options.seed ?? randomInt(2 ** 31)
     if (alone) return one(planFor(seed, options.profile ?? undefined), options, terminal)
     return many(seed, options, terminal)
   },
@@ -39,7 +40,7 @@ export const simulate: Command = {
 // --- one run ----------------------------------------------------------------------------------------------------------
 
 function one(plan: Plan, options: SimulateOptions, terminal: Terminal): number {
-  const began = Date.now()
+  const began = performance.now()
   const before = process.cpuUsage()
   const result = runPlan(plan, { trace: options.trace ? {} : null })
   const { user, system } = process.cpuUsage(before)
@@ -51,7 +52,7 @@ function one(plan: Plan, options: SimulateOptions, terminal: Terminal): number {
   terminal.print(
     `seed ${seed}, profile ${profile}, ${plan.setup.nodes.length} processes, ${steps.length} steps`,
   )
-  terminal.print(report(tally, result.violations.length, (Date.now() - began) / 1000))
+  terminal.print(report(tally, result.violations.length, (performance.now() - began) / 1000))
   const [first] = result.violations
   if (first === undefined) {
     drawPictures(plan, commandOf(plan, options), options, terminal)
@@ -99,7 +100,7 @@ async function many(from: number, options: SimulateOptions, terminal: Terminal):
   const { profile, minutes } = options
   const count = options.seeds ?? (minutes === null ? DEFAULT_SEEDS : 2 ** 32)
   const workers = options.workers ?? availableParallelism()
-  const began = Date.now()
+  const began = performance.now()
   const until = minutes === null ? Number.POSITIVE_INFINITY : began + minutes * 60_000
   const worlds = profile === null ? 'all profiles' : `profile ${profile}`
   terminal.print(
@@ -113,13 +114,13 @@ async function many(from: number, options: SimulateOptions, terminal: Terminal):
   const show = progressLine(terminal, began, until, count)
   const { tally, findings } = await runSwarm({
     ...{ from, count, profile, workers },
-    enough: () => interrupted || Date.now() >= until,
+    enough: () => interrupted || performance.now() >= until,
     progress(sofar, all, latest) {
       for (const { seed, property } of latest) terminal.print(`VIOLATION of ${property}, seed ${seed}`)
       show(sofar, all)
     },
   }).finally(() => process.off('SIGINT', interrupt))
-  terminal.print(report(tally, findings.length, (Date.now() - began) / 1000))
+  terminal.print(report(tally, findings.length, (performance.now() - began) / 1000))
   terminal.print(`seeds ${from} to ${from + tally.runs - 1}${interrupted ? ', interrupted' : ''}`)
   const [first] = findings
   if (first === undefined) return EXIT.ok
@@ -131,7 +132,7 @@ async function many(from: number, options: SimulateOptions, terminal: Terminal):
 function progressLine(terminal: Terminal, began: number, until: number, count: number) {
   let shown = began
   return (tally: Tally, findings: readonly Finding[]): void => {
-    const now = Date.now()
+    const now = performance.now()
     if (now - shown < (terminal.isTerminal ? REDRAW_MS : REPORT_MS)) return
     shown = now
     const part = Math.min(1, Math.max(tally.runs / count, (now - began) / (until - began)))
