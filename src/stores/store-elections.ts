@@ -56,9 +56,17 @@ export interface ElectionsOptions {
 
 /** Compare-and-set is tried again after a conflict at most so often; then the wish waits for its repetition. */
 const TRIES = 4
+/**
+ * Elections that are asked about at once. A thousand elections that start together would else be a thousand calls at once, none
+ * of which a client or a server answers in time, and so for ever; one after the other they get through (A.10.5).
+ */
+const AT_ONCE = 32
 
 export class StoreElections {
   private readonly queues = new Map<string, Job[]>()
+  /** Elections that wait for their turn, and those that have it. */
+  private readonly line: string[] = []
+  private readonly active = new Set<string>()
   /** Highest term of a take or bind whose answer was lost and that may still be applied (R68). */
   private readonly unresolved = new Map<string, number>()
   private readonly holders = new Map<string, string>()
@@ -75,25 +83,36 @@ export class StoreElections {
     const queue = this.queues.get(election)
     if (queue === undefined) {
       this.queues.set(election, [{ wish, done }])
-      this.run(election)
+      this.line.push(election)
+      this.next()
       return
     }
-    const same = queue.findIndex((job, i) => i > 0 && job.wish.kind === wish.kind)
-    if (same > 0) queue.splice(same, 1)
+    const underWay = this.active.has(election) ? 1 : 0
+    const same = queue.findIndex((job, i) => i >= underWay && job.wish.kind === wish.kind)
+    if (same >= 0) queue.splice(same, 1)
     queue.push({ wish, done })
+  }
+
+  private next(): void {
+    while (this.active.size < AT_ONCE) {
+      const election = this.line.shift()
+      if (election === undefined) return
+      this.active.add(election)
+      this.run(election)
+    }
   }
 
   private run(election: string): void {
     const queue = this.queues.get(election)
     const job = queue?.[0]
-    if (queue === undefined || job === undefined) {
-      this.queues.delete(election)
-      return
-    }
+    if (queue === undefined || job === undefined) return
     this.attempt(election, job.wish, TRIES, (verdict) => {
       queue.shift()
       job.done(verdict)
-      this.run(election)
+      this.active.delete(election)
+      if (queue.length === 0) this.queues.delete(election)
+      else this.line.push(election)
+      this.next()
     })
   }
 

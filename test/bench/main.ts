@@ -11,6 +11,7 @@ import { benchFigure16 } from './figure-16'
 import { benchFootprint } from './footprint'
 import { benchIdle } from './idle'
 import { benchReads } from './reads'
+import { benchStores } from './stores'
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   reads: benchReads,
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   idle: benchIdle,
   failover: benchFailover,
   figure16: () => benchFigure16(flags),
+  stores: () => benchStores(flags),
 }
 /** Benches that are programs of their own. */
 const programs = ['storage', 'wire']

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { Elector } from '../../src/runtime/api'
+import { storeVoter } from '../../src/stores/voter'
 import { Bench, World } from './harness'
 import { elect, process, Server } from './store-bench'
 
@@ -156,6 +157,38 @@ describe('one store', () => {
     // one renewal of the leader per second; of the other one poll per second, and one read per probe each 2.5 s
     expect(server.written.length - writes).toBeLessThanOrEqual(21)
     expect(server.reads - reads).toBeLessThanOrEqual(21 + 8)
+  })
+
+  it('R70: a thousand elections that start together do not overrun the store: all are led', async () => {
+    const world = new World()
+    const server = new Server(world)
+    const store = server.memory
+    let open = 0
+    let most = 0
+    // so many calls at once are answered late, and those of more than that in no time that anybody waits for
+    const slow = async <T>(call: () => Promise<T>, late: T): Promise<T> => {
+      open += 1
+      most = Math.max(most, open)
+      const takes = 1 + open
+      await new Promise<void>((resolve) => world.at(world.now + takes, resolve))
+      open -= 1
+      return takes > 1_000 ? late : await call()
+    }
+    const error = new Error('no answer in time')
+    const voter = storeVoter({
+      name: 'slow',
+      durability: 'survives',
+      timeoutMs: 1_000,
+      read: (keys) => slow(() => store.read(keys), { kind: 'failed', error }),
+      write: (key, version, value) =>
+        slow(() => store.write(key, version, value), { kind: 'ambiguous', error }),
+    })
+    const a = process(world, voter, { id: 'a' })
+    for (let i = 0; i < 1_000; i++) a.election(`job-${i}`)
+    await elect(world, [a], 'job-0')
+    await world.run(15_000)
+    expect(Object.values(a.status().elections).filter(({ isLeader }) => isLeader)).toHaveLength(1_000)
+    expect(most).toBeLessThan(50)
   })
 
   it('R21: a hand-over names a process, and it goes first', async () => {

@@ -14,6 +14,8 @@ export interface FaultyProxy {
   readonly port: number
   /** Connections that are open now. */
   readonly connections: number
+  /** Bytes that passed so far, in both directions. */
+  readonly bytes: number
   /** Bytes in these directions wait from now on, of new connections too: half-open links. */
   hold(...directions: Direction[]): void
   /** Every chunk waits this long, milliseconds; 0 ends that. */
@@ -49,6 +51,7 @@ interface Pipe {
 
 class TcpProxy implements FaultyProxy {
   port = 0
+  bytes = 0
   readonly #target: number
   readonly #pipes = new Set<Pipe>()
   readonly #sockets = new Set<Socket>()
@@ -172,6 +175,7 @@ class TcpProxy implements FaultyProxy {
         return
       }
       pipe.queue.shift()
+      this.bytes += head.chunk.length
       pipe.to.write(head.chunk)
     }
   }

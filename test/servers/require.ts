@@ -3,7 +3,11 @@
  *
  * Decides that missing servers are no failure, unless CONCLAVE_REQUIRE_SERVERS=1. Read next: `postgres.ts`.
  */
+import { appendFileSync } from 'node:fs'
 import { findProgram } from './process'
+
+/** Names the file in which a whole run collects what is missing, so that it is said in one line (`missing.ts`). */
+export const MISSING_FILE = 'CONCLAVE_MISSING_FILE'
 
 /** The servers, and the programs for their faults, that tests may ask for. */
 export type ServerName = 'postgresql' | 'pgbouncer' | 'redis' | 'etcd' | 'faketime' | 'prlimit'
@@ -24,7 +28,7 @@ const PROGRAMS: Record<ServerName, readonly string[]> = {
 }
 
 /**
- * True if all servers are here. Otherwise says in one line which are not, and what is therefore not run; use it as
+ * True if all servers are here. Otherwise it is said in one line which are not, and what is therefore not run; use it as
  * `describe.runIf(requireServers('what these tests are', 'redis'))`.
  *
  * @throws if CONCLAVE_REQUIRE_SERVERS=1 and one is missing.
@@ -36,6 +40,8 @@ export function requireServers(whatFor: string, ...names: ServerName[]): boolean
   if (missing.length === 0) return true
   const line = `not run, no ${missing.join(', ')} on this machine: ${whatFor}`
   if (process.env['CONCLAVE_REQUIRE_SERVERS'] === '1') throw new Error(line)
-  process.stderr.write(`${line}\n`)
+  const notes = process.env[MISSING_FILE]
+  if (notes) appendFileSync(notes, `${JSON.stringify({ names: missing, whatFor })}\n`)
+  else process.stderr.write(`${line}\n`)
   return false
 }

@@ -3,12 +3,15 @@
  * is killed; the programs are looked for where there are none.
  */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { sentenceOf } from '../servers/missing'
 import { startProxy } from '../servers/proxy'
-import { requireServers } from '../servers/require'
+import { MISSING_FILE, requireServers } from '../servers/require'
 import { eventually } from './support'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -41,9 +44,25 @@ describe('missing servers', () => {
   it('are named in one line, with what is therefore not run', () => {
     vi.stubEnv('PATH', '/nowhere')
     vi.stubEnv('CONCLAVE_REQUIRE_SERVERS', '')
+    vi.stubEnv(MISSING_FILE, '')
     const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     expect(requireServers('the stores', 'redis', 'etcd')).toBe(false)
     expect(write.mock.calls).toEqual([['not run, no redis, etcd on this machine: the stores\n']])
+  })
+
+  it('of a whole run are said in one line, however many files left something out', () => {
+    const notes = join(mkdtempSync(join(tmpdir(), 'conclave-notes-')), 'notes')
+    vi.stubEnv('PATH', '/nowhere')
+    vi.stubEnv('CONCLAVE_REQUIRE_SERVERS', '')
+    vi.stubEnv(MISSING_FILE, notes)
+    expect(requireServers('the stores', 'redis', 'etcd')).toBe(false)
+    expect(requireServers('the fence', 'redis')).toBe(false)
+    const said = readFileSync(notes, 'utf8')
+    rmSync(dirname(notes), { recursive: true })
+    expect(sentenceOf(said)).toBe(
+      'not on this machine: redis, etcd; therefore not run: the stores; the fence',
+    )
+    expect(sentenceOf('')).toBeNull()
   })
 
   it('are a failure where they are required', () => {
