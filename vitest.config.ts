@@ -47,6 +47,7 @@ export default defineConfig({
           include: real,
           sequence: { groupOrder: 1 },
           fileParallelism: false,
+          globalSetup: 'test/servers/missing.ts',
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
