@@ -19,6 +19,8 @@ export interface NodeView {
   readonly storageId: string
   /** A process runs, stalled or not. */
   readonly alive: boolean
+  /** The present life votes; after a move to other voters (`quorum.ts`) it may not. */
+  readonly isVoter: boolean
   /** Own monotonic clock, ms. */
   now(): number
   /** True time at which the own clock reads that, at its present rate; Infinity while it stands still. */

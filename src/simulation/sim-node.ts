@@ -184,6 +184,10 @@ export class SimNode implements NodeView, DriverListener {
     return this.missedMs() - standing.missedMs <= SUSPEND_BOUND_MS
   }
 
+  get isVoter(): boolean {
+    return this.cluster.voters.some(({ id }) => id === this.id)
+  }
+
   /** What the process itself answers to "do I lead?", the way the runtime reads it (R14, B.3): the token, or null. */
   readToken(election: ElectionName): Term | null {
     const standing = this.standing.get(election)
@@ -249,7 +253,7 @@ export class SimNode implements NodeView, DriverListener {
     const { cluster } = this
     const incarnation = ephemeral ? random.next() + 1 : durable.process.incarnation + 1
     const { storageId } = durable.process
-    const isVoter = cluster.voters.some(({ id }) => id === this.id)
+    const { isVoter } = this
     this.lifeStorageId = storageId
     const config: CoreConfig = {
       self: isVoter ? this.id : nameAtStores(this.id, storageId),

@@ -3,9 +3,10 @@
  *
  * An election record that a process has seen before, or any of a store that is declared volatile, is not simply "new"
  * when it is absent: a former leader may still count a lease under a session that is gone as well. So nobody takes the
- * election before the longest promise and campaign are over since the absence was noticed, on this process's clock. Terms go
- * on above the highest that this process has seen; at a volatile store, where nobody may remember any, above the wall
- * clock of whoever creates the record. Decides nothing else. Read next: `store-elections.ts`.
+ * election before the longest promise and campaign are over since the absence was noticed, on this process's clock. A
+ * record without a holder was made by a touch (R68) and tells no more than none. Terms go on above the highest that this
+ * process has seen; at a volatile store, where nobody may remember any, above the wall clock of whoever creates the
+ * record. Decides nothing else. Read next: `store-elections.ts`.
  */
 import type { StoreDurability } from '../ports/cas-store'
 import type { Clock } from '../ports/clock'
@@ -30,13 +31,13 @@ export class Absence {
     this.waitMs = ((maxPromiseMs + campaignMs) * (1 + rho)) / (1 - rho)
   }
 
-  /** The record is there. */
+  /** The record is there, and names a holder. */
   found(election: string, term: number): void {
     this.absent.delete(election)
     if (term > (this.terms.get(election) ?? -1)) this.terms.set(election, term)
   }
 
-  /** The record is not there: the term that it begins with. True in `lost`: it was there before, and this is news. */
+  /** The record is not there, or nobody ever held it: the term that it begins with. True in `lost`: it was there before, and this is news. */
   missing(election: string): { readonly term: number; readonly lost: boolean } {
     const known = this.terms.get(election)
     const isVolatile = this.options.durability === 'volatile'

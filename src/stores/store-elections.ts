@@ -134,8 +134,9 @@ export class StoreElections {
       heard(null)
       try {
         const found = result.records[0] ?? null
-        const record = found === null ? this.missing(election) : readElection(keys.cluster, found.value)
-        if (found !== null) absence.found(election, record.term)
+        const stored = found === null ? null : readElection(keys.cluster, found.value)
+        const record = stored === null || stored.holder === null ? this.unheld(election, stored) : stored
+        if (record.holder !== null) absence.found(election, record.term)
         if (record.holder !== null && record.holder !== guess) {
           this.holders.set(election, record.holder)
           this.read(election, done)
@@ -150,11 +151,12 @@ export class StoreElections {
     })
   }
 
-  private missing(election: string): ElectionRecord {
+  /** No record, or one that a touch made (R68): neither says who held the election before. */
+  private unheld(election: string, stored: ElectionRecord | null): ElectionRecord {
     const { keys, absence } = this.options
     const { term, lost } = absence.missing(election)
     if (lost) this.options.lost(election)
-    return { ...emptyElection(keys.cluster, election), term }
+    return stored ?? { ...emptyElection(keys.cluster, election), term }
   }
 
   private attempt(
@@ -178,8 +180,10 @@ export class StoreElections {
       access.write(keys.election(election), version, JSON.stringify(next.write), (result) => {
         if (result.kind === 'ok') {
           this.unresolved.delete(election)
-          this.options.absence.found(election, next.write.term)
-          if (next.write.holder !== null) this.holders.set(election, next.write.holder)
+          if (next.write.holder !== null) {
+            this.options.absence.found(election, next.write.term)
+            this.holders.set(election, next.write.holder)
+          }
           this.options.changed(wish.kind === 'release')
           done({ grant: next.grant, refusal: null, record: next.write })
           return

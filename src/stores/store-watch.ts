@@ -217,22 +217,25 @@ export class StoreWatch {
 
   private seeElection(name: string, found: CasRecord | null, stamp: number): void {
     const { absence, keys } = this.options
+    let record: ElectionRecord | null = null
     if (found !== null) {
       try {
-        const record = readElection(keys.cluster, found.value)
-        absence.found(name, record.term)
-        this.learn(name, record, stamp)
+        record = readElection(keys.cluster, found.value)
       } catch (error) {
-        this.options.troubled(error as Error)
+        return this.options.troubled(error as Error)
       }
-      return
+      if (record.holder !== null) {
+        absence.found(name, record.term)
+        return this.learn(name, record, stamp)
+      }
     }
+    // no record, or one that a touch made (R68): neither says who held the election before
     const interest = this.interests.get(name)
     if (interest === undefined || interest.stamp > stamp) return
     const { lost } = absence.missing(name)
     if (lost) this.options.troubled(new Error(`the store has forgotten election ${JSON.stringify(name)}`))
     const held = interest.record
-    this.learn(name, null, stamp)
+    this.learn(name, record, stamp)
     if (held?.holder === this.options.process && !held.released) this.options.bereft(name)
   }
 

@@ -468,7 +468,7 @@ describe('the election records of a store', () => {
 describe('records that are gone', () => {
   it('R48: an election whose record is lost is not taken before the longest promise is over, and goes on above its last term', () => {
     const store = new Store()
-    store.putElection({ term: 6 })
+    store.putElection(held('q', { term: 6, released: true }))
     const { ask, verdicts, clock } = electionsOf(store)
     ask({ kind: 'preVote', term: 9 })
     store.settle()
@@ -488,6 +488,33 @@ describe('records that are gone', () => {
     store.settle()
     expect(verdicts.slice(-2)).toMatchObject([{ refusal: 'term' }, { refusal: null, grant: 1 }])
     expect(store.election()).toMatchObject({ holder: 'p', term: 7 })
+  })
+
+  it('R48, R68: a record that only a touch made frees nobody: it is waited for like one that is gone (seed 20001279)', () => {
+    const store = new Store()
+    store.putSession('q')
+    store.putElection(held('q'))
+    const { ask, verdicts, clock } = electionsOf(store)
+    ask(takeOf(9))
+    store.settle()
+    store.records.delete(keys.election('e'))
+    store.putElection({ holder: null, released: true, term: 4 })
+    clock.now = 5000
+    ask(takeOf(9))
+    store.settle()
+    expect(store.election()).toMatchObject({ holder: null })
+    clock.now = 5999
+    ask(takeOf(9))
+    store.settle()
+    clock.now = 6000
+    ask(takeOf(9))
+    store.settle()
+    expect(verdicts.slice(1)).toMatchObject([
+      { refusal: 'recovering' },
+      { refusal: 'recovering' },
+      { refusal: null },
+    ])
+    expect(store.election()).toMatchObject({ holder: 'p', term: 9 })
   })
 
   it('R28, R48: at a volatile store terms begin above the wall clock, after the wait', () => {

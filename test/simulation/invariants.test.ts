@@ -32,6 +32,7 @@ class FakeNode implements NodeView {
   incarnation = 1
   storageId = 'disk'
   alive = true
+  isVoter = true
   frozen = false
   state: State | null = null
   durablePromiseMs = 1000

@@ -86,6 +86,7 @@ function promisedUntil(voter: NodeView, holder: NodeView, grants: readonly strin
     return voter.realAt(support.until)
   }
   if (!grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return null
-  // It has begun anew: it votes for nobody until its wait is over (R19, R28).
+  // It has begun anew: it votes for nobody until its wait is over (R19, R28), or never again after a move.
+  if (!voter.isVoter) return Number.POSITIVE_INFINITY
   return state.recovery === null ? voter.realAt(state.bootUntil) : Number.POSITIVE_INFINITY
 }
