@@ -67,29 +67,26 @@ function answer(dialer: SimTransport, dialedAt: number, session: SimSession, ans
         if (dialer.host === null || !dialer.active || dialer.sessionWith(acceptor.number) !== null) return
         const admission = dialer.host.admit(dialing.peer)
         if (!admission.ok) return dialer.refuse(dialing.peer.nodeId, admission.reason)
+        let isKnown = false
+        const know = (): void => {
+          isKnown = true
+          acceptor.up(session, answeredAt)
+        }
         const confirmed = network.signal(
           dialer.number,
           acceptor.number,
           0,
-          () => acceptor.loop.input(() => acceptor.up(session, answeredAt), undefined),
+          () => acceptor.loop.input(know, undefined),
           undefined,
         )
         dialer.up(session, dialedAt)
-        if (confirmed) failIfAbandoned(dialer, session)
-        else session.forget(acceptor)
+        if (!confirmed) return session.forget(acceptor)
+        // an acceptor that died before it knew of the session closed nothing: the dialler finds out by its time-out (R38)
+        const look = (): void => {
+          if (!isKnown && !acceptor.active) session.fail('timed out')
+        }
+        network.scheduler.after(network.options.linkTimeoutMs, look, undefined)
       }, undefined),
-    undefined,
-  )
-}
-
-/** The acceptor died before it knew of the session, so its end closed nothing: the dialler finds out by its time-out (R38). */
-function failIfAbandoned({ network }: SimTransport, session: SimSession): void {
-  const [, { transport: acceptor }] = session.ends
-  network.scheduler.after(
-    network.options.linkTimeoutMs,
-    () => {
-      if (!acceptor.active) session.fail('timed out')
-    },
     undefined,
   )
 }

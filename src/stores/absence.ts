@@ -6,7 +6,7 @@
  * election before the longest promise and campaign are over since the absence was noticed, on this process's clock. A
  * record without a holder was made by a touch (R68) and tells no more than none. Terms go on above the highest that this
  * process has seen; at a volatile store, where nobody may remember any, above the wall clock of whoever creates the
- * record. Decides nothing else. Read next: `store-elections.ts`.
+ * record. What it cannot see: that the record came and went between two looks. Decides nothing else. Read next: `store-elections.ts`.
  */
 import type { StoreDurability } from '../ports/cas-store'
 import type { Clock } from '../ports/clock'

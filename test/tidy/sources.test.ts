@@ -24,6 +24,8 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   'src/simulation/sim-network.ts':
     'Links, losses and deliveries of one network; each method is one thing that befalls it.',
   'src/simulation/sim-node.ts': 'One machine with all its lives; the observer has to see both.',
+  'src/stores/store-elections.ts':
+    'reading, judging and writing one election record are one step of R68; apart they could be called in another order',
   'src/stores/store-watch.ts':
     'One look at a store: what is read, what was found, what is told of it, in this order.',
   'src/transports/tcp-connection.ts': 'The life of one socket, whose states make sense only side by side.',
