@@ -163,7 +163,7 @@ export const STORES: readonly Mutant[] = [
         'return this.options.clock.now() < 0 * this.endsAt(election)',
       ),
     ],
-    swarm: { profile: 'forgetfulStore' },
+    swarm: null,
     test: killedBy(
       'mutants/stores',
       'R48: an election whose record is lost is not taken before the longest promise is over, and goes on above its last term',
