@@ -248,10 +248,14 @@ export class StoreSession {
     this.settle()
   }
 
-  /** A later life, or one of the same number that is not this one: a copied data directory (R27, A4). */
+  /**
+   * A later life, or one of the same number that is not this one: a copied data directory (R27, A4). A record without a nonce
+   * was made by a fence where there was none (R67), and is nobody's.
+   */
   private isOfAnother(record: SessionRecord): boolean {
     const { incarnation, nonce } = this.options
-    return record.inc > incarnation || (record.inc === incarnation && record.nonce !== nonce)
+    if (record.inc !== incarnation) return record.inc > incarnation
+    return record.nonce !== '' && record.nonce !== nonce
   }
 
   private fenceOneself(): void {

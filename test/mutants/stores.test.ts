@@ -145,6 +145,18 @@ describe('the own session at a store', () => {
     expect(renewed(acks)).toEqual([1, 2])
   })
 
+  it('R67, R27: a fence that found no session record is no other life: the next grant is above it (seed 30001535)', () => {
+    const { store, session, acks, duplicates } = liveSession()
+    store.records.clear()
+    store.putSession('p', { nonce: '', grant: 4, fenced: true })
+    session.renew({ round: 2, promiseMs: 1000 })
+    store.settle()
+    session.renew({ round: 3, promiseMs: 1000 })
+    store.settle()
+    expect(duplicates).toEqual([])
+    expect(acks.at(-1)).toMatchObject({ round: 3, grant: 's.5', renewed: true })
+  })
+
   it('R47: an ambiguous renewal is held only if the record that is read back carries it', () => {
     const { store, session, acks } = liveSession()
     session.renew({ round: 2, promiseMs: 1000 })
