@@ -209,7 +209,7 @@ describe.runIf(here)('three processes over PostgreSQL, Redis and etcd', () => {
   everywhere(
     'R48: a server that loses all data under living processes: they wait, and tokens go on',
     async (c, site) => {
-      const old = await c.leading()
+      const old = await known(c)
       const at = clockMs()
       await site.empty()
       const next = await c.reignAfter(old, at)
