@@ -31,7 +31,7 @@ export interface SimulateOptions {
   readonly worker: boolean
 }
 
-/** Everything that `--profile` takes; a seed by itself chooses among the worlds without stores. */
+/** Everything that `--profile` takes. */
 const WORLDS: readonly ProfileName[] = [...PROFILES, ...STORE_PROFILES]
 
 /** Text of `conclave simulate --help`. */
@@ -44,7 +44,7 @@ to be there. Exit code 0: every property held; 1: one did not (seed, smallest pl
   --seed S          the first of them (default: random, printed)
   --minutes M       as many seeds as fit into that time
   --profile P       ${WORLDS.join(', ')}
-                    (default: each seed chooses one without stores)
+                    (default: each seed chooses; every fourth has stores)
   --workers W       processes that share the work (default: one per core)
 
 One run alone, of --seed S without --seeds or with --seeds 1, or of a plan:

@@ -52,7 +52,9 @@ export interface RedisOptions extends StoreOptions {
  *
  * Give the client a time-out of its own for dead links (`socketTimeout` of ioredis; `pingInterval` and, in `socket`,
  * `socketTimeout` with a `reconnectStrategy` of node-redis): on a half-open connection all calls fail until the client
- * notices, and node-redis may fail to finish a reconnection that was interrupted.
+ * notices, and node-redis may fail to finish a reconnection that was interrupted. Do not send commands that block (`BLPOP`
+ * and the like) through that client: renewals wait behind them, and ioredis repeats one that outlasts `socketTimeout` on
+ * every new connection, so that this process is cut off for good.
  *
  * @throws ELECTION_CONFIG_INVALID
  */

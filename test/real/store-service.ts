@@ -34,6 +34,9 @@ export interface StoreService {
   busy(forMs: number): Promise<unknown>
 }
 
+/** A command of the service's own that blocks, ms: below the time-out of a socket. */
+const BLOCK_MS = 500
+
 /** Makes the client and the voter. */
 export async function storeService(spec: StoreSpec): Promise<StoreService> {
   const load = createRequire(spec.from)
@@ -61,9 +64,18 @@ export async function storeService(spec: StoreSpec): Promise<StoreService> {
   if (kind === 'redis') {
     const { Redis } = load('ioredis') as typeof import('ioredis')
     const retryStrategy = () => 50
-    const client = new Redis(port, '127.0.0.1', { connectTimeout: 500, socketTimeout: 1_000, retryStrategy })
+    // What was lost with a connection is not repeated on the next one: this client would be busy again.
+    const once = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null }
+    const timeouts = { connectTimeout: 500, socketTimeout: 1_000, retryStrategy }
+    const client = new Redis(port, '127.0.0.1', { ...timeouts, ...once })
     client.on('error', () => {})
-    const busy = (forMs: number) => client.blpop('nothing', forMs / 1_000).catch(() => {})
+    // many that block one after the other: a single one for longer than `socketTimeout` would cost the connection
+    const busy = (forMs: number) => {
+      const blocks = Array.from({ length: Math.ceil(forMs / BLOCK_MS) }, () =>
+        client.blpop('nothing', BLOCK_MS / 1_000),
+      )
+      return Promise.allSettled(blocks)
+    }
     return { voters: redis(client, options), busy }
   }
   const { Etcd3 } = load('etcd3') as typeof import('etcd3')
