@@ -31,6 +31,7 @@ export type { LeadOptions } from './runtime/lead'
 export type { Leadership } from './runtime/leadership'
 export type { LoopDelay, LoopMonitor } from './runtime/loop-monitor'
 export type { ElectionOptions, ElectionSettings, ElectorOptions, VotersOption } from './runtime/options'
+export type { Score, ScoreStatus } from './runtime/score'
 export type {
   ElectionStatus,
   ElectionSummary,

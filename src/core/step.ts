@@ -342,13 +342,16 @@ function contend(turn: Turn, input: ContendInput): void {
   const { state } = turn
   const election = electionOf(turn, input.election)
   if (election === null) return
+  // who waits already goes on waiting: a score that moves must not begin the wait anew again and again (R37)
+  const moves = election.contending && election.priority !== input.priority
+  const waits = moves && election.attemptAt !== Number.POSITIVE_INFINITY
   election.contending = input.contending
   election.priority = input.priority
   for (const [process, account] of state.accounts) oweContention(turn, process, account, election)
   if (!input.contending) {
     if (election.lead === null) endCampaign(turn, election)
     attemptAt(turn, election, Number.POSITIVE_INFINITY)
-  } else if (election.lead === null && election.campaign === null && !isBound(turn, election)) {
+  } else if (!waits && election.lead === null && election.campaign === null && !isBound(turn, election)) {
     awaitTurn(turn, election)
   }
 }

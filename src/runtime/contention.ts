@@ -7,17 +7,20 @@
 import type { Clock } from '../ports/clock'
 import { Health } from './health'
 import type { ElectionConfig } from './options'
+import { Sampler } from './score'
 import type { Tenure } from './tenure'
 
 /** What the decision needs, and who hears of it. */
 export interface ContentionParts {
   readonly settings: ElectionConfig
+  /** What this process can do. */
+  readonly capabilities: readonly string[]
   /** The core is told of the election at the start although this process does not stand. */
   readonly asks: boolean
   readonly clock: Clock
   readonly promiseMs: number
-  /** Stand from now on, or not any more. */
-  readonly tell: (contending: boolean) => void
+  /** Stand from now on, with that priority, or not any more. */
+  readonly tell: (contending: boolean, priority: number) => void
   /** The health check says that this process must not lead. */
   readonly unfit: () => void
 }
@@ -29,17 +32,37 @@ export class Contention {
   isClosed = false
   /** Null without a health check. */
   readonly health: Health | null
+  /** Null without a score. */
+  readonly sampler: Sampler | null
+  /** Capabilities that the election requires and this process lacks. */
+  readonly lacking: readonly string[]
   private isStarted = false
   private hasTold = false
   private isWanted: boolean
   private benches = 0
+  /** What the core was told. */
+  private priority: number
 
   constructor(private readonly parts: ContentionParts) {
-    const { settings, clock, promiseMs } = parts
+    const { settings, clock, promiseMs, capabilities } = parts
     this.isWanted = settings.contend
-    const { healthCheck: check } = settings
+    this.priority = settings.priority
+    this.lacking = settings.requires.filter((tag) => !capabilities.includes(tag))
+    const { healthCheck: check, score } = settings
+    this.sampler =
+      score === null ? null : new Sampler({ clock, score, promiseMs, changed: () => this.decide() })
     this.health =
       check === null ? null : new Health({ clock, check, promiseMs, changed: () => this.healthChanged() })
+  }
+
+  /** May this process ever lead this election? */
+  get canLead(): boolean {
+    return this.parts.settings.canLead && this.lacking.length === 0
+  }
+
+  /** What orders it among the contenders (R37, R69). */
+  get criteria(): number {
+    return this.parts.settings.priority + (this.sampler?.value ?? 0)
   }
 
   /** Stands back because work of a former leadership has not stopped. */
@@ -50,7 +73,10 @@ export class Contention {
   /** The process has started. */
   start(): void {
     this.isStarted = true
-    if (!this.isClosed) this.health?.start()
+    if (!this.isClosed) {
+      this.health?.start()
+      if (this.canLead) this.sampler?.start()
+    }
     this.decide()
   }
 
@@ -73,7 +99,13 @@ export class Contention {
   /** The election is being left. The core is told by the next decision, or by the end of the process. */
   close(): void {
     this.isClosed = true
+    this.halt()
+  }
+
+  /** Asks the service nothing any more. */
+  halt(): void {
     this.health?.stop()
+    this.sampler?.stop()
   }
 
   /** The election was left and is entered again. */
@@ -84,13 +116,22 @@ export class Contention {
 
   /** Tells the core if the answer has changed. */
   decide(): void {
-    const isFit = this.health === null || this.health.isHealthy === true
-    const contending = this.isStarted && !this.isClosed && this.isWanted && this.benches === 0 && isFit
-    const isNews = this.parts.asks && this.isStarted && !this.hasTold
-    if (contending === this.isContending && !isNews) return
+    const { tell, asks } = this.parts
+    const contending = this.mayStand()
+    const priority = this.criteria
+    // who never leads says so once, so that nobody waits for it (R69)
+    const isNews = (asks || !this.canLead) && this.isStarted && !this.hasTold
+    const isSame = contending === this.isContending && (!contending || priority === this.priority)
+    if (isSame && !isNews) return
     this.hasTold = true
     this.isContending = contending
-    this.parts.tell(contending)
+    this.priority = priority
+    tell(contending, priority)
+  }
+
+  private mayStand(): boolean {
+    const isFit = this.health === null || this.health.isHealthy === true
+    return this.isStarted && !this.isClosed && this.isWanted && this.canLead && this.benches === 0 && isFit
   }
 
   private healthChanged(): void {

@@ -10,6 +10,7 @@ import type { VoterStore } from '../ports/voter-store'
 import type { Environment } from './environment'
 import type { HealthCheck } from './health'
 import type { VoterPlan } from './read-voters'
+import type { Score } from './score'
 import type { ResolvedTiming, TimingOptions, TimingPreset } from './timing'
 
 /**
@@ -83,6 +84,11 @@ export interface ElectorOptions {
   readonly logger?: Logger
   /** On SIGTERM and SIGINT: `stop()`, then the signal again if nobody else listens for it (R53). Default false. */
   readonly handleSignals?: boolean
+  /**
+   * What this process can do, as tags that an election may ask for with `requires`: `['gpu', 'zone-1']`. Default none. Each
+   * `/^[A-Za-z0-9._:-]{1,64}$/`, at most 64. Fixed for the life of the process: what changes belongs into `healthCheck`.
+   */
+  readonly capabilities?: readonly string[]
   /** Timers do not keep the process alive. Default false. Hazard of true: a process may end while it leads (B.8). */
   readonly unref?: boolean
   /** For simulations and tests: clock, randomness, process. Default: the real ones. */
@@ -98,6 +104,21 @@ export interface ElectionSettings {
    * Changes when somebody stands, never who may win: a low one still leads when it is the only one with a majority.
    */
   readonly priority?: number
+  /**
+   * A number that the service knows and that changes (load, locality, lag), added to `priority` (R37). A function, or one with
+   * its interval and hysteresis. Bounded to -1,000..1,000, rounded; a throw or no finite number is counted and ignored.
+   */
+  readonly score?: (() => number) | Score
+  /**
+   * May this process ever lead this election? Default true. False: it votes and watches, and never stands, whatever `lead`
+   * asks for. Hazard: if a quorum of the voters has it at false, few are left that can take over (R37).
+   */
+  readonly canLead?: boolean
+  /**
+   * Capabilities that a process needs to stand in this election; all of them. Default none. The same at every process, or each
+   * judges by its own list. Hazard: a tag that nobody has leaves the election without a leader, and `whyNotLeader` says so.
+   */
+  readonly requires?: readonly string[]
   /** Whether this process is fit to lead this election (R39). Default: it always is. */
   readonly healthCheck?: HealthCheck
 }
@@ -106,6 +127,9 @@ export interface ElectionSettings {
 export interface ElectionConfig {
   readonly contend: boolean
   readonly priority: number
+  readonly score: Score | null
+  readonly canLead: boolean
+  readonly requires: readonly string[]
   readonly healthCheck: HealthCheck | null
 }
 
@@ -132,6 +156,7 @@ export interface ElectorConfig {
   readonly maxElections: number
   readonly logger: Logger
   readonly handleSignals: boolean
+  readonly capabilities: readonly string[]
   readonly environment: Environment
   /** What an operator should know about the set-up, in sentences. */
   readonly warnings: readonly string[]

@@ -45,6 +45,17 @@ function having(what: string, ...methods: readonly string[]) {
   return z.custom<object>(holds, { error: `expected ${what} (an object with ${methods.join(', ')})` })
 }
 
+/** A function, or an object around it with more to say. */
+const callable = z.custom((value) => typeof value === 'function', { error: 'expected a function' })
+const orCallable = (schema: z.ZodType) =>
+  z.any().superRefine((value, context) => {
+    if (typeof value === 'function') return
+    const read = schema.safeParse(value)
+    if (!read.success) for (const issue of read.error.issues) context.addIssue(issue as never)
+  })
+const TAG = /^[A-Za-z0-9._:-]{1,64}$/
+const tags = z.array(z.string().regex(TAG, { error: `a capability matches ${TAG}` })).max(64)
+
 const timing = z.strictObject({
   preset: z.enum(['fast', 'default', 'relaxed']).optional(),
   promiseMs: duration(20, 3_600_000),
@@ -83,15 +94,25 @@ const electorFields = {
   maxElections: z.number().int().min(1).max(10_000_000).optional(),
   logger: having('a logger', 'debug', 'info', 'warn', 'error').optional(),
   handleSignals: z.boolean().optional(),
+  capabilities: tags.optional(),
   unref: z.boolean().optional(),
   environment: environment.optional(),
 }
 const electionFields = {
   contend: z.boolean().optional(),
   priority: z.number().int().min(-1_000).max(1_000).optional(),
+  score: orCallable(
+    z.strictObject({
+      sample: callable,
+      everyMs: duration(1),
+      hysteresis: z.number().min(0).max(2_000).optional(),
+    }),
+  ).optional(),
+  canLead: z.boolean().optional(),
+  requires: tags.optional(),
   healthCheck: z
     .strictObject({
-      check: z.custom((value) => typeof value === 'function', { error: 'expected a function' }),
+      check: callable,
       everyMs: duration(1),
       timeoutMs: duration(1),
       failures: z.number().int().min(1).max(1_000).optional(),
@@ -114,7 +135,7 @@ export function readElectionOptions(options: ElectionOptions): {
   readonly settings: ElectionConfig
 } {
   const config = resolve('createElection()', options, faultsOf(electionSchema, options))
-  return { config, settings: withDefaults(options) }
+  return { config, settings: withDefaults('createElection()', options) }
 }
 
 /** @throws ELECTION_CONFIG_INVALID naming every fault. */
@@ -122,11 +143,25 @@ export function readElectionSettings(election: ElectionName, settings: ElectionS
   const given = typeof settings === 'object' && settings !== null ? { ...settings, name: election } : settings
   const faults = faultsOf(settingsSchema, given)
   if (faults.length > 0) throw invalid('election()', faults)
-  return withDefaults(settings)
+  return withDefaults('election()', settings)
 }
 
-function withDefaults({ contend = true, priority = 0, healthCheck }: ElectionSettings): ElectionConfig {
-  return { contend, priority, healthCheck: healthCheck ?? null }
+/** @throws ELECTION_CONFIG_INVALID for settings that contradict each other. */
+function withDefaults(call: string, settings: ElectionSettings): ElectionConfig {
+  const { contend, priority = 0, score, canLead = true, requires = [], healthCheck } = settings
+  if (!canLead && contend === true) {
+    throw invalid(call, [
+      'contend: true and canLead: false: who never leads cannot contend; leave one of them out',
+    ])
+  }
+  return {
+    contend: contend ?? true,
+    priority,
+    score: typeof score === 'function' ? { sample: score } : (score ?? null),
+    canLead,
+    requires,
+    healthCheck: healthCheck ?? null,
+  }
 }
 
 /** An ELECTION_CONFIG_INVALID that lists the faults. */
@@ -184,6 +219,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     maxElections: options.maxElections ?? 100_000,
     logger: options.logger ?? silentLogger,
     handleSignals: options.handleSignals ?? false,
+    capabilities: options.capabilities ?? [],
     environment: options.environment ?? realEnvironment(options.unref ?? false),
     warnings: plan.warnings,
   }

@@ -77,14 +77,14 @@ export class Seat {
     this.events = new Events(host.warn)
     this.changes = new Changes(() => this.view())
     this.waits = new Waits(host.time.clock)
-    const { priority } = settings
     this.contention = new Contention({
       settings,
+      capabilities: host.config.capabilities,
       // who has no vote hears of leaders only if it asks
       asks: !host.config.plan.isVoter,
       clock: host.time.clock,
       promiseMs: host.config.timing.promiseMs,
-      tell: (contending) => host.submit({ type: 'contend', election: name, contending, priority }),
+      tell: (contending, priority) => host.submit({ type: 'contend', election: name, contending, priority }),
       unfit: () => void this.giveUp('unhealthy', {}),
     })
   }
@@ -239,7 +239,7 @@ export class Seat {
   /** This process can never lead again. */
   fail(error: ElectionError): void {
     this.failure = error
-    this.contention.health?.stop()
+    this.contention.halt()
     this.loop?.stop(error)
     this.waits.end(error)
     this.events.emit('failed', { error })

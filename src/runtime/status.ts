@@ -10,6 +10,7 @@ import type { DriverCounters } from './driver-options'
 import type { PastLeadership } from './history'
 import type { LoopDelay } from './loop-monitor'
 import type { ElectorConfig } from './options'
+import type { ScoreStatus } from './score'
 import type { Seat } from './seat'
 import { StoreTransport } from './store-transport'
 import type { ResolvedTiming } from './timing'
@@ -84,7 +85,10 @@ export interface ElectionStatus extends ElectionSummary {
   readonly name: string
   readonly id: ProcessId
   readonly cluster: string
+  /** What orders this process among the contenders: `priority`, and the score if there is one. */
   readonly priority: number
+  /** The score of the service as it was told last; null without one. */
+  readonly score: ScoreStatus | null
   /** Until the lease ends if nothing renews it, ms; 0 without one. */
   readonly leaseRemainingMs: number
   /** Sentences, the most important first; empty while this process leads. */
@@ -155,7 +159,8 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
     id: config.id,
     cluster: config.cluster,
     ...electionSummary(seat),
-    priority: seat.settings.priority,
+    priority: seat.contention.criteria,
+    score: seat.contention.sampler?.status() ?? null,
     leaseRemainingMs: Math.max(0, Math.floor(until - now)),
     whyNotLeader: whyNotLeader(subject, seat),
     refusals: { ...refusals },

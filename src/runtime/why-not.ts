@@ -52,7 +52,11 @@ function haste({ failures, lastRefusals, leader }: CoreElection, { timing }: Ele
   ]
 }
 
-function standsBack({ contention: { isBenched, health } }: Seat): string {
+function standsBack({ contention, settings }: Seat): string {
+  const { isBenched, health, lacking } = contention
+  if (!settings.canLead) return 'this process was set up never to lead this election (canLead: false)'
+  if (lacking.length > 0)
+    return `the election requires ${lacking.join(', ')}, which this process does not have`
   if (isBenched) return 'work of a former leadership has not stopped yet, so this process stands back'
   if (health !== null && health.isHealthy !== true) {
     return health.isHealthy === null ? 'the health check has not answered yet' : 'the health check failed'

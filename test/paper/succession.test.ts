@@ -125,6 +125,17 @@ describe('R69: succession', () => {
     expect(lab.election('b').campaign).not.toBeNull()
   })
 
+  it('R37: a priority that moves while one waits does not begin the wait anew', () => {
+    const lab = lineUp('abcd', { b: 1, c: 3, d: 2 })
+    expect(waits(lab)['b']).toBe(2 * STEP)
+    for (let priority = 10; priority < 14; priority++) {
+      lab.pass(STEP / 2)
+      lab.act('b', { type: 'contend', election: 'e', contending: true, priority: priority % 2 })
+    }
+    lab.tick('b')
+    expect(lab.election('b').campaign).not.toBeNull()
+  })
+
   it('R69: as long as not all contenders are known, the wait is drawn from (voters - 1) steps', () => {
     const drawn = new Set<number>()
     for (let seed = 0; seed < 20; seed++) {

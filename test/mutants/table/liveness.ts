@@ -50,6 +50,32 @@ export const LIVENESS: readonly Mutant[] = [
       'R69: each waits one step per contender before it; higher priority goes first',
     ),
   },
+  {
+    id: 'R37 restless score',
+    does: 'begins the wait anew whenever the own priority moves',
+    patches: [patch('core/step', 'const waits = moves && ', 'const waits = !moves && ')],
+    swarm: null,
+    test: killedBy(
+      'paper/succession',
+      'R37: a priority that moves while one waits does not begin the wait anew',
+    ),
+  },
+  {
+    id: 'R37 in the vote',
+    does: 'refuses its vote to whoever has a lower priority',
+    patches: [
+      patch(
+        'core/votes',
+        "if (election.lead !== null) return 'leading'",
+        "if ((election.contenders.get(claim.process) ?? 0) < election.priority) return 'bound'\n  if (election.lead !== null) return 'leading'",
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'paper/succession',
+      'R69, R37: order never enters a vote: the last in line wins if it asks first',
+    ),
+  },
 ]
 
 /** Rules that the sources name and that have no mutant: nothing there could be switched off, or nothing would be wrong. */
