@@ -5,15 +5,18 @@
  * written after a write that failed (R1). Everything is synchronous and callback-style, so a simulation can run it without
  * a single microtask. Decides nothing about elections. Read next: `engine.ts` (how inputs run), `writer.ts`, `door.ts`.
  */
-import type { AlarmCode, ProcessId, ProcessRecord, RevokeReason, State } from '../core'
+import type { AlarmCode, ElectionName, ProcessId, ProcessRecord, RevokeReason, State, Term } from '../core'
 import type { ElectionError } from '../errors'
 import type { Transport } from '../ports/transport'
 import { closeDown } from './close-down'
+import { isConfirmed } from './confirmed'
 import { Door } from './door'
 import { createHost, greetingOf } from './driver-host'
 import type { DriverCounters, DriverOptions, Submitted } from './driver-options'
+import type { DriverPort, DriverView } from './driver-port'
 import { Engine } from './engine'
 import { stoppedError, transportError } from './failures'
+import type { LeaseEnd } from './lease-time'
 import type { TimeWatch } from './time-watch'
 import { Writer } from './writer'
 
@@ -28,7 +31,7 @@ export type {
 type Phase = 'new' | 'booting' | 'running' | 'closing' | 'closed'
 
 /** Runs one life of one process. */
-export class Driver {
+export class Driver implements DriverPort {
   private readonly options: DriverOptions
   private readonly engine: Engine
   private readonly writer: Writer
@@ -90,6 +93,20 @@ export class Driver {
   /** Its transport. */
   get transport(): Transport {
     return this.options.transport
+  }
+
+  look(_election: ElectionName | null): DriverView {
+    const { state, counters, transport, record } = this
+    return { state, counters, transport, incarnation: record.incarnation }
+  }
+
+  isConfirmed(election: ElectionName, askedAt: number): boolean {
+    return isConfirmed(this.options.config, this.state, election, askedAt)
+  }
+
+  /** In this thread effects are told as they happen: what is known is the truth. */
+  leaseEnd(_election: ElectionName, _term: Term, known: LeaseEnd): LeaseEnd {
+    return known
   }
 
   /** Something that an operator should see, and that no step decided. */
@@ -154,6 +171,13 @@ export class Driver {
     this.writer.close()
     this.whenBooted = null
     this.whenClosed.length = 0
+  }
+
+  /** No word of release leaves, since work may still run (R20). */
+  abandon(): void {
+    const { transport, storage } = this.options
+    this.crash()
+    transport.stop(0, () => storage.close(() => {}))
   }
 
   private startTransport(): void {

@@ -56,13 +56,10 @@ export class ProcessElector implements Elector, DriverListener {
     })
     this.questions = new Questions({
       clock,
-      members: () => ({
-        self: this.life.driver?.self ?? null,
-        cluster: clusterOf(plan),
-      }),
+      cluster: () => clusterOf(plan),
       promiseMs: timing.promiseMs,
       heartbeatMs: timing.heartbeatMs,
-      state: () => this.life.driver?.state ?? null,
+      isConfirmed: (election, askedAt) => this.life.driver?.isConfirmed(election, askedAt) === true,
       submit: (input) => this.submit(input),
     })
     this.life = new Lifecycle({
@@ -103,7 +100,7 @@ export class ProcessElector implements Elector, DriverListener {
       questions: this.questions,
       start: () => this.start().then(() => seat.reopen()),
       stop: () => (this.isSolo ? this.stop() : seat.leave()),
-      statusOf: () => electionStatus(this.subject(), seat),
+      statusOf: () => electionStatus(this.subject(name), seat),
     })
     this.seats.set(name, seat)
     this.elections.set(name, election)
@@ -121,7 +118,7 @@ export class ProcessElector implements Elector, DriverListener {
 
   status(): ElectorStatus {
     const elections = Object.fromEntries([...this.seats].map(([name, seat]) => [name, electionSummary(seat)]))
-    return { ...processStatus(this.subject()), elections }
+    return { ...processStatus(this.subject(null)), elections }
   }
 
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this {
@@ -203,6 +200,7 @@ export class ProcessElector implements Elector, DriverListener {
       self: () => this.life.driver?.self ?? config.id,
       warn: (message, detail) => this.warn(message, detail),
       submit: (input) => this.submit(input),
+      leaseEnd: (term, known) => this.life.driver?.leaseEnd(name, term, known) ?? known,
       later: (call) => this.calls.push(call),
     })
   }
@@ -212,7 +210,7 @@ export class ProcessElector implements Elector, DriverListener {
   }
 
   private begin(seat: Seat): void {
-    const core = this.life.driver?.state.elections.get(seat.name)
+    const core = this.life.driver?.look(seat.name).state.elections.get(seat.name)
     seat.begin(core, this.known(core?.leader ?? null))
     this.flush()
   }
@@ -268,17 +266,18 @@ export class ProcessElector implements Elector, DriverListener {
     })
   }
 
-  private subject(): Subject {
+  private subject(election: ElectionName | null): Subject {
     const { config, life } = this
     const { driver, phase, error, loop } = life
+    const view = driver?.look(election) ?? null
     return {
       config,
       phase,
       error,
-      state: driver?.state ?? null,
-      transport: driver?.transport ?? config.transport,
-      incarnation: driver?.record.incarnation ?? null,
-      counters: driver?.counters ?? null,
+      state: view?.state ?? null,
+      transport: view?.transport ?? config.transport,
+      incarnation: view?.incarnation ?? null,
+      counters: view?.counters ?? null,
       eventLoop: loop?.read() ?? null,
       now: this.now(),
     }

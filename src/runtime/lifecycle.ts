@@ -5,7 +5,8 @@
  * after `stop` or a failure makes a new one. Decides nothing about elections. Read next: `life.ts`, `driver.ts`, `elector.ts`.
  */
 import type { ElectionError } from '../errors'
-import type { Driver, DriverListener } from './driver'
+import type { DriverListener } from './driver'
+import type { DriverPort } from './driver-port'
 import { installExitHooks } from './exit-hooks'
 import { stoppedError, storageError } from './failures'
 import { beginLife } from './life'
@@ -19,7 +20,7 @@ export interface LifecycleParts {
   readonly config: ElectorConfig
   readonly listener: DriverListener
   /** There is a driver: leases can be read against its watch. Nothing has been sent. */
-  readonly onBorn: (driver: Driver) => void
+  readonly onBorn: (driver: DriverPort) => void
   /** It has booted. */
   readonly onRunning: () => void
   /** It could not start, or failed for good. */
@@ -35,7 +36,7 @@ export interface LifecycleParts {
 export class Lifecycle {
   phase: Phase = 'idle'
   error: ElectionError | null = null
-  driver: Driver | null = null
+  driver: DriverPort | null = null
   loop: LoopWatch | null = null
   private starting: Promise<void> | null = null
   private stopping: Promise<void> | null = null
@@ -88,14 +89,14 @@ export class Lifecycle {
     this.parts.onRunning()
   }
 
-  private beBorn(): Promise<Driver> {
+  private beBorn(): Promise<DriverPort> {
     const { config, listener } = this.parts
     return new Promise((resolve, reject) => {
       beginLife(config, listener, (error, driver) => (driver === null ? reject(error) : resolve(driver)))
     })
   }
 
-  private boot(driver: Driver): Promise<void> {
+  private boot(driver: DriverPort): Promise<void> {
     return new Promise((resolve, reject) => {
       driver.boot((error) => (error === null ? resolve() : reject(error)))
     })
@@ -129,11 +130,9 @@ export class Lifecycle {
 
   /** Something hangs: no word of release leaves, since work may still run; the lock is freed if the storage still can. */
   private abandon(): void {
-    const { storage, logger } = this.parts.config
-    logger.warn({ stopMs: this.parts.config.stopMs }, 'stopping took too long: leases run out by themselves')
-    if (this.driver === null) return
-    this.driver.crash()
-    this.driver.transport.stop(0, () => storage.close(() => {}))
+    const { stopMs, logger } = this.parts.config
+    logger.warn({ stopMs }, 'stopping took too long: leases run out by themselves')
+    this.driver?.abandon()
   }
 
   private installHooks(): void {

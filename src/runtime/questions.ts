@@ -4,15 +4,7 @@
  * Answers are read from the core's memory and effects after each input; nothing is kept when nobody asks. Decides nothing
  * about leases: a `verify` that fails changes nothing.
  */
-import {
-  type ClusterConfig,
-  type ElectionName,
-  isQuorum,
-  type ProcessId,
-  type State,
-  type Term,
-  type TermReadEffect,
-} from '../core'
+import { type ClusterConfig, type ElectionName, isQuorum, type Term, type TermReadEffect } from '../core'
 import { ElectionError, isElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
 import type { WaitLimits } from './api'
@@ -24,12 +16,12 @@ import { Waits } from './waits'
 /** What the questions need of the elector. */
 export interface QuestionParts {
   readonly clock: Clock
-  /** Own name in the protocol, and who votes; read when a question is asked. */
-  readonly members: () => { readonly self: ProcessId | null; readonly cluster: ClusterConfig }
+  /** Who votes; read when a question is asked. */
+  readonly cluster: () => ClusterConfig
   readonly promiseMs: number
   readonly heartbeatMs: number
-  /** The core's memory, or null before the start. */
-  readonly state: () => State | null
+  /** Has a quorum bound to the leadership of this process answered something sent at or after that instant? */
+  readonly isConfirmed: (election: ElectionName, askedAt: number) => boolean
   readonly submit: (input: Submitted) => void
 }
 
@@ -45,12 +37,12 @@ export class Questions {
 
   /** See `Election.verify`. */
   async verify(name: ElectionName, tenure: Tenure | null, limits: WaitLimits): Promise<boolean> {
-    const { clock, submit, promiseMs } = this.parts
+    const { clock, submit, promiseMs, isConfirmed } = this.parts
     if (tenure === null || !tenure.isOpen) return false
     const askedAt = clock.now()
     submit({ type: 'heartbeatNow' })
     const asked = this.waits.add({
-      check: () => (tenure.isOpen ? this.isConfirmed(name, askedAt) || undefined : false),
+      check: () => (tenure.isOpen ? isConfirmed(name, askedAt) || undefined : false),
       timeoutMs: limits.timeoutMs ?? promiseMs,
       onTimeout: () => timeout('no quorum confirmed the leadership', name),
       signal: limits.signal,
@@ -63,7 +55,7 @@ export class Questions {
 
   /** See `Election.readFloor`. */
   async readFloor(name: ElectionName, limits: WaitLimits): Promise<Term> {
-    const { clock, promiseMs, heartbeatMs, members } = this.parts
+    const { clock, promiseMs, heartbeatMs, cluster } = this.parts
     this.nonces += 1
     const nonce = this.nonces
     const answers = new Map<string, Term>()
@@ -77,9 +69,7 @@ export class Questions {
     try {
       return await this.waits.add({
         check: () =>
-          isQuorum(members().cluster, (voter) => answers.has(voter))
-            ? Math.max(...answers.values())
-            : undefined,
+          isQuorum(cluster(), (voter) => answers.has(voter)) ? Math.max(...answers.values()) : undefined,
         timeoutMs: limits.timeoutMs ?? promiseMs,
         onTimeout: () => timeout('no quorum told its term', name),
         signal: limits.signal,
@@ -103,20 +93,6 @@ export class Questions {
   /** Nobody will answer any more. */
   end(error: ElectionError): void {
     this.waits.end(error)
-  }
-
-  /** Has a quorum that is bound to this leadership answered something sent at or after that instant? */
-  private isConfirmed(name: ElectionName, askedAt: number): boolean {
-    const state = this.parts.state()
-    const lead = state?.elections.get(name)?.lead
-    if (state === null || lead == null) return false
-    const { self, cluster } = this.parts.members()
-    return isQuorum(cluster, (voter) => {
-      if (voter === self) return !state.storageFailed
-      const account = state.accounts.get(voter)
-      if (account === undefined || account.grant === null || account.lastAnsweredSend < askedAt) return false
-      return lead.bound.get(voter)?.has(account.grant) === true
-    })
   }
 }
 

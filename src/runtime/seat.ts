@@ -24,7 +24,7 @@ import { History } from './history'
 import type { LeadLoop } from './lead'
 import { HeldLeadership } from './leadership'
 import type { LeaseTable } from './lease-table'
-import type { LeaseTime } from './lease-time'
+import type { LeaseEnd, LeaseTime } from './lease-time'
 import type { ElectionConfig, ElectorConfig } from './options'
 import { type Departure, NOTHING_HELD, type ResignResult, Tenure } from './tenure'
 import { Waits } from './waits'
@@ -46,6 +46,8 @@ export interface SeatHost {
   /** Name of this process in the protocol. */
   readonly self: () => ProcessId
   readonly submit: (input: Submitted) => void
+  /** Where the end of that leadership's lease is read. */
+  readonly leaseEnd: (term: Term, known: LeaseEnd) => LeaseEnd
   /** Runs when all effects of the present step were applied. */
   readonly later: (call: () => void) => void
 }
@@ -107,7 +109,7 @@ export class Seat {
   elected(term: Term, lease: LeaseId): void {
     const { name, host } = this
     const { config, time, leases, submit, self } = host
-    const end = leases.join(this, lease, null)
+    const end = host.leaseEnd(term, leases.join(this, lease, null))
     const leadership = new HeldLeadership(name, self(), term, end, time, config.timing.marginMs)
     this.leaseId = lease
     const tenure: Tenure = new Tenure({
@@ -148,8 +150,10 @@ export class Seat {
   }
 
   leaseChanged(lease: LeaseId): void {
-    if (this.tenure === null) return
-    this.tenure.leadership.lease = this.host.leases.join(this, lease, this.leaseId)
+    const { tenure, host, leaseId } = this
+    if (tenure === null) return
+    const { leadership } = tenure
+    leadership.lease = host.leaseEnd(leadership.term, host.leases.join(this, lease, leaseId))
     this.leaseId = lease
   }
 

@@ -3,10 +3,11 @@
  *
  * Reads the core's memory, the transport's counters and the seat; changes nothing and keeps nothing. Read next: `why-not.ts`.
  */
-import type { Incarnation, ProcessId, Refusal, RevokeReason, Role, State, Term, VoterKind } from '../core'
+import type { Incarnation, ProcessId, Refusal, RevokeReason, Role, Term, VoterKind } from '../core'
 import type { StoreDurability } from '../ports/cas-store'
 import type { LinkStats, Transport, TransportStats } from '../ports/transport'
 import type { DriverCounters } from './driver-options'
+import type { CoreView } from './driver-port'
 import type { PastLeadership } from './history'
 import type { LoopDelay } from './loop-monitor'
 import type { ElectorConfig } from './options'
@@ -113,8 +114,8 @@ export interface Subject {
   readonly phase: Phase
   readonly error: Error | null
   /** Null before the start. */
-  readonly state: State | null
-  readonly transport: Transport
+  readonly state: CoreView | null
+  readonly transport: Pick<Transport, 'stats'>
   readonly incarnation: Incarnation | null
   readonly counters: DriverCounters | null
   readonly eventLoop: LoopDelay | null
@@ -176,7 +177,7 @@ export function electionSummary(seat: Seat): ElectionSummary {
   return { ...seat.view(), isContending, isHealthy: health?.isHealthy ?? null }
 }
 
-function recoveringOf({ recovery, accounts }: State): readonly ProcessId[] | null {
+function recoveringOf({ recovery, accounts }: CoreView): readonly ProcessId[] | null {
   return recovery === null
     ? null
     : [...accounts.keys()].filter((voter) => recovery.answers.get(voter)?.recovering !== false)

@@ -3,7 +3,8 @@
  *
  * Reads, decides nothing. The most important obstacle comes first; what is said of voters is what they last answered.
  */
-import { type Election as CoreElection, quorumOf, type Refusal, type State } from '../core'
+import { type Election as CoreElection, quorumOf, type Refusal } from '../core'
+import type { CoreView } from './driver-port'
 import type { ElectorConfig } from './options'
 import type { Seat } from './seat'
 import type { Subject } from './status'
@@ -64,7 +65,7 @@ function standsBack({ contention, settings }: Seat): string {
   return 'this process does not contend'
 }
 
-function waitsOf(state: State, now: number): string[] {
+function waitsOf(state: CoreView, now: number): string[] {
   if (state.recovery !== null) {
     const left = Math.max(0, Math.ceil(state.recovery.until - now))
     return [
@@ -75,7 +76,7 @@ function waitsOf(state: State, now: number): string[] {
   return left > 0 ? [`boot wait: ${left} ms, until the promises of the former life are over (R19)`] : []
 }
 
-function reachOf({ accounts }: State, { plan }: ElectorConfig): string[] {
+function reachOf({ accounts }: CoreView, { plan }: ElectorConfig): string[] {
   const { voters, sets = [voters.map(({ id }) => id)] } = plan
   return sets.flatMap((set, i) => {
     const missing = set.filter((id) => accounts.get(id)?.connected === false)
