@@ -8,7 +8,7 @@ import {
   type State,
   step,
 } from 'conclave/core'
-import { cpuMs, head } from './stats'
+import { cpuMs, head, value } from './stats'
 
 const IDS = ['a', 'b', 'c', 'd', 'e']
 const SIMULATED_MS = 3_000_000
@@ -99,7 +99,6 @@ export function benchCore(): void {
     for (const [id, { state }] of nodes) if (nextDeadline(state) <= now) act(id, { type: 'tick', now })
   }
   const seconds = (cpuMs() - begin) / 1000
-  console.log(
-    `${(steps / seconds / 1e6).toFixed(2)} M steps per CPU second; simulated time ${(SIMULATED_MS / 1000 / seconds).toFixed(0)} x real time`,
-  )
+  value('steps per CPU second', steps / seconds, '/s')
+  value('simulated time over CPU time', SIMULATED_MS / 1000 / seconds, 'x')
 }

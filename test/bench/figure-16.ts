@@ -3,7 +3,7 @@
  *
  * Two algorithms on the same machines, with the same logs and the same instants of the crash: the paper's random time-outs
  * and the library's own election (succession, pre-vote). What of the paper is what here: `figure-16/trial.ts`. Virtual time,
- * so the figures do not depend on the machine. `--n=10000`: elections per curve (default 1,000). `--json`: figures alone.
+ * so the figures do not depend on the machine. `--n=10000`: elections per curve (default 1,000).
  * `--write`: draws `figure-16.svg`.
  */
 import { writeFileSync } from 'node:fs'
@@ -23,7 +23,7 @@ import {
 } from './figure-16/curves'
 import { plot } from './figure-16/plot'
 import type { TrialOptions } from './figure-16/trial'
-import { head } from './stats'
+import { head, say, value } from './stats'
 
 /** Ranges whose elections are the same for the succession: it knows no longest time-out. */
 const TWIN = '150-300'
@@ -73,33 +73,30 @@ function print(range: Range, reproduced: Curve, ours: Curve, log: (line: string)
 /** Runs the bench with the arguments of the command line. */
 export function benchFigure16(args: readonly string[]): void {
   const n = Number(args.find((each) => each.startsWith('--n='))?.slice(4) ?? 1000)
-  const asJson = args.includes('--json')
-  const log = asJson ? () => {} : (line: string) => console.log(line)
-  if (!asJson) head('Figure 16 of the Raft paper: time without a leader, ms of simulated time')
+  const log = say
+  head('Figure 16 of the Raft paper: time without a leader, ms of simulated time')
   log(' '.repeat(24) + ['n', ...POINTS].map((each, i) => each.padStart(i === 0 ? 6 : 9)).join(''))
   const runs = runAll(n, log)
   const reproduced = new Map([...runs.reproduced].map(([range, times]) => [range, curveOf(times)]))
   log(`mean |log ratio| of p10 p50 p90 p99: ${distance(reproduced).toFixed(3)} (goal 0.06)`)
-  const variants = VARIANTS.flatMap(([label, options]) =>
-    ([TWIN, '12-24'] as const).map((range) => {
+  for (const [label, options] of VARIANTS) {
+    for (const range of [TWIN, '12-24'] as const) {
       const curve = curveOf(runCurve(range, 'default', n, options))
       log(`${row(`${range} ms  Conclave`, curve, (point) => text(curve[point]))}   ${label}`)
-      return { range, label, curve }
-    }),
-  )
+    }
+  }
   if (args.includes('--write')) {
     writeFileSync(fileURLToPath(new URL('figure-16.svg', import.meta.url)), plot(runs, n))
   }
-  if (!asJson) return
-  const curves = RANGES.map((range) => ({
-    range,
-    paper: { ...paperCurve(range), every5Percent: undefined },
-    reproduced: reproduced.get(range),
-    misses: misses(range, reproduced.get(range) as Curve),
-    conclave: curveOf(runs.ours.get(range) ?? []),
-    goals: BEATEN[range] ?? {},
-  }))
-  console.log(JSON.stringify({ bench: 'figure16', n, distance: distance(reproduced), curves, variants }))
+  for (const range of RANGES) {
+    const goals = BEATEN[range] ?? {}
+    const [model, ours] = [reproduced.get(range) as Curve, curveOf(runs.ours.get(range) ?? [])]
+    for (const point of ['p50', 'p99'] as const) {
+      value(`${range} ms reproduced / paper, ${point}`, model[point] / paperCurve(range)[point], 'times')
+      const goal = goals[point]
+      value(`${range} ms Conclave, ${point}`, ours[point], 'ms', goal === undefined ? goal : `<= ${goal}`)
+    }
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) benchFigure16(process.argv.slice(2))

@@ -1,13 +1,13 @@
 /** Size and import time of each entry point of the built package: `npm run build` first. Import time beside that of an empty module. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { entries } from '../../tsup.config'
-import { head, summary } from './stats'
+import { head, summary, value } from './stats'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -30,7 +30,7 @@ export async function benchFootprint(): Promise<void> {
       series.push(importMs(name === '' ? empty : join(root, 'dist', `${name}.js`)))
   }
   const floor = summary(times.get('') ?? []).p50
-  console.log(`${'(empty module)'.padEnd(16)} import p50 ${floor.toFixed(1)} ms`)
+  value('(empty module): import p50', floor, 'ms')
   for (const name of names) {
     const file = join(root, 'dist', `${name}.js`)
     const bundle = await build({
@@ -53,9 +53,9 @@ export async function benchFootprint(): Promise<void> {
       ({ outputFiles }) => gzipSync(outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).length,
     )
     const { p50 } = summary(times.get(name) ?? [])
-    console.log(
-      `${name.padEnd(16)} own code ${((own ?? 0) / 1024).toFixed(1).padStart(6)} KB gzip   with dependencies ${((whole ?? 0) / 1024).toFixed(1).padStart(6)} KB gzip   file ${(readFileSync(file).length / 1024).toFixed(0).padStart(4)} KB   import p50 ${p50.toFixed(1)} ms (+${(p50 - floor).toFixed(1)})`,
-    )
+    value(`${name}: built file, minified`, (own ?? 0) / 1024, 'KB gzip')
+    value(`${name}: with its dependencies`, (whole ?? 0) / 1024, 'KB gzip')
+    value(`${name}: import p50 above the empty module`, p50 - floor, 'ms')
   }
   rmSync(dir, { recursive: true })
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster, clockMs } from '../real/cluster'
-import { head } from './stats'
+import { head, line } from './stats'
 
 /** CPU time of a process so far, ms (Linux). */
 function cpuOf(pid: number): number {
@@ -24,9 +24,7 @@ export async function benchIdle(): Promise<void> {
       await sleep(10_000)
       const seconds = (clockMs() - at) / 1000
       const shares = pids.map((pid, i) => (cpuOf(pid) - (before[i] ?? 0)) / seconds / 10)
-      console.log(
-        `timing '${timing}': ${shares.map((share) => `${share.toFixed(2)} %`).join(', ')} of a core`,
-      )
+      line(`timing '${timing}', each process`, shares, '% of a core')
     } finally {
       cluster.stop()
     }

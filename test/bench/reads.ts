@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createElection, systemClock } from 'conclave'
-import { head, line, ratio } from './stats'
+import { head, line, ratio, say } from './stats'
 
 const ROUNDS = 15
 const CALLS = 300_000
@@ -56,9 +56,7 @@ export async function benchReads(): Promise<void> {
   ratio('isLeader() / clock reads', (results[1]?.p50 ?? 0) / floor, '<= 1.15')
   ratio('leadership.isValid() / clock reads', (results[2]?.p50 ?? 0) / floor, '<= 1.15')
   const [alone, ...own] = bytes.map((each) => Math.max(0, each).toFixed(1))
-  console.log(
-    `allocated per call: ${own.join(', ')} bytes; by the clock reads alone ${alone} (goal: nothing on top)`,
-  )
+  say(`allocated per call: ${own.join(', ')} bytes; by the clock reads alone ${alone} (goal: nothing on top)`)
   if (sink === 0) throw new Error('nothing was measured')
   await election.stop()
   rmSync(dataDir, { recursive: true })

@@ -3,12 +3,11 @@
  *
  * Goal 9: at least 10,000 x real time for one group of five members with heartbeats every 50 ms, every invariant checked
  * after every event; beside it the same without invariants, under faults, and with elections as fast as they go. The bare
- * event loop is the floor. Run alone: `npx tsx test/bench/simulation.ts`.
+ * event loop is the floor.
  */
-import { pathToFileURL } from 'node:url'
 import { planFor, runPlan, SimCluster } from 'conclave/simulation'
 import { Scheduler } from '../../src/simulation/scheduler'
-import { cpuMs, head, summary } from './stats'
+import { cpuMs, head, line, ratio, value } from './stats'
 
 const NODES = ['a', 'b', 'c', 'd', 'e']
 const ROUNDS = 7
@@ -118,7 +117,6 @@ function bareLoop(): () => Sample {
 function report(label: string, samples: readonly Sample[], unit: 'x' | '/s'): number {
   const rate = (sample: Sample): number =>
     unit === 'x' ? sample.simulatedMs / sample.cpuMs : (sample.events / sample.cpuMs) * 1000
-  const { min, p50, max, n } = summary(samples.map(rate))
   const total = samples.reduce(
     (sum, { events, cpuMs: ms }) => ({ events: sum.events + events, ms: sum.ms + ms }),
     {
@@ -126,11 +124,8 @@ function report(label: string, samples: readonly Sample[], unit: 'x' | '/s'): nu
       ms: 0,
     },
   )
-  const nanos = (total.ms / total.events) * 1e6
-  const text = (value: number): string => Math.round(value).toLocaleString('en').padStart(11)
-  console.log(
-    `${label.padEnd(44)} n ${n}  min ${text(min)}  p50 ${text(p50)}  max ${text(max)} ${unit}   ${nanos.toFixed(0)} ns each`,
-  )
+  const { p50 } = line(label, samples.map(rate), unit)
+  value(`${label}: each`, (total.ms / total.events) * 1e6, 'ns')
   return p50
 }
 
@@ -155,7 +150,5 @@ export function benchSimulation(): void {
   const reached = report('five members, 50 ms, all invariants', samples.checked, 'x')
   report('the same under faults and user work', samples.faults, 'x')
   report('hand-overs with all invariants, elections', samples.elections, '/s')
-  console.log(`goal 9: ${(reached / 10_000).toFixed(2)} of 10,000 x real time`)
+  ratio('all invariants / 10,000 x real time', reached / 10_000, '>= 1, goal 9')
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) benchSimulation()

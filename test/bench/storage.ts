@@ -1,5 +1,5 @@
 /**
- * What one durable write costs, beside what the disk asks for it: `npx tsx test/bench/storage.ts [directory] [n]`.
+ * What one durable write costs, beside what the disk asks for it: `npm run bench -- storage [--dir=directory] [--n=2000]`.
  *
  * Floor: 64 bytes over old ones in a preallocated file, then fdatasync, without the thread pool. Trials of all rows
  * alternate, so that all see the same disk. Figures are microseconds.
@@ -15,14 +15,13 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { DurableChange } from '../../src/core/types'
 import { file } from '../../src/storage'
+import { head, line } from './stats'
 
-const [place = tmpdir(), count = '2000'] = process.argv.slice(2)
-const n = Number(count)
 const warmUp = 100
 const identity = { clusterId: 'bench', nodeId: 'a', config: { term: 0, version: 1, termFloor: 0 } }
 
@@ -44,16 +43,11 @@ function changeOf(elections: number, term: number): DurableChange {
   return { terms: new Map(Array.from({ length: elections }, (_, i) => [`election-${i}`, term] as const)) }
 }
 
-function row(name: string, samples: number[]): void {
-  const sorted = samples.sort((a, b) => a - b)
-  const at = (share: number) =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]! * 1000).toFixed(0)
-  console.log(
-    [
-      name.padEnd(52),
-      String(sorted.length).padStart(6),
-      ...[0, 0.5, 0.99, 1].map((q) => at(q).padStart(8)),
-    ].join(''),
+function row(name: string, samples: readonly number[]): void {
+  line(
+    name,
+    samples.map((ms) => ms * 1_000),
+    'us',
   )
 }
 
@@ -63,7 +57,11 @@ async function timed(samples: number[], work: () => void | Promise<void>): Promi
   samples.push(performance.now() - from)
 }
 
-async function main(): Promise<void> {
+/** Runs the bench with the flags of the command line. */
+export async function benchStorage(flags: readonly string[]): Promise<void> {
+  const flag = (name: string) => flags.find((each) => each.startsWith(`--${name}=`))?.slice(name.length + 3)
+  const place = flag('dir') ?? tmpdir()
+  const n = Number(flag('n') ?? 2000)
   const dir = mkdtempSync(join(place, 'conclave-bench-'))
   const raw = join(dir, 'raw')
   writeFileSync(raw, Buffer.alloc(1 << 20))
@@ -95,8 +93,7 @@ async function main(): Promise<void> {
     await timed(samples[3]!, () => put(small, hundred))
     await timed(samples[4]!, () => put(large, changeOf(1, i)))
   }
-  console.log(`node ${process.version}, ${cpus().length} cores, ${place}`)
-  console.log(`${''.padEnd(52)}     n     min     p50     p99     max`)
+  head('durable writes, beside what the disk asks for them')
   row('floor: 64 bytes + fdatasync, synchronous', samples[0]!)
   row('floor: 64 bytes + fdatasync, thread pool', samples[1]!)
   row('write of 1 term', samples[2]!)
@@ -124,5 +121,3 @@ async function main(): Promise<void> {
   closeSync(fd)
   rmSync(dir, { recursive: true })
 }
-
-await main()

@@ -19,7 +19,7 @@ import { type EtcdCluster, startEtcd } from '../servers/etcd'
 import { type PostgresServer, startPostgres } from '../servers/postgres'
 import { startProxy } from '../servers/proxy'
 import { type RedisServer, startRedis } from '../servers/redis'
-import { head, line, summary } from './stats'
+import { head, line, say, value } from './stats'
 import type { Span, System } from './store-contender'
 
 const KINDS: readonly StoreKind[] = ['postgres', 'redis', 'etcd']
@@ -215,9 +215,8 @@ async function bundle(): Promise<string> {
   return outfile
 }
 
-/** `--json`: one object instead of tables. `--n=`: trials of each kind, default 10, 0: only the load; a third of them freezes. */
+/** `--n=`: trials of each kind, default 10, 0: only the load; a third of them freezes. */
 export async function benchStores(flags: readonly string[]): Promise<void> {
-  const json = flags.includes('--json')
   const trials = Number(flags.find((flag) => flag.startsWith('--n='))?.slice(4) ?? 10)
   const [postgres, redis, etcd] = await Promise.all([
     startPostgres({ durable: true, settings: { shared_preload_libraries: 'pg_stat_statements' } }),
@@ -235,7 +234,7 @@ export async function benchStores(flags: readonly string[]): Promise<void> {
       for (const kinds of groups)
         load.push(...(await Promise.all(kinds.map((kind) => idleLoad(servers, kind, size)))))
     }
-    if (!json) showLoad(load)
+    showLoad(load)
     const program = await bundle()
     if (trials > 0) teams.push(...SYSTEMS.map((system) => new Team(system, portOf(servers, system), program)))
     await Promise.all(teams.map((team) => team.start()))
@@ -249,17 +248,11 @@ export async function benchStores(flags: readonly string[]): Promise<void> {
       await sleep(3_000)
       await Promise.all(teams.map((team) => team.freeze()))
     }
-    if (json)
-      console.log(JSON.stringify({ load, leaders: teams.map(figures), loadavg: loadavg()[0] }, null, 2))
-    else if (trials > 0) showTeams(teams)
+    if (trials > 0) showTeams(teams)
   } finally {
     for (const team of teams) team.stop()
     await Promise.all([postgres.stop(), redis.stop(), etcd.stop()])
   }
-}
-
-function figures({ system, handovers, failovers, freezes }: Team) {
-  return { system, handOverMs: summary(handovers), failOverMs: summary(failovers), freezes }
 }
 
 function showLoad(rows: readonly Awaited<ReturnType<typeof idleLoad>>[]): void {
@@ -267,10 +260,9 @@ function showLoad(rows: readonly Awaited<ReturnType<typeof idleLoad>>[]): void {
     `an idle cluster of three replicas, D = 5,000 ms: what reaches the server (${WINDOW_MS / 1_000} s windows)`,
   )
   for (const { store, elections, led, statementsPerSecond, bytesPerSecond } of rows) {
-    const what = `${store}, ${elections} elections (${led} led)`.padEnd(40)
-    console.log(
-      `${what} ${statementsPerSecond.toFixed(2).padStart(8)} statements/s ${bytesPerSecond.toFixed(0).padStart(8)} bytes/s`,
-    )
+    const what = `${store}, ${elections} elections (${led} led)`
+    value(`${what}: statements`, statementsPerSecond, 'per second')
+    value(`${what}: bytes`, bytesPerSecond, 'per second')
   }
 }
 
@@ -283,8 +275,13 @@ function showTeams(teams: readonly Team[]): void {
     const late = moved.filter(({ looks }) => looks > 0)
     const worst = Math.max(0, ...moved.map(({ ms }) => ms)).toFixed(0)
     const what = `${system}: frozen for ${FROZEN_MS} ms`.padEnd(52)
-    console.log(
+    say(
       `${what} n ${String(freezes.length).padStart(4)}  replaced ${moved.length}, still believed afterwards ${late.length}, longest overlap ${worst} ms`,
+    )
+    value(
+      `${system}: frozen, share of trials in which it was still believed`,
+      late.length / freezes.length,
+      '',
     )
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What a heartbeat costs on the wire, beside what the sockets ask for it: `npx tsx test/bench/wire.ts [n]`.
+ * What a heartbeat costs on the wire, beside what the sockets ask for it: `npm run bench -- wire [--n=10000]`.
  *
  * First the CPU of each layer, alone. Then round trips between two processes over the loopback address: bare sockets of
  * node:net with as many bytes (the floor), this transport with a secret, and with TLS if openssl is there to make
@@ -7,7 +7,6 @@
  */
 import { fork } from 'node:child_process'
 import { connect, createServer } from 'node:net'
-import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Part } from '../../src/core/messages'
 import type { TransportHost } from '../../src/ports/transport'
@@ -16,6 +15,7 @@ import { keysOf, sessionSeals } from '../../src/transports/tcp-keys'
 import { PartDecoder, PartEncoder } from '../../src/wire'
 import { Authority } from '../transports/certificates'
 import { freePort } from '../transports/node'
+import { head, line, say, value } from './stats'
 
 const SECRET = 'the secret of the benchmark'
 /** Length of a sealed frame with one heartbeat, and with one ack. */
@@ -87,15 +87,6 @@ async function echo(rows: readonly Row[]): Promise<void> {
   server.listen(0, '127.0.0.1', () => process.send?.((server.address() as { port: number }).port))
 }
 
-function line(name: string, samples: number[]): void {
-  samples.sort((a, b) => a - b)
-  const at = (q: number) =>
-    (samples[Math.min(samples.length - 1, Math.floor(samples.length * q))] as number).toFixed(1)
-  console.log(
-    `${name.padEnd(34)} n ${String(samples.length).padStart(6)}  min ${at(0).padStart(7)}  p50 ${at(0.5).padStart(7)}  p99 ${at(0.99).padStart(7)}`,
-  )
-}
-
 /** Batches of 1,000 calls; microseconds per call of each batch. */
 function cpu(name: string, batches: number, call: () => void): void {
   for (let i = 0; i < 20_000; i++) call()
@@ -107,9 +98,7 @@ function cpu(name: string, batches: number, call: () => void): void {
   }
   samples.sort((a, b) => a - b)
   const median = samples[samples.length >> 1] as number
-  console.log(
-    `${name.padEnd(34)} n ${batches}x1000  p50 ${median.toFixed(2).padStart(6)} us = ${Math.round(1e6 / median).toLocaleString('en')} per second`,
-  )
+  value(`${name}, p50 of ${batches} x 1,000`, median, 'us')
 }
 
 function layers(): void {
@@ -136,7 +125,7 @@ function layers(): void {
     const opened = theirs.incoming.open(mine.outgoing.seal(6, body))
     if (opened.ok) decoder.decode(opened.body)
   })
-  console.log(`a sealed frame with a heartbeat has ${ends().mine.outgoing.seal(6, body).length} bytes`)
+  say(`a sealed frame with a heartbeat has ${ends().mine.outgoing.seal(6, body).length} bytes`)
 }
 
 async function certificates(): Promise<{ a: TcpOptions; b: TcpOptions } | null> {
@@ -222,17 +211,19 @@ async function roundTrips(n: number): Promise<void> {
       }
     }
   }
-  for (const { name, samples } of trials) line(`round trip, ${name}`, samples)
+  for (const { name, samples } of trials) line(`round trip, ${name}`, samples, 'us')
   socket.destroy()
   for (const transport of transports) await new Promise<void>((resolve) => transport.stop(100, resolve))
   child.kill('SIGKILL')
 }
 
-const [mode, argument] = process.argv.slice(2)
-if (mode === 'echo') {
-  await echo(JSON.parse(argument as string) as Row[])
-} else {
-  console.log(`node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`)
+/** Runs the bench with the flags of the command line. */
+export async function benchWire(flags: readonly string[]): Promise<void> {
+  head('a heartbeat on the wire, beside bare sockets')
   layers()
-  await roundTrips(Number(mode ?? 10_000))
+  await roundTrips(Number(flags.find((each) => each.startsWith('--n='))?.slice(4) ?? 10_000))
 }
+
+// the other process of the round trips is this file again
+const [mode, argument] = process.argv.slice(2)
+if (mode === 'echo') await echo(JSON.parse(argument as string) as Row[])
