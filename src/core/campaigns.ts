@@ -1,8 +1,8 @@
 /**
  * Standing for election: pre-vote (R8), campaign (R3, R4), and what becomes of each answer (R5, R9, R22, R65).
  *
- * A campaign is void at its deadline *on read*, and before anything else of that turn (R16). Requests leave only when
- * the own vote is durable (R1). A leader that learns of a higher term campaigns, too, and keeps its lease meanwhile (R22).
+ * A campaign is void at its deadline *on read*, and before anything else of that turn (R16). Its requests leave while the
+ * own vote is being written (A.10.7), but nothing is won before that write is done (R1). A leader that learns of a higher term campaigns, too, and keeps its lease meanwhile (R22).
  * Read next: `votes.ts` (the other side).
  */
 
@@ -117,7 +117,10 @@ function askPreVote(turn: Turn, election: Election, campaign: Campaign, voter: P
   send(turn, voter, { kind: 'preVote', election: election.name, term: campaign.term, nonce: campaign.nonce })
 }
 
-/** Campaigns in the next term with a fresh nonce; the self-vote goes to the storage first (R1, R3). */
+/**
+ * Campaigns in the next term with a fresh nonce (R3). The requests leave at once, beside the write of the self-vote: they
+ * promise nothing for this process, and a life that ends before its own vote is durable has not won, and cannot any more.
+ */
 export function startCampaign(turn: Turn, election: Election, certificate: Certificate | null): void {
   const { config } = turn
   const term = Math.max(floorOf(turn, election), certificate?.term ?? 0) + 1
@@ -131,8 +134,8 @@ export function startCampaign(turn: Turn, election: Election, certificate: Certi
   } else {
     election.slot.knownTerm = term
     campaign.durable = true
-    requestVotes(turn, election, campaign)
   }
+  requestVotes(turn, election, campaign)
 }
 
 function begin(
@@ -163,13 +166,13 @@ function begin(
   return campaign
 }
 
-/** The self-vote is durable: it counts from now on, and the requests leave (R1, R3). */
+/** The self-vote is durable: it counts from now on (R1, R3); not if the campaign that it was for has ended meanwhile. */
 export function ownVoteDurable(turn: Turn, election: Election, ofNonce: number): void {
   const { campaign } = election
   if (campaign === null || campaign.nonce !== ofNonce || campaign.durable) return
   campaign.durable = true
   campaign.grants.set(turn.config.self, OWN_GRANT)
-  requestVotes(turn, election, campaign)
+  turn.promisesMoved = true
 }
 
 /** One stamped round for all; voters that have not answered lately are probed and asked on their answer (R64, R71). */
@@ -208,7 +211,7 @@ export function askAnswered(turn: Turn, voter: ProcessId, account: Account): voi
   for (const name of turn.state.campaigning) {
     const election = turn.state.elections.get(name)
     const campaign = election?.campaign
-    if (election === undefined || campaign == null || !campaign.durable) continue
+    if (election === undefined || campaign == null) continue
     if (campaign.unasked.has(voter)) requestVote(turn, election, campaign, voter, account)
   }
 }
@@ -223,7 +226,7 @@ export function askAgain(turn: Turn, voter: ProcessId, account: Account): void {
     const refusal = campaign.refusals.get(voter)
     if (refusal !== undefined && !(campaign.phase === 'preVote' && WAITS.includes(refusal))) continue
     if (campaign.phase === 'preVote') askPreVote(turn, election, campaign, voter)
-    else if (campaign.durable) requestVote(turn, election, campaign, voter, account)
+    else requestVote(turn, election, campaign, voter, account)
   }
 }
 
@@ -362,7 +365,7 @@ export function endOverdueCampaigns(turn: Turn): void {
   }
 }
 
-/** Campaigns whose grants stand for a quorum win now (R5). */
+/** Campaigns whose grants stand for a quorum win now (R5), none before its own vote is durable (R1). */
 export function settleCampaigns(turn: Turn): void {
   for (const name of turn.state.campaigning) {
     const election = turn.state.elections.get(name)

@@ -11,7 +11,7 @@ import { repeatOwed } from './facts'
 import type { Ack, Heartbeat } from './messages'
 import { leaseLength } from './numbers'
 import type { Account, Support } from './state'
-import { alarm, type Freed, free, send, type Turn } from './turn'
+import { alarm, type Freed, frameTo, free, send, type Turn } from './turn'
 import type { Grant, Incarnation, ProcessId } from './types'
 
 /** Name of the own voter's promise to itself in bound sets; never travels. */
@@ -194,7 +194,7 @@ export function heartbeatTo(
   probe: boolean,
 ): void {
   if (turn.beaten === null) turn.beaten = [voter]
-  else if (turn.beaten.includes(voter)) return
+  else if (turn.beaten.includes(voter)) return probe ? undefined : renewAfterAll(turn, voter, account)
   else turn.beaten.push(voter)
   send(turn, voter, {
     kind: 'heartbeat',
@@ -203,6 +203,16 @@ export function heartbeatTo(
     probe: probe || !answersLately(turn, account),
     prompt,
   })
+}
+
+/** A probe that this turn sent becomes the heartbeat behind which a vote request has to stand (R3). */
+function renewAfterAll(turn: Turn, voter: ProcessId, account: Account): void {
+  const parts = frameTo(turn, voter)?.parts
+  const at = parts?.findIndex(({ kind }) => kind === 'heartbeat') ?? 0
+  const beat = parts?.[at]
+  if (parts === undefined || beat?.kind !== 'heartbeat' || !beat.probe || !answersLately(turn, account))
+    return
+  parts[at] = { ...beat, probe: false, prompt: true }
 }
 
 /** The regular round: one frame per connected voter with held acks, the heartbeat, and whatever is owed (R62, R71). */

@@ -97,7 +97,7 @@ export interface Campaign {
   readonly grants: Map<ProcessId, Grant>
   readonly refusals: Map<ProcessId, Refusal>
   readonly certificate: Certificate | null
-  /** The own vote is durable; only then requests leave (R1, R3). */
+  /** The own vote is durable; nothing is won before (R1, R3). */
   durable: boolean
   /** Voters that have to answer a probe before they are asked (R71). */
   readonly unasked: Set<ProcessId>

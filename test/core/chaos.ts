@@ -106,6 +106,8 @@ export class Chaos extends Lab {
     if (effect.type === 'alarm') expect(effect.code, effect.detail).not.toBe('invariantViolation')
     if (effect.type === 'elected') {
       expect(this.leading.has(`${life} ${effect.election}`), 'elected twice').toBe(false)
+      const durable = this.node(id).disk.terms.get(effect.election) ?? 0
+      expect(durable, `R1: ${id} wins term ${effect.term}`).toBeGreaterThanOrEqual(effect.term)
       this.leading.set(`${life} ${effect.election}`, effect.term)
     }
     if (effect.type === 'revoked') {
@@ -119,8 +121,7 @@ export class Chaos extends Lab {
     }
     if (effect.type === 'send') {
       for (const part of effect.parts) {
-        if (part.kind !== 'voteReply' && part.kind !== 'requestVote') continue
-        if (part.kind === 'voteReply' && part.grant === null) continue
+        if (part.kind !== 'voteReply' || part.grant === null) continue
         const durable = this.node(id).disk.terms.get(part.election) ?? 0
         expect(durable, `R1: ${id} sends ${part.kind} of term ${part.term}`).toBeGreaterThanOrEqual(part.term)
       }

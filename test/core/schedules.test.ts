@@ -508,22 +508,72 @@ describe('R1: persist first, in order', () => {
     expect(parts(lab, 'b', 'a', 'voteReply').map(({ grant }) => grant)).toEqual([grantAt(lab, 'b', 'a')])
   })
 
-  it('R1: a candidate asks only when its own vote is durable, and not at all if it was conceded meanwhile', () => {
+  it('R1: a candidate asks while its own vote is written, and wins nothing before that is durable', () => {
     const lab = quiet('abc')
     lab.holdWrites.add('a')
     stand(lab, 'a')
-    expect(lab.wire.filter((frame) => frame.from === 'a')).toHaveLength(0)
-    expect(lab.election('a').campaign?.grants.size, 'its own vote does not count yet').toBe(0)
-    // A higher term is granted before the write is done.
+    expect(parts(lab, 'a', 'b', 'requestVote'), 'beside the write').toHaveLength(1)
+    talk(lab, 'a', 'b')
+    talk(lab, 'a', 'c')
+    expect([...(lab.election('a').campaign?.grants.keys() ?? [])], 'not its own').toEqual(['b', 'c'])
+    expect(effects(lab, 'a', 'elected')).toHaveLength(0)
+    lab.completeWrite('a')
+    expect(lab.leads('a'), 'one write instead of two').toBe(true)
+  })
+
+  it('R3: a campaign that begins in the turn of a probe makes that probe its heartbeat', () => {
+    const lab = quiet('abc')
+    lab.act('b', { type: 'heartbeatNow' })
+    lab.deliver()
+    lab.pass(300)
+    const now = lab.clock('b')
+    const { state } = lab.node('b')
+    Object.assign(lab.election('b'), { contending: true, attemptAt: now })
+    Object.assign(state, { nextHeartbeatAt: now, timers: [{ at: now, election: 'e' }] })
+    lab.tick('b')
+    const [frame] = lab.wire.filter(along('b', 'a'))
+    expect(frame?.parts.map(({ kind }) => kind)).toEqual(['heartbeat', 'requestVote'])
+    expect(frame?.parts[0]).toMatchObject({ probe: false, prompt: true })
+  })
+
+  it('R1: a candidate that concedes while its own vote is written does not count it afterwards', () => {
+    const lab = quiet('abc')
+    lab.holdWrites.add('a')
+    stand(lab, 'a')
+    lab.deliver(along('a', 'b'))
     tell(lab, 'c', 1)
     stand(lab, 'c')
     talk(lab, 'c', 'a')
     expect(binding(lab, 'a')).toMatchObject({ leader: 'c', term: 2 })
     lab.completeWrite('a')
-    expect(parts(lab, 'a', 'b', 'requestVote')).toHaveLength(0)
+    lab.deliver(along('b', 'a'))
     expect(lab.election('a').campaign).toBeNull()
+    expect(effects(lab, 'a', 'elected')).toHaveLength(0)
     talk(lab, 'a', 'c')
     expect(lab.leads('c')).toBe(true)
+  })
+
+  /** The schedule that breaks P1 if the own vote counts too early: a's vote of term 1 is counted, then forgotten. */
+  it('R1, A.10.7: a candidate that dies while its own vote is written has not won that term, and another one may', () => {
+    const lab = quiet('abc')
+    lab.holdWrites.add('a')
+    stand(lab, 'a')
+    talk(lab, 'a', 'b')
+    expect(effects(lab, 'a', 'elected'), 'b alone is no quorum').toHaveLength(0)
+    lab.crash('a')
+    lab.holdWrites.clear()
+    lab.restart('a')
+    expect(lab.node('a').disk.terms.get('e') ?? 0, 'the write was lost').toBe(0)
+    lab.connect()
+    lab.drop()
+    lab.pass(1000)
+    stand(lab, 'c')
+    talk(lab, 'c', 'a')
+    expect(
+      effects(lab, 'c', 'elected').map(({ term }) => term),
+      'the votes of c and a',
+    ).toEqual([1])
+    expect(lab.history).toHaveLength(1)
   })
 })
 

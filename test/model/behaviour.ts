@@ -10,6 +10,7 @@ import {
   canonicalize,
   encode,
   encodeElection,
+  forgetDisk,
   givenGrants,
   heldGrants,
   OVER,
@@ -28,6 +29,7 @@ import {
   cloneState,
   configOf,
   diskOf,
+  diskTerm,
   electionIn,
   LIFE,
   leaseEnd,
@@ -36,7 +38,9 @@ import {
   NAME,
   offsetOf,
   passTick,
+  setDiskTerm,
   startProcess,
+  writesOwnVote,
 } from './process'
 import { PairMap } from './table'
 
@@ -50,6 +54,8 @@ export const Code = {
   crash: 5,
   /** No crash can follow: what is on the disk does not matter any more. */
   forgetDisk: 6,
+  /** The write that was under way is done. */
+  written: 7,
   /** + o: hand over to it */
   handOver: 8,
   /** + o: the grant of that voter has ended */
@@ -104,7 +110,7 @@ export interface Transition {
 /** What the search has to know of a place, by offset where it is an array. */
 export interface Facts {
   readonly known: number
-  readonly decided: number
+  readonly onDisk: number
   /** Leads or campaigns. */
   readonly busy: boolean
   readonly leads: boolean
@@ -229,6 +235,7 @@ export class Behaviour {
 
   /** Number of a canonical state. */
   private chair(state: State, durable: boolean): number {
+    if (!durable) forgetDisk(state)
     const key = encode(state, durable)
     let id = this.chairIds.get(key)
     if (id === undefined) {
@@ -462,6 +469,8 @@ export class Behaviour {
         return this.ask(chair, renounceTo(letter(offset)))
       case Code.passTick:
         return this.ask(chair, null, passTick)
+      case Code.written:
+        return this.ask(chair, { type: 'persisted', now: BASE, version: 1 }, finishWrite)
       case Code.meet:
         return this.meet(chair, offset, false)
       case Code.beat:
@@ -498,10 +507,7 @@ export class Behaviour {
       case Code.forgetDisk:
         return this.silent(next, false)
       case Code.crash:
-        return this.silent(
-          startProcess(this.core, this.options, electionIn(state).decidedTerm, true),
-          durable,
-        )
+        return this.silent(startProcess(this.core, this.options, diskTerm(state), true), durable)
       default:
         throw new Error(`no input ${code}`)
     }
@@ -572,7 +578,7 @@ export class Behaviour {
     return this.ask(chair, met, late ? overdue : undefined)
   }
 
-  /** Runs an input on a copy, each write done at once. */
+  /** Runs an input on a copy; each write is done at once, but for that of a vote for oneself. */
   private ask(chair: number, input: Input | null, prepare?: (s: State) => void): Follow | null {
     const { state, durable } = this.chairs[chair] as Chair
     const { members, maxTerm } = this.options
@@ -586,7 +592,9 @@ export class Behaviour {
       this.steps += 1
       for (const effect of this.core.step(this.config, next, each)) {
         effects.push(effect)
-        if (effect.type === 'persist') queue.push({ type: 'persisted', now: BASE, version: effect.version })
+        if (effect.type !== 'persist' || writesOwnVote(next)) continue
+        finishWrite(next)
+        queue.push({ type: 'persisted', now: BASE, version: effect.version })
       }
     }
     // a campaign in a term beyond the bounds is not followed
@@ -643,7 +651,7 @@ export class Behaviour {
   private look(place: number): Facts {
     const { state, durable } = this.chairAt(place)
     const inbox = this.inbox(place)
-    const { slot, lead, campaign, decidedTerm } = electionIn(state)
+    const { slot, lead, campaign } = electionIn(state)
     const valid = leaseEnd(state) > BASE
     const offsets = Array.from({ length: this.options.members }, (_, o) => o)
     const support = (o: number) => state.supports.get(letter(o))
@@ -668,7 +676,7 @@ export class Behaviour {
     })
     return {
       known: slot.knownTerm,
-      decided: durable ? decidedTerm : slot.knownTerm,
+      onDisk: durable ? diskTerm(state) : slot.knownTerm,
       busy: lead !== null || campaign !== null,
       leads: lead !== null,
       beats: lead === null ? campaign !== null : valid,
@@ -716,6 +724,7 @@ export class Behaviour {
     const codes: number[] = []
     if (slot.knownTerm < this.options.maxTerm && campaign === null) codes.push(Code.campaign)
     if (campaign !== null) codes.push(Code.campaignEnds)
+    if (state.decided > 0) codes.push(Code.written)
     if (lead !== null) codes.push(valid ? Code.resign : Code.look)
     for (const id of inbox) {
       const { from, life, part } = this.hearings.at(id)
@@ -734,6 +743,11 @@ export class Behaviour {
 function overdue(state: State): void {
   const { campaign } = electionIn(state)
   if (campaign !== null) campaign.deadline = BASE
+}
+
+/** Everything decided so far is on the disk. */
+function finishWrite(state: State): void {
+  setDiskTerm(state, electionIn(state).decidedTerm)
 }
 
 function frameFrom(offset: number, life: number, parts: readonly Part[]): Input {

@@ -7,7 +7,7 @@
  * grant really gets a new name: `nameGiven` insists on it (R58).
  */
 import type { Account, Lead, State } from '../../src/core'
-import { BASE, type Bounds, electionIn, LIFE, letter, NAME } from './process'
+import { BASE, type Bounds, diskTerm, electionIn, LIFE, letter, NAME, setDiskTerm } from './process'
 
 /** The number that the first new grant of a step gets: above every number in use. */
 const FRESH = 1_000
@@ -77,13 +77,11 @@ function resetBookkeeping(state: State): void {
   state.now = BASE
   state.random = 1
   state.nonceCounter = 0
-  state.decided = 0
-  state.written = 0
+  settleWrite(state)
   state.maxPromiseDecidedAt = 0
   state.grantCounter = 0
   state.nextHeartbeatAt = Number.POSITIVE_INFINITY
   state.timers.length = 0
-  state.waiting.length = 0
   state.round = 0
   state.rounds.clear()
   state.leaseCounter = 1
@@ -103,6 +101,22 @@ function resetBookkeeping(state: State): void {
     // so each ack makes the lease be looked at again, as the first ack of a grant does
     account.grant = null
   }
+}
+
+/** At most one write is under way, and it holds everything: decision 1. Only a campaign of the present may wait for it. */
+function settleWrite(state: State): void {
+  const { campaign, decidedTerm } = electionIn(state)
+  state.decided = diskTerm(state) < decidedTerm ? 1 : 0
+  state.written = 0
+  state.waiting.length = 0
+  if (state.decided === 0 || campaign === null || campaign.durable) return
+  state.waiting.push({ kind: 'campaign', version: 1, election: NAME, nonce: campaign.term })
+}
+
+/** No crash can follow: all that matters of the disk is whether a campaign waits for it. */
+export function forgetDisk(state: State): void {
+  const { campaign, decidedTerm } = electionIn(state)
+  setDiskTerm(state, campaign === null || campaign.durable ? decidedTerm : 0)
 }
 
 /** Sixteenths of a tick: len(D) is a quotient, and equal instants have to be equal numbers. */
@@ -327,6 +341,7 @@ export function encodeElection(state: State, durable: boolean): string {
   const { slot, lead, campaign, topTerm, decidedTerm } = electionIn(state)
   let text = `/${slot.knownTerm}`
   if (durable) text += `,${decidedTerm}`
+  if (durable && diskTerm(state) < decidedTerm) text += `w${diskTerm(state)}`
   if (slot.binding !== null) {
     const { leader, incarnation: life, term, grant, led, released } = slot.binding
     text += `,${leader}${life}.${term},${grant}${led ? 'L' : ''}${released ? 'R' : ''}`

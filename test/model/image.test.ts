@@ -7,7 +7,7 @@ import { type Limits, Search, STANDARD } from './search'
 import { CORE, walk } from './walk'
 
 describe('what real cores do', () => {
-  it('is covered by the exploration, state by state', { timeout: 60_000 }, () => {
+  it('is covered by the exploration, state by state', { timeout: 240_000 }, () => {
     const limits: Limits = { ...STANDARD, maxTerm: 2, crashes: 1, transfers: 0 }
     const search = new Search(limits, CORE)
     expect(search.run().violation).toBeNull()

@@ -90,6 +90,7 @@ export function startProcess(core: Core, bounds: Bounds, term: number, boots: bo
   const beginning = { now: BASE, startedAt: BASE, seed: 1, wallMs: 1 }
   const state = core.createState(config, { process, terms: new Map([[NAME, term]]) }, beginning)
   electionIn(state).contending = true
+  setDiskTerm(state, term)
   return state
 }
 
@@ -119,6 +120,25 @@ export function electionIn(state: State): Election {
   return election
 }
 
+/** The core's state, and what is on the disk of the process: less than what was decided while a write is under way. */
+type Seated = State & { diskTerm?: number }
+
+/** The term that the next life would start with. */
+export function diskTerm(state: State): number {
+  return (state as Seated).diskTerm ?? 0
+}
+
+/** A write with everything decided so far is done, or has been forgotten. */
+export function setDiskTerm(state: State, term: number): void {
+  ;(state as Seated).diskTerm = term
+}
+
+/** Whether what was just decided is a vote for oneself: that write takes as long as it likes (A.10.7). */
+export function writesOwnVote(state: State, self = letter(0)): boolean {
+  const { slot, decidedTerm } = electionIn(state)
+  return slot.binding !== null && slot.binding.leader === self && slot.binding.term === decidedTerm
+}
+
 /** When the lease ends (R13), or BASE if there is none. */
 export function leaseEnd(state: State): number {
   const { lead } = electionIn(state)
@@ -141,7 +161,7 @@ export function passTick(state: State): void {
 export function cloneState(state: State): State {
   return {
     ...state,
-    waiting: [],
+    waiting: [...state.waiting],
     timers: [],
     campaigning: new Set(state.campaigning),
     bootstrapped: new Map(),

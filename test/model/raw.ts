@@ -14,6 +14,7 @@ import {
   type Core,
   configOf,
   diskOf,
+  diskTerm,
   electionIn,
   LIFE,
   letter,
@@ -22,6 +23,8 @@ import {
   offsetOf,
   renameCertificate,
   renamedState,
+  setDiskTerm,
+  writesOwnVote,
 } from './process'
 
 /** One process of the raw world. */
@@ -102,6 +105,7 @@ export class RawWorld {
     const beginning = { now: this.now, startedAt: this.now, seed: 7 * i + life, wallMs: 1 }
     const state = this.core.createState(config, { process, terms: new Map([[NAME, term]]) }, beginning)
     electionIn(state).contending = true
+    setDiskTerm(state, term)
     const links = linkAllOf(state)
     for (const account of links) account.connected = false
     return { life, state, config }
@@ -111,7 +115,15 @@ export class RawWorld {
     return this.members[i] as Member
   }
 
-  /** Applies an input at that member, completes its writes, and keeps what it says. */
+  /** The write under way at that member is done. */
+  written(i: number): void {
+    const { state } = this.member(i)
+    if (diskTerm(state) === electionIn(state).decidedTerm) return
+    setDiskTerm(state, electionIn(state).decidedTerm)
+    this.act(i, { type: 'persisted', version: state.decided })
+  }
+
+  /** Applies an input at that member, completes its writes but for a vote for itself, and keeps what it says. */
   act(i: number, act: Act): readonly Effect[] {
     const { state, config, life } = this.member(i)
     const all: Effect[] = []
@@ -121,8 +133,11 @@ export class RawWorld {
     for (let each = queue.shift(); each !== undefined; each = queue.shift()) {
       for (const effect of this.core.step(config, state, { ...each, now: this.now } as Input)) {
         all.push(effect)
-        if (effect.type === 'persist') queue.push({ type: 'persisted', version: effect.version })
-        else if (effect.type === 'elected') this.elected(effect.term)
+        if (effect.type === 'persist' && writesOwnVote(state, letter(i))) continue
+        if (effect.type === 'persist') {
+          setDiskTerm(state, electionIn(state).decidedTerm)
+          queue.push({ type: 'persisted', version: effect.version })
+        } else if (effect.type === 'elected') this.elected(effect.term)
         else if (effect.type === 'alarm' && effect.code === 'invariantViolation')
           this.broken ??= `R6: ${effect.detail}`
         else if (effect.type === 'send') {
@@ -168,7 +183,7 @@ export class RawWorld {
     for (const [holder, { grant, until }] of state.supports) {
       if (grant !== null && until > this.now) this.stood.add(`${letter(i)} ${holder} ${grant}`)
     }
-    this.members[i] = this.born(i, life + 1, electionIn(state).decidedTerm)
+    this.members[i] = this.born(i, life + 1, diskTerm(state))
   }
 
   connect(i: number, j: number): void {

@@ -120,6 +120,7 @@ class Stage {
     const { world } = this
     if (code === Code.campaign) world.act(i, { type: 'campaign', election: NAME })
     else if (code === Code.resign) this.renounce(i, null)
+    else if (code === Code.written) world.written(i)
     else if (code < Code.passTick) {
       const { campaign } = electionIn(world.member(i).state)
       if (code === Code.campaignEnds && campaign !== null) campaign.deadline = world.now

@@ -65,11 +65,12 @@ const INPUTS: Readonly<Record<number, string>> = {
   [Code.campaignEnds]: 'ends its campaign',
   [Code.look]: 'looks at its clock',
   [Code.resign]: 'resigns',
+  [Code.written]: 'has its own vote on the disk',
 }
 
 function describeInput(search: Search, seat: number, code: number, name: Name): string {
   const who = name(seat)
-  if (code < Code.passTick) return `${who} ${INPUTS[code]}`
+  if (code in INPUTS) return `${who} ${INPUTS[code]}`
   if (code < Code.learn) {
     return `${who} hears that a heartbeat of its own renewed nothing at ${name(seat + (code & 7))}`
   }
@@ -104,6 +105,7 @@ function portrait(search: Search, place: number, seat: number, seatName: Name): 
   if (campaign !== null) {
     const grants = [...campaign.grants].map(([voter, grant]) => `${name(voter)} (${grant})`)
     text += `, stands for term ${campaign.term} with ${grants.join(', ')}`
+    if (!campaign.durable) text += ', its own vote not on the disk yet'
   }
   const held = slot.binding
   if (held !== null && held.leader !== letter(0)) {

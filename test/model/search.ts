@@ -447,8 +447,8 @@ export class Search {
   private mayWin(term: number): boolean {
     const crashes = ((this.row[this.n] as number) >> 3) & 7
     for (let i = 0; i < this.n; i++) {
-      const { known, decided, standsFor } = this.facts(this.row, i)
-      if (known < term || (crashes > 0 && decided < term)) return true
+      const { known, onDisk, standsFor } = this.facts(this.row, i)
+      if (known < term || (crashes > 0 && onDisk < term)) return true
       if (standsFor > 0 && standsFor <= term) return true
     }
     return false

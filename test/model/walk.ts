@@ -50,7 +50,10 @@ export function walk(search: Search, limits: Limits, seed: number, length: numbe
       world.crash(i, search.sessionsOf(i))
       crashes -= 1
       log.push(`${i} crashes`)
-    } else if (dice < 0.5) {
+    } else if (dice < 0.48) {
+      world.written(i)
+      log.push(`${i} has written`)
+    } else if (dice < 0.53) {
       const j = (i + 1 + pick(n - 1)) % n
       world.connect(i, j)
       log.push(`${i} meets ${j}`)

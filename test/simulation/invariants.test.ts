@@ -474,12 +474,16 @@ describe('R2 one vote per term', () => {
         say(seen, a, c, yes(1))
       }),
     ).toEqual(['a voted for b#1 and for c#1 in term 1 of e'])
-    expect(
+    const run = (durable: boolean): string[] =>
       complaints(oneVotePerTerm, (seen) => {
+        const binding = { leader: 'a', incarnation: 1, term: 1, grant: 'self', led: false, released: false }
+        a.state = memory({ elections: new Map([['e', { slot: { knownTerm: 1, binding } }]]) })
         say(seen, a, b, request(1))
+        if (durable) seen.durable(a, '', { terms: new Map([['e', 1]]) })
         say(seen, a, b, yes(1))
-      }),
-    ).toHaveLength(1)
+      })
+    expect(run(true)).toHaveLength(1)
+    expect(run(false), 'a crash forgot its own vote: nobody counted that').toEqual([])
   })
 
   it('holds over restarts, but not beyond the storage', () => {
@@ -515,14 +519,20 @@ describe('durable terms never fall', () => {
 })
 
 describe('R1 persist before send', () => {
-  it('fails when a vote or a request leaves before its term is durable', () => {
+  it('fails when a vote leaves, or a win comes, before its term is durable; a request may', () => {
     const { a, b } = cast()
     a.terms.set('e', 3)
-    for (const part of [yes, request]) {
-      const run = (term: number): string[] => complaints(persistFirst, (seen) => say(seen, a, b, part(term)))
-      expect(run(3)).toEqual([])
-      expect(run(4)).toHaveLength(1)
-    }
+    const run = (history: (seen: Required<Observer>) => void) => complaints(persistFirst, history).length
+    expect(run((seen) => say(seen, a, b, yes(3)))).toBe(0)
+    expect(run((seen) => say(seen, a, b, yes(4)))).toBe(1)
+    expect(run((seen) => say(seen, a, b, request(4)))).toBe(0)
+    expect(run((seen) => seen.elected(a, 'e', 3, 1))).toBe(0)
+    expect(run((seen) => seen.elected(a, 'e', 4, 1))).toBe(1)
+    a.isVoter = false
+    expect(
+      run((seen) => seen.elected(a, 'e', 4, 1)),
+      'who has no vote writes none',
+    ).toBe(0)
   })
 
   it('fails when support is promised beyond the longest durable promise, or a life begins without it', () => {

@@ -1,7 +1,8 @@
 /**
  * A voter gives its vote of a term to one candidate only, over all its lives on one storage.
  *
- * Source: R2, section 5.2 of the Raft paper; BUGS 32, 36. A candidate's own vote is seen when its request leaves (R3).
+ * Source: R2, section 5.2 of the Raft paper; BUGS 32, 36. A candidate's own vote is one from the instant at which it
+ * is durable (R3): one that a crash forgot was counted by nobody.
  */
 import type { ProcessId, Term } from '../../core/types'
 import type { NodeView } from '../observer'
@@ -22,15 +23,17 @@ export const oneVotePerTerm: InvariantFactory = (complain): Invariant => {
   return {
     name: 'R2 one vote per term',
     observer: {
-      durable(node, storageId) {
+      durable(node, storageId, { terms }) {
         storages.set(node, storageId)
+        for (const [election, term] of terms) {
+          const held = node.state?.elections.get(election)?.slot.binding
+          if (held?.leader !== node.id || held.term !== term) continue
+          voted(node, election, term, node.id, held.incarnation)
+        }
       },
       said(node, flight, part) {
-        if (part.kind === 'voteReply') {
-          if (part.grant !== null) voted(node, part.election, part.term, flight.to, flight.toIncarnation)
-        } else if (part.kind === 'requestVote') {
-          voted(node, part.election, part.term, node.id, node.incarnation)
-        }
+        if (part.kind !== 'voteReply' || part.grant === null) return
+        voted(node, part.election, part.term, flight.to, flight.toIncarnation)
       },
     },
   }

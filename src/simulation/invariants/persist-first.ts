@@ -1,9 +1,9 @@
 /**
- * Nothing leaves before what it depends on is durable: a vote after its term, a vote request after the candidate's own
- * vote, support after the longest promise.
+ * Nothing counts before what it depends on is durable: a vote leaves after its term, a win comes after the winner's own
+ * vote, support after the longest promise. (A vote request promises nothing, so it may leave while that own vote is written.)
  *
- * Source: R1, R3, R18 (maxPromiseMs); BUGS 9 (lost unsynced vote: split brain). Compares each frame with the disk at the
- * instant at which it leaves.
+ * Source: R1, R3, R18 (maxPromiseMs), A.10.7; BUGS 9 (lost unsynced vote: split brain). Compares each frame and each win with
+ * the disk at the instant at which it leaves.
  */
 import type { Invariant, InvariantFactory } from './invariant'
 
@@ -25,12 +25,12 @@ export const persistFirst: InvariantFactory = (complain): Invariant => ({
       if (part.kind === 'voteReply' && part.grant !== null) {
         const durable = node.durableTerm(part.election)
         if (durable < part.term) complain(`${node.id} voted in term ${part.term}, durable is ${durable}`)
-      } else if (part.kind === 'requestVote') {
-        const durable = node.durableTerm(part.election)
-        if (durable < part.term) {
-          complain(`${node.id} asks for votes in term ${part.term}, durable is ${durable}`)
-        }
       }
+    },
+    elected(node, election, term) {
+      if (!node.isVoter) return
+      const durable = node.durableTerm(election)
+      if (durable < term) complain(`${node.id} won term ${term}, durable is ${durable}`)
     },
     routine(node, flight, part) {
       if (part.kind !== 'ack' || !part.renewed) return

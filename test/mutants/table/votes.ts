@@ -16,7 +16,7 @@ export const VOTES: readonly Mutant[] = [
   },
   {
     id: 'R1 own vote',
-    does: 'asks for votes, and counts its own, before its own vote is durable',
+    does: 'counts its own vote before it is durable',
     patches: [
       patch(
         'core/campaigns',
@@ -27,17 +27,17 @@ export const VOTES: readonly Mutant[] = [
     swarm: ANY,
     test: killedBy(
       'core/schedules',
-      'R1: a candidate asks only when its own vote is durable, and not at all if it was conceded meanwhile',
+      'R1: a candidate asks while its own vote is written, and wins nothing before that is durable',
     ),
   },
   {
     id: 'R1 conceded',
-    does: 'asks for votes when its own is durable, although that campaign has ended meanwhile',
+    does: 'counts the own vote of a campaign that has ended for the next one, which is not durable yet',
     patches: [patch('core/campaigns', 'campaign.nonce !== ofNonce || ', '')],
     swarm: ANY,
     test: killedBy(
       'mutants/directed',
-      'R1: a campaign that ended while its own vote was written asks nobody when that is durable',
+      'R1: the own vote of a campaign that ended while it was written does not count for the next one',
     ),
   },
   {
