@@ -248,6 +248,7 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack)
   const round = turn.state.rounds.get(ack.round)
   if (round === undefined) return
   noteAnswer(turn, from, account, round.sentAt)
+  account.roundTripMs = turn.now - round.sentAt
   if (ack.round >= account.grantRound) {
     account.grantRound = ack.round
     if (ack.grant !== account.grant) {

@@ -57,6 +57,8 @@ export interface Account {
   grantRound: number
   /** Send time of the newest frame that this voter has answered (R64). */
   lastAnsweredSend: number
+  /** From the sending of a heartbeat or probe to its ack, of the newest ack; null before. For people: no rule reads it. */
+  roundTripMs: number | null
   /** Facts owed to this voter, repeated until answered (R62, R63). */
   readonly facts: Map<ElectionName, Bind | Release>
   /** Contentions owed to this process (R69). */
@@ -317,6 +319,7 @@ function createAccount({ timing }: CoreConfig, kind: VoterKind): Account {
     grant: null,
     grantRound: 0,
     lastAnsweredSend: Number.NEGATIVE_INFINITY,
+    roundTripMs: null,
     facts: new Map(),
     contentions: new Map(),
   }

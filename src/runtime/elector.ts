@@ -4,7 +4,14 @@
  * State first, then event: the effects of one step change what can be read as they come in; what listeners get to hear
  * (`calls`) follows when all of them are in. Decides nothing. Read next: `seat.ts`, `lifecycle.ts`, `driver.ts`.
  */
-import type { AlarmEffect, ElectionName, ProcessId, RevokedEffect, RevokeReason } from '../core'
+import {
+  type AlarmEffect,
+  type ElectionName,
+  leaseLength,
+  type ProcessId,
+  type RevokedEffect,
+  type RevokeReason,
+} from '../core'
 import type { ElectionError } from '../errors'
 import { Alarms } from './alarms'
 import type { Election, Elector } from './api'
@@ -20,6 +27,7 @@ import { Lifecycle } from './lifecycle'
 import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
 import { Questions } from './questions'
 import { invalid, readElectionSettings } from './read-options'
+import { Renewals } from './renewals'
 import { type Known, Seat } from './seat'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
 
@@ -35,6 +43,7 @@ export class ProcessElector implements Elector, DriverListener {
   /** What has to be told when the effects of the present step are all in. */
   private readonly calls = new Fifo<() => void>()
   private readonly alarms: Alarms
+  private readonly renewals: Renewals
 
   constructor(
     private readonly config: ElectorConfig,
@@ -46,6 +55,8 @@ export class ProcessElector implements Elector, DriverListener {
     this.events = new Events((message, detail) => this.warn(message, detail))
     this.time = new LeaseTime(clock)
     this.alarms = new Alarms(clock)
+    const { promiseMs, rho, deltaMs, marginMs, heartbeatMs } = timing
+    this.renewals = new Renewals({ leaseMs: leaseLength(promiseMs, rho, deltaMs), marginMs, heartbeatMs })
     this.leases = new LeaseTable({
       clock,
       marginMs: timing.marginMs,
@@ -53,6 +64,7 @@ export class ProcessElector implements Elector, DriverListener {
       onMargin: (seats) => {
         for (const seat of seats) seat.tenure?.runOut()
       },
+      onRenewed: (former, until) => this.renewals.renewed(former, until, clock.now()),
     })
     this.questions = new Questions({
       clock,
@@ -191,11 +203,12 @@ export class ProcessElector implements Elector, DriverListener {
   // --- elections ----------------------------------------------------------------------------------------------------------
 
   private createSeat(name: ElectionName, settings: ElectionConfig): Seat {
-    const { config, time, leases, events } = this
+    const { config, time, leases, renewals, events } = this
     return new Seat(name, settings, {
       config,
       time,
       leases,
+      renewals,
       events,
       self: () => this.life.driver?.self ?? config.id,
       warn: (message, detail) => this.warn(message, detail),
@@ -279,6 +292,7 @@ export class ProcessElector implements Elector, DriverListener {
       incarnation: view?.incarnation ?? null,
       counters: view?.counters ?? null,
       eventLoop: loop?.read() ?? null,
+      margin: this.renewals.read(),
       now: this.now(),
     }
   }

@@ -26,6 +26,8 @@ export interface LeaseTableOptions<Member> {
   readonly isEnding: (member: Member) => boolean
   /** Less than `marginMs` are left of the lease of these members. */
   readonly onMargin: (members: readonly Member[]) => void
+  /** A lease that would have ended at `former` was renewed until `until`. */
+  readonly onRenewed: (former: number, until: number) => void
 }
 
 /** Leases by number. */
@@ -37,7 +39,9 @@ export class LeaseTable<Member> {
   /** The lease now ends at `until`; made if it is new. */
   extend(id: LeaseId, until: number): void {
     const lease = this.leases.get(id) ?? this.create(id)
+    const former = lease.until
     lease.until = until
+    if (former !== Number.NEGATIVE_INFINITY) this.options.onRenewed(former, until)
     if (lease.isWatched) lease.margin.arm(until - this.options.marginMs)
   }
 

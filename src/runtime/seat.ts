@@ -26,6 +26,7 @@ import { HeldLeadership } from './leadership'
 import type { LeaseTable } from './lease-table'
 import type { LeaseEnd, LeaseTime } from './lease-time'
 import type { ElectionConfig, ElectorConfig } from './options'
+import type { Renewals } from './renewals'
 import { type Departure, NOTHING_HELD, type ResignResult, Tenure } from './tenure'
 import { Waits } from './waits'
 
@@ -40,6 +41,7 @@ export interface SeatHost {
   readonly config: ElectorConfig
   readonly time: LeaseTime
   readonly leases: LeaseTable<Seat>
+  readonly renewals: Renewals
   /** Events of all elections. */
   readonly events: Events
   readonly warn: Warn
@@ -123,6 +125,7 @@ export class Seat {
         this.contention.bench(tenure)
         this.loop?.overdue(tenure)
       },
+      stopped: (tookMs) => host.renewals.workStopped(tookMs),
     })
     this.tenure = tenure
     const { token } = leadership
@@ -134,14 +137,16 @@ export class Seat {
   revoked(term: Term, reason: RevokeReason): void {
     const { name, host, tenure } = this
     if (tenure === null || tenure.leadership.term !== term) return
+    const { leadership } = tenure
+    // a lease that ran out while nothing ran was over before anybody looked
+    const endedAt = Math.min(host.time.clock.now(), leadership.lease.until)
     tenure.end(reason)
     if (this.leaseId !== null) host.leases.leave(this, this.leaseId)
     this.leaseId = null
     this.tenure = null
     host.later(() => {
-      const { leadership } = tenure
       const why = tenure.announce()
-      const heldMs = Math.round(host.time.clock.now() - leadership.wonAt)
+      const heldMs = Math.round(endedAt - leadership.wonAt)
       this.history.add({ term, wonAtMs: leadership.wonAtWall, heldMs, reason: why })
       host.config.logger.info({ election: name, term, reason: why }, 'stopped leading')
       this.emit('revoked', { election: name, term, token: leadership.token, reason: why })
@@ -161,6 +166,7 @@ export class Seat {
     const leader = known?.id ?? null
     this.known = known
     this.knownTerm = term
+    if (leader !== null) this.history.saw({ leader, term, seenAtMs: this.host.time.clock.wall() })
     this.host.later(() => this.emit('leaderChanged', { election: this.name, leader, term }))
     this.touch()
   }

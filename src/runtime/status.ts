@@ -8,9 +8,11 @@ import type { StoreDurability } from '../ports/cas-store'
 import type { LinkStats, Transport, TransportStats } from '../ports/transport'
 import type { DriverCounters } from './driver-options'
 import type { CoreView } from './driver-port'
-import type { PastLeadership } from './history'
+import { type FailoverBound, failoverOf } from './failover'
+import type { PastLeadership, SeenLeader } from './history'
 import type { LoopDelay } from './loop-monitor'
 import type { ElectorConfig } from './options'
+import type { SafetyMargin } from './renewals'
 import type { ScoreStatus } from './score'
 import type { Seat } from './seat'
 import { StoreTransport } from './store-transport'
@@ -28,12 +30,17 @@ export interface MemberStatus {
   readonly address: string | null
   readonly isConnected: boolean
   readonly incarnation: Incarnation | null
+  /** It answered something that was sent less than `promiseMs` ago. This process itself: it runs. */
+  readonly isAlive: boolean
   /** Since the newest frame that it answered was sent, ms; null if it never answered. */
   readonly lastAnswerMs: number | null
   readonly lastError: string | null
   /** What a fail-over or restart of a store can lose (R48); null for a process. */
   readonly durability: StoreDurability | null
-  /** Of the newest answer of a store, ms; null before it, and for a process. */
+  /**
+   * Of the newest answer, ms; null before it, and of this process itself. A peer that leads an election, too, may keep its
+   * answer for the next heartbeat, up to `heartbeatMs` / 4 (R71).
+   */
   readonly roundTripMs: number | null
 }
 
@@ -60,6 +67,10 @@ export interface ProcessStatus {
    */
   readonly movingTo: readonly ProcessId[] | null
   readonly timing: ResolvedTiming
+  /** Measured: how close renewals come to their deadline. */
+  readonly margin: SafetyMargin
+  /** Computed: how long nobody leads after a crash. */
+  readonly failover: FailoverBound
   readonly counters: DriverCounters | null
   readonly transport: Omit<TransportStats, 'links'>
   readonly eventLoop: LoopDelay | null
@@ -98,6 +109,8 @@ export interface ElectionStatus extends ElectionSummary {
   readonly refusals: Readonly<Record<ProcessId, Refusal>>
   /** The last leaderships of this process, oldest first, at most 16. */
   readonly history: readonly PastLeadership[]
+  /** Who led as far as this process knows, oldest first, at most 16. */
+  readonly leaders: readonly SeenLeader[]
   /** Leaderships of this process that ended since start, by reason. */
   readonly ended: Readonly<Partial<Record<RevokeReason, number>>>
   readonly process: ProcessStatus
@@ -119,12 +132,14 @@ export interface Subject {
   readonly incarnation: Incarnation | null
   readonly counters: DriverCounters | null
   readonly eventLoop: LoopDelay | null
+  readonly margin: SafetyMargin
   readonly now: number
 }
 
 /** The part that all elections share. */
 export function processStatus(subject: Subject): ProcessStatus {
-  const { config, phase, error, state, incarnation, counters, eventLoop, now } = subject
+  const { config, phase, error, state, incarnation, counters, eventLoop, margin, now } = subject
+  const { plan, timing } = config
   const { links, ...transport } = subject.transport.stats()
   const tokenDurability = durabilityOf(config)
   const timed = tokenDurability === 'volatile'
@@ -139,8 +154,10 @@ export function processStatus(subject: Subject): ProcessStatus {
     bootWaitMs: state === null ? 0 : Math.max(0, Math.ceil(state.bootUntil - now)),
     recovering: state === null ? null : recoveringOf(state),
     members: membersOf(subject, links),
-    movingTo: config.plan.movingTo,
-    timing: config.timing,
+    movingTo: plan.movingTo,
+    timing,
+    margin,
+    failover: failoverOf(timing, { others: plan.voters.length - 1, stores: plan.stores.size > 0 }),
     counters,
     transport,
     eventLoop,
@@ -166,6 +183,7 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
     whyNotLeader: whyNotLeader(subject, seat),
     refusals: { ...refusals },
     history: seat.history.leaderships,
+    leaders: seat.history.leaders,
     ended: seat.history.ended,
     process: processStatus(subject),
   }
@@ -191,7 +209,7 @@ function durabilityOf({ plan: { stores, isVoter }, storage }: ElectorConfig): St
 }
 
 function membersOf(
-  { config, state, now, incarnation, transport }: Subject,
+  { config, phase, state, now, incarnation, transport }: Subject,
   links: readonly LinkStats[],
 ): MemberStatus[] {
   const { voters, addresses, stores, isVoter } = config.plan
@@ -201,6 +219,7 @@ function membersOf(
     const account = state?.accounts.get(id)
     const isSelf = isVoter && id === config.id
     const answeredAt = account?.lastAnsweredSend ?? Number.NEGATIVE_INFINITY
+    const measured = transport instanceof StoreTransport ? transport.statsOf(id)?.roundTripMs : null
     const known = account === undefined || account.incarnation === 0 ? null : account.incarnation
     return {
       id,
@@ -209,15 +228,16 @@ function membersOf(
       address: link?.address ?? (Object.hasOwn(addresses, id) ? (addresses[id] ?? null) : null),
       isConnected: isSelf || (store === undefined ? account?.connected === true : link?.connected === true),
       incarnation: isSelf ? incarnation : known,
+      isAlive: isSelf ? phase === 'running' : now - answeredAt < config.timing.promiseMs,
       lastAnswerMs: Number.isFinite(answeredAt) ? Math.round(now - answeredAt) : null,
       lastError: link?.lastError ?? null,
       durability: store?.durability ?? null,
-      roundTripMs: transport instanceof StoreTransport ? (transport.statsOf(id)?.roundTripMs ?? null) : null,
+      roundTripMs: measured ?? account?.roundTripMs ?? null,
     }
   })
 }
 
-function warningsOf({ config, counters, eventLoop }: Subject, timed: boolean): string[] {
+function warningsOf({ config, counters, eventLoop, margin }: Subject, timed: boolean): string[] {
   const warnings = [...config.warnings]
   const { promiseMs } = config.timing
   if (timed && config.plan.isVoter && config.plan.voters.length > 1) {
@@ -228,6 +248,12 @@ function warningsOf({ config, counters, eventLoop }: Subject, timed: boolean): s
   if (eventLoop !== null && eventLoop.p99Ms > promiseMs / 4) {
     warnings.push(
       `the event loop is late by ${eventLoop.p99Ms} ms (p99), more than a quarter of promiseMs ${promiseMs}: leaderships will be lost`,
+    )
+  }
+  const { renewalP99Ms, budgetMs } = margin
+  if (renewalP99Ms !== null && renewalP99Ms > budgetMs / 2) {
+    warnings.push(
+      `renewals take ${renewalP99Ms} ms (p99), more than half of the ${budgetMs} ms after which leaderships are lost: raise promiseMs, or look at the network, the voters and the event loop`,
     )
   }
   const refused = counters?.refused ?? {}

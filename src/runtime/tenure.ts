@@ -51,6 +51,8 @@ export interface TenureParts {
   readonly drainMs: () => number
   /** Work did not stop within that time. */
   readonly overdue: (drainMs: number) => void
+  /** Work stopped, that long after its signal had aborted. */
+  readonly stopped: (tookMs: number) => void
 }
 
 /** One leadership of this process, from the win until its work has stopped. */
@@ -61,6 +63,7 @@ export class Tenure {
   private readonly whenOver: ((result: ResignResult) => void)[] = []
   private running = 0
   private drainMs = 0
+  private abortedAt = 0
   private departure: Departure | null = null
   private ending: RevokeReason | null = null
 
@@ -138,11 +141,14 @@ export class Tenure {
     if (this.leadership.isEnding) return
     this.drainMs = this.departure?.drainMs ?? this.parts.drainMs()
     this.leadership.abort(reason)
-    if (this.running > 0) this.drain.arm(this.parts.clock.now() + this.drainMs)
+    this.abortedAt = this.parts.clock.now()
+    if (this.running > 0) this.drain.arm(this.abortedAt + this.drainMs)
   }
 
   private idle(): void {
     this.drain.clear()
+    const { parts, leadership } = this
+    if (leadership.isEnding) parts.stopped(parts.clock.now() - this.abortedAt)
     for (const done of this.whenIdle.splice(0)) done()
     if (this.departure !== null && this.ending === null) this.renounce(this.departure)
   }

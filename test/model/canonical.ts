@@ -97,6 +97,7 @@ function resetBookkeeping(state: State): void {
     account.facts.clear()
     account.contentions.clear()
     account.lastAnsweredSend = BASE
+    account.roundTripMs = null
     account.grantRound = 0
     // so each ack makes the lease be looked at again, as the first ack of a grant does
     account.grant = null

@@ -1,0 +1,36 @@
+/**
+ * How long nobody leads after a leader has vanished, computed from the configuration (P10, PROTOCOL A.8).
+ *
+ * Arithmetic only: what it says is a bound for a cluster whose majority lives and hears each other, and whose first try
+ * succeeds. What ends by itself (`stop`, `resign`, `exit`) takes a few round trips and needs no bound of this kind.
+ */
+import type { ResolvedTiming } from './timing'
+
+/** Longest time without a leader after a crash, a power cut or a partition, ms, and what it is made of. */
+export interface FailoverBound {
+  /**
+   * Until no voter supports the vanished process any more: D / (1 - rho) after its last heartbeat, since a voter's clock may
+   * be slow by rho; at a store one look more, `heartbeatMs`, since D counts from the look that showed the last change (R46).
+   */
+  readonly detectionMs: number
+  /** Until the next one leads: one `stepMs` for each other contender (R69), `campaignMs` to ask and `campaignMs` to be voted for. */
+  readonly electionMs: number
+  /** Both together. */
+  readonly worstMs: number
+}
+
+/** What the bound depends on besides the timing. */
+export interface FailoverBasis {
+  /** Who may stand before this process: the other voters. */
+  readonly others: number
+  /** A store is among the voters. */
+  readonly stores: boolean
+}
+
+/** The bound of one configuration. */
+export function failoverOf(timing: ResolvedTiming, { others, stores }: FailoverBasis): FailoverBound {
+  const { promiseMs, rho, heartbeatMs, stepMs, campaignMs } = timing
+  const detectionMs = Math.ceil(promiseMs / (1 - rho)) + (stores ? Math.ceil(heartbeatMs) : 0)
+  const electionMs = Math.ceil(others * stepMs + 2 * campaignMs)
+  return { detectionMs, electionMs, worstMs: detectionMs + electionMs }
+}
