@@ -20,6 +20,7 @@ export type ElectionErrorCode =
   | 'ELECTION_TIMEOUT'
   | 'ELECTION_STOPPED'
   | 'ELECTION_STALE_TOKEN'
+  | 'ELECTION_PAUSED'
   | 'ELECTION_INVARIANT'
 
 const BRAND = Symbol.for('conclave.ElectionError')

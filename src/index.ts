@@ -3,6 +3,7 @@ export type {
   AlarmCode,
   ElectionName,
   Incarnation,
+  PausedLeader,
   ProcessId,
   Refusal,
   RevokeReason,
@@ -16,6 +17,8 @@ export type {
   Election,
   Elector,
   KnownLeader,
+  PauseOptions,
+  PauseResult,
   ResignOptions,
   RunResult,
   WaitLimits,
@@ -31,6 +34,7 @@ export type { PastLeadership, SeenLeader } from './runtime/history'
 export type { LeadOptions } from './runtime/lead'
 export type { Leadership } from './runtime/leadership'
 export type { LoopDelay, LoopMonitor } from './runtime/loop-monitor'
+export type { PausedStatus } from './runtime/maintenance'
 export type { ElectionOptions, ElectionSettings, ElectorOptions, VotersOption } from './runtime/options'
 export type { SafetyMargin } from './runtime/renewals'
 export type { Score, ScoreStatus } from './runtime/score'
@@ -42,6 +46,7 @@ export type {
   Phase,
   ProcessStatus,
 } from './runtime/status'
+export type { Switchover, SwitchoverOptions, SwitchoverResult } from './runtime/switchover'
 export { type SystemClockOptions, systemClock } from './runtime/system-clock'
 export type { ResignResult, Work } from './runtime/tenure'
 export type { ResolvedTiming, TimingOptions, TimingPreset } from './runtime/timing'

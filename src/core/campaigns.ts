@@ -16,7 +16,7 @@ import { isQuorum } from './quorum'
 import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
 import type { Account, Campaign, Election } from './state'
 import { arm, attemptAt, backOff } from './succession'
-import { alarm, floorOf, nonce, send, type Turn } from './turn'
+import { alarm, floorOf, isPaused, nonce, send, type Turn } from './turn'
 import type { ProcessId, Refusal, Term } from './types'
 import { vote } from './voter'
 
@@ -81,7 +81,7 @@ export function attempt(turn: Turn, election: Election): void {
     reterm(turn, election)
     return
   }
-  if (isBound(turn, election)) return
+  if (isPaused(election) || isBound(turn, election)) return
   if (!reachesQuorum(turn)) {
     attemptAt(turn, election, turn.now + turn.config.timing.heartbeatMs)
     return
@@ -265,7 +265,7 @@ export function settlePreVote(turn: Turn, election: Election): void {
 
 /** Refusals that a parked pre-vote turns into a yes by itself (R56), and those that pass with time and are asked again. */
 const PARKS: readonly Refusal[] = ['bound', 'leading']
-const WAITS: readonly Refusal[] = ['boot', 'recovering']
+const WAITS: readonly Refusal[] = ['boot', 'recovering', 'paused']
 
 /** More voters refused for good, or cannot be reached, than a quorum can miss. `mayChange`: refusals that are not for good. */
 function isHopeless(turn: Turn, campaign: Campaign, mayChange: readonly Refusal[]): boolean {

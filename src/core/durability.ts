@@ -3,6 +3,7 @@
  */
 import type { Election } from './state'
 import type { Turn } from './turn'
+import type { ElectionName, Pause } from './types'
 
 /** The term of the slot goes to the storage with this turn's write; returns the number of that decision. */
 export function decideTerm(turn: Turn, election: Election): number {
@@ -13,6 +14,14 @@ export function decideTerm(turn: Turn, election: Election): number {
   turn.terms.set(election.name, election.decidedTerm)
   turn.decided = true
   return version
+}
+
+/** The newest word about a pause goes to the storage with this turn's write (R80); returns the number of that decision. */
+export function decidePause(turn: Turn, election: ElectionName, pause: Pause): number {
+  turn.pauses ??= new Map()
+  turn.pauses.set(election, pause)
+  turn.decided = true
+  return turn.state.decided + 1
 }
 
 /** Turns what this turn decided into one `persist` effect, ahead of whatever follows. */
@@ -26,5 +35,6 @@ export function emitDecisions(turn: Turn): void {
     terms: turn.terms ?? new Map(),
     maxPromiseMs: turn.promiseGrew ? state.maxPromiseMs : null,
     config: null,
+    pauses: turn.pauses,
   })
 }

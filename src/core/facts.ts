@@ -1,14 +1,14 @@
 /**
  * Keeping the other voters informed: what is owed to whom, and repeated until answered.
  *
- * Per peer and election at most one *fact* (`bind T` or `release T`) and one *contention*. They are statements, not a
+ * Per peer and election at most one *fact* (`bind T` or `release T`), one *contention*, and one *pause* (`pause.ts`). They are statements, not a
  * log: lost, doubled, late or reordered they do no harm, so nothing numbers them (PROTOCOL, "Keeping the other voters
  * informed"). Each leaves at once and rides on every heartbeat until its answer comes.
  */
 import type { Contend, Part } from './messages'
 import type { Account, Election } from './state'
 import { frameTo, send, type Turn } from './turn'
-import type { ProcessId, Term } from './types'
+import type { ElectionName, ProcessId, Term } from './types'
 
 /** Owes `bind lead.term` to one voter (R62). While an election is led the fact is always `bind`. */
 export function oweBind(
@@ -54,15 +54,21 @@ function contentionOf({ name, contending, priority }: Election): Contend {
 
 /** Repeats everything owed to one process, in the order in which it was first owed, but for what this turn told it anyway. */
 export function repeatOwed(turn: Turn, process: ProcessId, account: Account): void {
-  if (account.facts.size + account.contentions.size === 0) return
+  if (account.facts.size + account.contentions.size + account.pauses.size === 0) return
   const said = new Set<Part>(frameTo(turn, process)?.parts)
   for (const fact of account.facts.values()) if (!said.has(fact)) send(turn, process, fact)
   for (const part of account.contentions.values()) if (!said.has(part)) send(turn, process, part)
+  const saidOf = (name: ElectionName): boolean =>
+    [...said].some((part) => part.kind === 'pause' && part.election === name)
+  for (const name of account.pauses) {
+    const pause = turn.state.elections.get(name)?.pause
+    if (pause != null && !saidOf(name)) send(turn, process, { kind: 'pause', election: name, ...pause })
+  }
 }
 
 /**
- * A new life of a voter remembers nothing: releases are pointless, contentions are owed again (binds follow its grant). The
- * caller sends what is owed.
+ * A new life of a voter remembers nothing: releases are pointless, contentions are owed again (binds follow its grant), and
+ * so is every pause (R80). The caller sends what is owed.
  */
 export function owedToNewLife(turn: Turn, account: Account): void {
   for (const [name, fact] of account.facts) {
@@ -71,4 +77,5 @@ export function owedToNewLife(turn: Turn, account: Account): void {
   for (const election of turn.state.elections.values()) {
     if (election.contending) account.contentions.set(election.name, contentionOf(election))
   }
+  for (const name of turn.state.paused) account.pauses.add(name)
 }

@@ -13,6 +13,8 @@ import type {
   ClusterConfig,
   ElectionName,
   Incarnation,
+  Pause,
+  PausedLeader,
   ProcessId,
   RevokeReason,
   Role,
@@ -106,6 +108,14 @@ export interface DeathInput extends At {
   readonly storageId: string
   readonly incarnation: Incarnation
 }
+/** An operator pauses the election, or resumes it (R80). `sinceMs`: wall clock, for people. */
+export interface PauseInput extends At {
+  readonly type: 'pause'
+  readonly election: ElectionName
+  readonly isPaused: boolean
+  readonly leader: PausedLeader
+  readonly sinceMs: number
+}
 /** Close for good: renounce what is left, end the session, refuse everything from now on (R71). */
 export interface EndInput extends At {
   readonly type: 'end'
@@ -127,13 +137,14 @@ export type Input =
   | ReadTermInput
   | SuspendedInput
   | DeathInput
+  | PauseInput
   | EndInput
 
 /** Number of a lease shared by all elections whose bound voters and grants are the same (R13). */
 export type LeaseId = number
 
 /**
- * Make durable: these terms, and `maxPromiseMs` if it is not null. When a write that contains them is done, tell the
+ * Make durable: these terms, these words about pauses, and `maxPromiseMs` if it is not null. When a write that contains them is done, tell the
  * core `persisted` with the largest `version` that it contained.
  */
 export interface PersistEffect {
@@ -142,6 +153,7 @@ export interface PersistEffect {
   readonly terms: ReadonlyMap<ElectionName, Term>
   readonly maxPromiseMs: number | null
   readonly config: ClusterConfig | null
+  readonly pauses: ReadonlyMap<ElectionName, Pause> | null
 }
 /** Hand to the transport; parts of one turn to one peer may be merged into one frame, in order (R70). */
 export interface SendEffect {
@@ -201,6 +213,19 @@ export interface TermReadEffect {
   readonly voter: ProcessId
   readonly term: Term
 }
+/** A newer word about that election is known here (R80). */
+export interface PauseChangedEffect {
+  readonly type: 'pauseChanged'
+  readonly election: ElectionName
+  readonly pause: Pause
+}
+/** That voter holds that word, durably (R80). */
+export interface PauseHeldEffect {
+  readonly type: 'pauseHeld'
+  readonly election: ElectionName
+  readonly voter: ProcessId
+  readonly pause: Pause
+}
 /** Something that an operator should see. */
 export interface AlarmEffect {
   readonly type: 'alarm'
@@ -221,4 +246,6 @@ export type Effect =
   | LeaderChangedEffect
   | RoleChangedEffect
   | TermReadEffect
+  | PauseChangedEffect
+  | PauseHeldEffect
   | AlarmEffect

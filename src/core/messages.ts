@@ -6,7 +6,7 @@
  * answer (`ack`) is the only thing that ever touches the holder's account (R60).
  * Read next: `step.ts` (what each part does).
  */
-import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
+import type { ElectionName, Grant, Incarnation, Pause, ProcessId, Refusal, Term } from './types'
 
 /** Renews the sender's session at the receiver for `promiseMs`, unless it is a probe (R58, R64). */
 export interface Heartbeat {
@@ -188,6 +188,18 @@ export interface Notice {
   readonly successor: ProcessId | null
 }
 
+/** "An operator said that of the election, and I know nothing newer" (R80). */
+export interface PausePart extends Pause {
+  readonly kind: 'pause'
+  readonly election: ElectionName
+}
+
+/** Answer to `pause`: what the voter holds, durably; never older than what it was told (R80). */
+export interface PauseAck extends Pause {
+  readonly kind: 'pauseAck'
+  readonly election: ElectionName
+}
+
 /** Any part of a frame. */
 export type Part =
   | Heartbeat
@@ -210,6 +222,8 @@ export type Part =
   | ReadTerm
   | ReadTermReply
   | Notice
+  | PausePart
+  | PauseAck
 
 /** What travels: parts, and the lives of the two processes that they concern. */
 export interface Frame {

@@ -7,13 +7,14 @@
  * Read next: `sessions.ts`, `elections.ts`.
  */
 import type { LeaseId } from './inputs'
-import type { Bind, Certificate, Contend, FloorReply, Notice, Part, Release } from './messages'
+import type { Bind, Certificate, Contend, FloorReply, Notice, Part, PauseAck, Release } from './messages'
 import type {
   CoreConfig,
   DurableState,
   ElectionName,
   Grant,
   Incarnation,
+  Pause,
   ProcessId,
   Refusal,
   RevokeReason,
@@ -63,6 +64,8 @@ export interface Account {
   readonly facts: Map<ElectionName, Bind | Release>
   /** Contentions owed to this process (R69). */
   readonly contentions: Map<ElectionName, Contend>
+  /** Elections whose newest word is owed to this voter (R80). */
+  readonly pauses: Set<ElectionName>
 }
 
 /** A lease shared by all elections with the same bound voters and grants (R13). */
@@ -150,6 +153,9 @@ export interface Election {
   leaderTerm: Term
   /** Without an own vote: what each voter last said of its slot. */
   readonly notices: Map<ProcessId, Notice>
+  /** The newest word of an operator about it (R80), and the decision that makes it durable. */
+  pause: Pause | null
+  pauseDecidedAt: number
   /** Why the last attempt failed, voter by voter, for `status()`. */
   lastRefusals: ReadonlyMap<ProcessId, Refusal>
 }
@@ -171,6 +177,19 @@ export type Waiting =
       readonly version: number
       readonly election: ElectionName
       readonly nonce: number
+    }
+  | {
+      readonly kind: 'pause'
+      readonly version: number
+      readonly election: ElectionName
+      readonly counter: number
+    }
+  | {
+      readonly kind: 'pauseAck'
+      readonly version: number
+      readonly to: ProcessId
+      readonly toIncarnation: Incarnation
+      readonly part: PauseAck
     }
   | {
       readonly kind: 'ack'
@@ -233,6 +252,9 @@ export interface State {
   readonly accounts: Map<ProcessId, Account>
 
   readonly elections: Map<ElectionName, Election>
+  /** Names of those that are paused, and when the others are asked next whether they still are (R80). */
+  readonly paused: Set<ElectionName>
+  nextPauseAskAt: number
   /** Names with a pre-vote or campaign under way. */
   readonly campaigning: Set<ElectionName>
   readonly leases: Map<LeaseId, Lease>
@@ -294,6 +316,8 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     nextHeartbeatAt: beginning.now,
     accounts: new Map(),
     elections: new Map(),
+    paused: new Set(),
+    nextPauseAskAt: beginning.now,
     campaigning: new Set(),
     leases: new Map(),
     leaseCounter: 0,
@@ -305,6 +329,12 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     if (voter.id !== self) state.accounts.set(voter.id, createAccount(config, voter.kind))
   }
   for (const [name, term] of durable.terms) state.elections.set(name, createElection(name, term))
+  for (const [name, pause] of Object.entries(record.pauses ?? {})) {
+    const election = state.elections.get(name) ?? createElection(name, 0)
+    election.pause = pause
+    state.elections.set(name, election)
+    if (pause.isPaused) state.paused.add(name)
+  }
   return state
 }
 
@@ -322,6 +352,7 @@ function createAccount({ timing }: CoreConfig, kind: VoterKind): Account {
     roundTripMs: null,
     facts: new Map(),
     contentions: new Map(),
+    pauses: new Set(),
   }
 }
 
@@ -350,6 +381,8 @@ export function createElection(name: ElectionName, durableTerm: Term): Election 
     leader: null,
     leaderTerm: 0,
     notices: new Map(),
+    pause: null,
+    pauseDecidedAt: 0,
     lastRefusals: new Map(),
   }
 }

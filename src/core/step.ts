@@ -31,7 +31,15 @@ import {
 } from './campaigns'
 import { emitDecisions } from './durability'
 import { oweContention, owedToNewLife, repeatOwed } from './facts'
-import type { ConnectedInput, ContendInput, Effect, FrameInput, Input, RenounceInput } from './inputs'
+import type {
+  ConnectedInput,
+  ContendInput,
+  DeathInput,
+  Effect,
+  FrameInput,
+  Input,
+  RenounceInput,
+} from './inputs'
 import {
   dropVoided,
   hearNotice,
@@ -43,6 +51,7 @@ import {
 } from './leadership'
 import { endedLeases, extendLeases, freezeLease } from './leases'
 import type { Part } from './messages'
+import { askAboutPauses, hearPause, hearPauseAck, pauseDurable, sayPause } from './pause'
 import { hearFloorReply, hearFloorRequest, recover } from './recovery'
 import {
   beat,
@@ -58,7 +67,7 @@ import {
 } from './sessions'
 import type { Account, Election, State } from './state'
 import { attemptAt, awaitTurn, formerHolder, rank, takeDue } from './succession'
-import { beginTurn, electionOf, type Freed, send, type Turn } from './turn'
+import { beginTurn, electionOf, type Freed, isPaused, send, type Turn } from './turn'
 import type { CoreConfig, Incarnation, ProcessId, RevokeReason } from './types'
 import {
   answerParked,
@@ -107,7 +116,7 @@ function passTime(turn: Turn): void {
 }
 
 function apply(turn: Turn, input: Input): void {
-  const { state, config } = turn
+  const { state } = turn
   switch (input.type) {
     case 'tick':
       return tick(turn)
@@ -152,15 +161,9 @@ function apply(turn: Turn, input: Input): void {
       renounceAll(turn, 'suspended')
       return standAgain(turn)
     case 'death':
-      if (input.process !== config.self && isOfStorage(state, input.process, input.storageId)) {
-        endLife(turn, input.process, input.incarnation)
-        const { process, storageId, incarnation } = input
-        for (const [voter, account] of state.accounts) {
-          if (account.kind === 'store')
-            send(turn, voter, { kind: 'deathNotice', process, storageId, incarnation })
-        }
-      }
-      return
+      return hearDeath(turn, input)
+    case 'pause':
+      return sayPause(turn, input)
     case 'end':
       return end(turn, input.reason)
   }
@@ -173,6 +176,7 @@ function tick(turn: Turn): void {
   reportLapses(turn)
   if (recover(turn)) standAgain(turn)
   if (now >= state.nextHeartbeatAt) {
+    askAboutPauses(turn)
     beat(turn, false)
     if (state.campaigning.size > 0) {
       for (const [voter, account] of state.accounts) if (account.connected) askAgain(turn, voter, account)
@@ -246,6 +250,7 @@ function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
     if (
       election === undefined ||
       !election.contending ||
+      isPaused(election) ||
       election.campaign !== null ||
       election.lead !== null
     )
@@ -253,6 +258,16 @@ function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
     if (rank(turn, election, peer) === 0) {
       startPreVote(turn, election, support.until + config.timing.campaignMs)
     }
+  }
+}
+
+/** R55: that life is over; stores are told, as they cannot hear of it by themselves. */
+function hearDeath(turn: Turn, { process, storageId, incarnation }: DeathInput): void {
+  const { state, config } = turn
+  if (process === config.self || !isOfStorage(state, process, storageId)) return
+  endLife(turn, process, incarnation)
+  for (const [voter, account] of state.accounts) {
+    if (account.kind === 'store') send(turn, voter, { kind: 'deathNotice', process, storageId, incarnation })
   }
 }
 
@@ -288,6 +303,8 @@ function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part,
       return hearFloorRequest(turn, from, incarnation, part)
     case 'floorReply':
       return hearFloorReply(turn, from, incarnation, part)
+    case 'pause':
+      return hearPause(turn, from, incarnation, part)
     case 'readTerm':
       return answerReadTerm(turn, from, part.election, part.nonce)
     case 'deathNotice':
@@ -322,6 +339,8 @@ function hearAnswer(turn: Turn, from: ProcessId, account: Account, part: Part): 
       if (owed?.contending === part.contending) account.contentions.delete(part.election)
       return
     }
+    case 'pauseAck':
+      return hearPauseAck(turn, from, account, part)
     case 'readTermReply':
       turn.effects.push({
         type: 'termRead',
@@ -469,7 +488,8 @@ function answerDurable(turn: Turn): void {
   state.waiting.length = 0
   for (const waiting of rest) state.waiting.push(waiting)
   for (const waiting of ready) {
-    if (waiting.kind !== 'campaign') {
+    if (waiting.kind === 'pause') pauseDurable(turn, waiting.election, waiting.counter)
+    else if (waiting.kind !== 'campaign') {
       // whoever asked may have restarted meanwhile: its new life did not (R24)
       if (state.supports.get(waiting.to)?.incarnation !== waiting.toIncarnation) continue
       if (waiting.kind === 'vote') voteDurable(turn, waiting.to, waiting.toIncarnation, waiting)

@@ -9,7 +9,7 @@ import type { Effect, SendEffect } from './inputs'
 import type { Part } from './messages'
 import { nextRandom } from './numbers'
 import { createElection, type Election, type State } from './state'
-import type { AlarmCode, CoreConfig, ElectionName, Incarnation, ProcessId, Term } from './types'
+import type { AlarmCode, CoreConfig, ElectionName, Incarnation, Pause, ProcessId, Term } from './types'
 
 /**
  * How a slot became free: `lapse`: the grant ran out; `evidence`: its holder let go or died (R8); `own`: it was bound to
@@ -44,8 +44,9 @@ export interface Turn {
   /** Round stamped in this turn, or 0; voters whose frame of this turn already carries its heartbeat. */
   round: number
   beaten: ProcessId[] | null
-  /** Terms and promise that this turn decided to make durable (R1). */
+  /** Terms, words about pauses, and promise that this turn decided to make durable (R1). */
   terms: Map<ElectionName, Term> | null
+  pauses: Map<ElectionName, Pause> | null
   promiseGrew: boolean
   decided: boolean
 }
@@ -65,6 +66,7 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
     round: 0,
     beaten: null,
     terms: null,
+    pauses: null,
     promiseGrew: false,
     decided: false,
   }
@@ -140,4 +142,9 @@ export function electionOf(turn: Turn, name: ElectionName): Election | null {
 /** The term under which nothing is voted for: own knowledge and the floor (R28, R72). */
 export function floorOf(turn: Turn, election: Election): Term {
   return Math.max(election.slot.knownTerm, turn.state.termFloor)
+}
+
+/** May nobody be elected, as far as this process knows? (R81) */
+export function isPaused({ pause }: Election): boolean {
+  return pause?.isPaused === true
 }

@@ -109,7 +109,25 @@ export interface ProcessRecord {
   readonly cleanNoPromise: boolean
   /** Who was met, by process id (R25, R27). */
   readonly pins: Readonly<Record<ProcessId, Pin>>
+  /** The newest word about each election that was ever paused (R80). Absent: none was. */
+  readonly pauses?: Readonly<Record<ElectionName, Pause>>
 }
+
+/** What an operator said of an election last: nobody is elected in it, or people may be again (R80, R81). */
+export interface Pause {
+  /** Words are ordered by (`counter`, `by`): the newest counts. A safe integer, 1 or more. */
+  readonly counter: number
+  /** The process at which it was said. */
+  readonly by: ProcessId
+  readonly isPaused: boolean
+  /** What a leader that stands does while it lasts. */
+  readonly leader: PausedLeader
+  /** Wall clock of that process when it was said, ms. For people: nothing compares it. */
+  readonly sinceMs: number
+}
+
+/** A leader of a paused election goes on until its lease is lost, or gives it up in good order. */
+export type PausedLeader = 'stays' | 'stepsDown'
 
 /** The storage and the highest incarnation that a peer ever showed (R25, R27). */
 export interface Pin {
@@ -145,6 +163,7 @@ export type RevokeReason =
   | 'suspended'
   | 'storageFailed'
   | 'removed'
+  | 'paused'
   | 'stopped'
 
 /** Why a voter said no (R7, R8). */
@@ -160,6 +179,7 @@ export type Refusal =
   | 'storage'
   | 'ended'
   | 'limit'
+  | 'paused'
 
 /** What an operator should look at. Alarms never change the protocol's course. */
 export type AlarmCode =

@@ -1,11 +1,12 @@
 /**
- * The voter rule by itself: what one voter may promise in one election (R2, R6, R7, R61-R63).
+ * The voter rule by itself: what one voter may promise in one election (R2, R6, R7, R61-R63), and which word about a pause it
+ * holds (R80).
  *
  * Pure functions over a `Slot`. A peer applies them inside its core, a store voter to stored records. Whether a binding
  * still *stands* (its grant is the present one and has not run out) is for the caller to say: `active`. Nothing here
  * knows of clocks, sessions or messages.
  */
-import type { Grant, Incarnation, ProcessId, Refusal, Term } from './types'
+import type { Grant, Incarnation, Pause, ProcessId, Refusal, Term } from './types'
 
 /** "I vote for nobody else in this election while that grant of (leader, incarnation) stands." */
 export interface Binding {
@@ -124,4 +125,10 @@ export function release(
   slot.binding = { leader: process, incarnation, term, grant: '', led: false, released: true }
   slot.knownTerm = Math.max(slot.knownTerm, term)
   return false
+}
+
+/** R80: of two words about a pause the one with the higher counter counts; of two spoken at once that of the higher id. */
+export function isNewer(said: Pause, held: Pause | null): boolean {
+  if (held === null || said.counter !== held.counter) return said.counter > (held?.counter ?? 0)
+  return said.by > held.by
 }

@@ -8,10 +8,11 @@ import { endCampaign, noteJump, ownObstacle, plausible, startCampaign } from './
 import { decideTerm } from './durability'
 import { isBound, observeLeader } from './leadership'
 import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, TimeoutNow } from './messages'
+import { tellPause } from './pause'
 import { standingGrant, votes } from './sessions'
 import type { Election } from './state'
 import { attemptAt } from './succession'
-import { alarm, electionOf, floorOf, free, send, type Turn } from './turn'
+import { alarm, electionOf, floorOf, free, isPaused, send, type Turn } from './turn'
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
 
@@ -22,11 +23,18 @@ function refusalOf(turn: Turn, election: Election, claim: Claim): Refusal | 'rep
   if (!votes(turn)) return 'config'
   if (!plausible(turn, election, claim.term, claim.process)) return 'limit'
   if (election.lead !== null) return 'leading'
+  if (isPaused(election) && !isOfLeader(turn, election, claim)) return 'paused'
   const { campaign } = election
   const yields = campaign?.phase === 'vote' && campaign.term < claim.term
   const verdict = judgeVote(election.slot, isBound(turn, election) && !yields, claim)
   if (verdict === 'grant') return claim.term > turn.state.termFloor ? null : 'floor'
   return verdict
+}
+
+/** R81: the announced leader whose binding stands here asks for its next term (R22): that elects nobody new. */
+function isOfLeader(turn: Turn, election: Election, { process, incarnation }: Claim): boolean {
+  const held = election.slot.binding
+  return held?.led === true && isHeldBy(held, process, incarnation) && isBound(turn, election)
 }
 
 /** R21: voids exactly a standing binding of that very life, up to the term of the certificate, whatever follows. */
@@ -79,6 +87,7 @@ export function hearRequestVote(
     const reason = refusal === null || refusal === 'repeat' ? 'session' : refusal
     const leader = reason === 'bound' ? (election.slot.binding?.leader ?? null) : null
     send(turn, from, voteReply(request, null, reason, floorOf(turn, election), leader))
+    if (reason === 'paused') tellPause(turn, from, election)
     return
   }
   let version = election.decidedAt
@@ -146,6 +155,7 @@ export function hearPreVote(turn: Turn, from: ProcessId, incarnation: Incarnatio
   const refusal = verdict === 'repeat' ? 'term' : verdict
   if (refusal === 'bound' || refusal === 'leading') park(turn, election, from, incarnation, request)
   replyPreVote(turn, election, from, request.nonce, refusal)
+  if (refusal === 'paused') tellPause(turn, from, election)
 }
 
 function replyPreVote(
@@ -259,6 +269,7 @@ export function hearTimeoutNow(
   if (election === undefined || order.storageId !== turn.config.storageId) return
   if (certificate.leader !== from || certificate.incarnation !== incarnation) return
   if (!election.contending || election.lead !== null || ownObstacle(turn) !== null) return
+  if (isPaused(election)) return
   if (!plausible(turn, election, certificate.term, from)) return
   const held = election.slot.binding
   if (held !== null && isBound(turn, election)) {

@@ -3,13 +3,14 @@
  *
  * Read next: `options.ts`, `events.ts`, `leadership.ts`, `status.ts`; how it is done: `election.ts`, `elector.ts`.
  */
-import type { ElectionName, ProcessId, Role, Term } from '../core'
+import type { ElectionName, PausedLeader, ProcessId, Role, Term } from '../core'
 import type { ElectionView } from './changes'
 import type { ElectionEvent, ElectionListener } from './events'
 import type { LeadOptions } from './lead'
 import type { Leadership } from './leadership'
 import type { ElectionSettings } from './options'
 import type { ElectionStatus, ElectorStatus } from './status'
+import type { Switchover, SwitchoverOptions } from './switchover'
 import type { ResignResult, Work } from './tenure'
 
 /** Options of `resign`. */
@@ -29,6 +30,26 @@ export interface WaitLimits {
   /** Gives up after that, ms. Default: never, unless the method says otherwise. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+}
+
+/** Options of `pause`. `timeoutMs` default `promiseMs`. */
+export interface PauseOptions extends WaitLimits {
+  /**
+   * `stays` (default): whoever leads goes on until its lease is lost, by a restart for instance; then nobody leads. `stepsDown`:
+   * it gives the leadership up in good order, with the reason `paused`.
+   */
+  readonly leader?: PausedLeader
+}
+
+/** What `pause` and `resume` resolve with. */
+export interface PauseResult {
+  readonly isPaused: boolean
+  /** Who led, as far as was known here when a quorum had heard it. */
+  readonly leader: ProcessId | null
+  /** That leader goes on. False if nobody led, or if it steps down. */
+  readonly leaderStays: boolean
+  /** Voters that are known to hold the word, a quorum at least; the others hear of it as they are reached. */
+  readonly voters: readonly ProcessId[]
 }
 
 /** Who leads. */
@@ -89,9 +110,46 @@ export interface Election {
    * Gives the leadership up: signal, wait for the work, release (R20). Resolves when it is over; `{ released: false, term: null }`
    * at once if there was none. Final for that term, even if the target of `to` fails.
    *
-   * @throws ELECTION_CONFIG_INVALID (rejection): `to` is no other voter, or an option is wrong.
+   * @throws ELECTION_CONFIG_INVALID (rejection): `to` is no other voter, or an option is wrong. ELECTION_PAUSED (rejection):
+   *   with `to` while the election is paused, when nobody could take over.
    */
   resign(options?: ResignOptions): Promise<ResignResult>
+
+  /**
+   * Nobody is elected in this election, at any process, until somebody calls `resume` (R80, R81): for maintenance of the service
+   * or of the voters. Any process of the election may call it, also one that does not contend. Resolves when a quorum of
+   * voters holds it; those that were not reached hear of it later. Survives restarts of any process and of all of them,
+   * where voters have a storage, and stands in the election's record at a store. A hand-over (`resign({ to })`) is refused
+   * meanwhile.
+   *
+   * Hazard: it ends no leadership by itself, but one that is lost is not won again. Whatever `status().paused` says stays until it
+   * is resumed, even if everybody has forgotten why.
+   *
+   * @throws ELECTION_TIMEOUT: no quorum is known to have heard it in time. Those that have heard it hold it and spread it all the
+   *   same: call `resume` to take it back. ELECTION_STOPPED, ELECTION_CONFIG_INVALID, or the reason of `signal`.
+   */
+  pause(options?: PauseOptions): Promise<PauseResult>
+  /**
+   * Ends a pause. Resolves when a quorum of voters knows; from then on somebody is elected as after any other loss, at the latest
+   * two promises later: a voter that missed it asks within one. Harmless without a pause.
+   *
+   * @throws as `pause`.
+   */
+  resume(limits?: WaitLimits): Promise<PauseResult>
+  /**
+   * This process does not stand for so long, ms; 0 ends it. A leadership that it holds is not touched: `resign` first. Ends with
+   * the process: a restarted one stands again. Up to 2^31 - 1.
+   *
+   * @throws ELECTION_CONFIG_INVALID
+   */
+  freeze(forMs: number): void
+  /**
+   * Hands over later, if this process leads then: `resign` at a set time. A second call replaces the first. Ends with the process;
+   * `status().switchover` shows it. Take it back with `cancel()` of the result.
+   *
+   * @throws ELECTION_CONFIG_INVALID: neither or both of `at` and `inMs`, or what `resign` would refuse.
+   */
+  switchover(options: SwitchoverOptions): Switchover
 
   /**
    * Resolves as soon as a leader is known, at once if one is.

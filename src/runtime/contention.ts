@@ -5,6 +5,7 @@
  * Read next: `health.ts`, `seat.ts`.
  */
 import type { Clock } from '../ports/clock'
+import { Deadline } from './deadline'
 import { Health } from './health'
 import type { ElectionConfig } from './options'
 import { Sampler } from './score'
@@ -42,10 +43,13 @@ export class Contention {
   private benches = 0
   /** What the core was told. */
   private priority: number
+  private frozenUntil = Number.NEGATIVE_INFINITY
+  private readonly thaw: Deadline
 
   constructor(private readonly parts: ContentionParts) {
     const { settings, clock, promiseMs, capabilities } = parts
     this.isWanted = settings.contend
+    this.thaw = new Deadline(clock, () => this.decide())
     this.priority = settings.priority
     this.lacking = settings.requires.filter((tag) => !capabilities.includes(tag))
     const { healthCheck: check, score } = settings
@@ -96,9 +100,24 @@ export class Contention {
     })
   }
 
+  /** An operator's wish: do not stand for so long, ms; 0 ends it. */
+  freeze(forMs: number): void {
+    const { clock } = this.parts
+    this.frozenUntil = clock.now() + forMs
+    if (forMs > 0) this.thaw.arm(this.frozenUntil)
+    else this.thaw.clear()
+    this.decide()
+  }
+
+  /** How long an operator keeps it from standing yet, ms. */
+  get frozenMs(): number {
+    return Math.max(0, Math.ceil(this.frozenUntil - this.parts.clock.now()))
+  }
+
   /** The election is being left. The core is told by the next decision, or by the end of the process. */
   close(): void {
     this.isClosed = true
+    this.thaw.clear()
     this.halt()
   }
 
@@ -111,6 +130,7 @@ export class Contention {
   /** The election was left and is entered again. */
   reopen(): void {
     this.isClosed = false
+    if (this.frozenMs > 0) this.thaw.arm(this.frozenUntil)
     if (this.isStarted) this.start()
   }
 
@@ -131,7 +151,8 @@ export class Contention {
 
   private mayStand(): boolean {
     const isFit = this.health === null || this.health.isHealthy === true
-    return this.isStarted && !this.isClosed && this.isWanted && this.canLead && this.benches === 0 && isFit
+    const isFree = this.benches === 0 && this.parts.clock.now() >= this.frozenUntil
+    return this.isStarted && !this.isClosed && this.isWanted && this.canLead && isFree && isFit
   }
 
   private healthChanged(): void {

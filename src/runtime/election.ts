@@ -6,17 +6,27 @@
 import type { ElectionName, ProcessId, Role } from '../core'
 import { ElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
-import type { Election, KnownLeader, ResignOptions, RunResult, WaitLimits } from './api'
+import type {
+  Election,
+  KnownLeader,
+  PauseOptions,
+  PauseResult,
+  ResignOptions,
+  RunResult,
+  WaitLimits,
+} from './api'
 import type { ElectionView } from './changes'
 import type { ElectionEvent, ElectionListener } from './events'
 import { stoppedError } from './failures'
 import { LeadLoop, type LeadOptions } from './lead'
 import type { Leadership } from './leadership'
 import type { ElectorConfig } from './options'
+import type { Pauses, Wish } from './pauses'
 import type { Questions } from './questions'
-import { checkLead, checkLimits, checkResign } from './read-calls'
+import { checkFreeze, checkLead, checkLimits, checkPause, checkResign, checkSwitchover } from './read-calls'
 import type { Seat } from './seat'
 import type { ElectionStatus } from './status'
+import { Switchover, type SwitchoverOptions } from './switchover'
 import type { ResignResult, Work } from './tenure'
 
 /** What an election needs of its elector. */
@@ -24,6 +34,7 @@ export interface ElectionHost {
   readonly config: ElectorConfig
   readonly clock: Clock
   readonly questions: Questions
+  readonly pauses: Pauses
   readonly start: (seat: Seat) => Promise<void>
   /** Stops that election, and the elector with it if it has no other. */
   readonly stop: (seat: Seat) => Promise<void>
@@ -113,9 +124,53 @@ export class SeatElection implements Election {
   async resign(options: ResignOptions = {}): Promise<ResignResult> {
     const { config } = this.host
     checkResign(options, config)
+    if (options.to !== undefined) demandElectable(this.seat)
     const { to = null, cooldownMs = config.timing.promiseMs, reason = 'resigned', drainMs } = options
     const limit = drainMs === undefined ? {} : { drainMs }
     return this.seat.giveUp(to === null ? reason : 'transferred', { to, cooldownMs, ...limit })
+  }
+
+  async pause({ leader = 'stays', ...limits }: PauseOptions = {}): Promise<PauseResult> {
+    checkPause(leader)
+    return this.say('pause()', { isPaused: true, leader }, limits)
+  }
+
+  async resume(limits: WaitLimits = {}): Promise<PauseResult> {
+    return this.say('resume()', { isPaused: false, leader: 'stays' }, limits)
+  }
+
+  private async say(call: string, wish: Wish, limits: WaitLimits): Promise<PauseResult> {
+    checkLimits(call, limits)
+    const { seat, host } = this
+    demandOpen(seat)
+    const { pause, voters } = await host.pauses.say(seat, wish, limits)
+    const { leader } = seat
+    const leaderStays = leader !== null && !(pause.isPaused && pause.leader === 'stepsDown')
+    return { isPaused: pause.isPaused, leader, leaderStays, voters }
+  }
+
+  freeze(forMs: number): void {
+    checkFreeze(forMs)
+    this.seat.contention.freeze(forMs)
+  }
+
+  switchover(options: SwitchoverOptions): Switchover {
+    const { seat, host } = this
+    checkSwitchover(options, host.config)
+    demandOpen(seat)
+    const { maintenance } = seat
+    maintenance.switchover?.cancel()
+    const switchover = new Switchover(options, {
+      clock: host.clock,
+      isLeader: () => this.isLeader(),
+      isPaused: () => maintenance.paused !== null,
+      resign: (how) => this.resign(how),
+      over: () => {
+        maintenance.switchover = null
+      },
+    })
+    maintenance.switchover = switchover
+    return switchover
   }
 
   async waitForLeader(limits: WaitLimits = {}): Promise<KnownLeader> {
@@ -169,6 +224,18 @@ export class SeatElection implements Election {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
+}
+
+/** R81: nobody could take over. @throws ELECTION_PAUSED */
+function demandElectable({ name, maintenance: { paused } }: Seat): void {
+  if (paused === null) return
+  throw new ElectionError(
+    'ELECTION_PAUSED',
+    `"${name}" is paused by "${paused.by}": nobody can take over before it is resumed`,
+    {
+      details: { election: name, ...paused },
+    },
+  )
 }
 
 /** @throws ELECTION_STOPPED, or the failure that ended this life. */

@@ -25,6 +25,7 @@ import { LeaseTime } from './lease-time'
 import { clusterOf, displayOf } from './life'
 import { Lifecycle } from './lifecycle'
 import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
+import { Pauses } from './pauses'
 import { Questions } from './questions'
 import { invalid, readElectionSettings } from './read-options'
 import { Renewals } from './renewals'
@@ -37,6 +38,7 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly time: LeaseTime
   private readonly leases: LeaseTable<Seat>
   private readonly questions: Questions
+  private readonly pauses: Pauses
   private readonly life: Lifecycle
   private readonly seats = new Map<ElectionName, Seat>()
   private readonly elections = new Map<ElectionName, Election>()
@@ -66,14 +68,17 @@ export class ProcessElector implements Elector, DriverListener {
       },
       onRenewed: (former, until) => this.renewals.renewed(former, until, clock.now()),
     })
-    this.questions = new Questions({
+    const asking = {
       clock,
       cluster: () => clusterOf(plan),
       promiseMs: timing.promiseMs,
       heartbeatMs: timing.heartbeatMs,
-      isConfirmed: (election, askedAt) => this.life.driver?.isConfirmed(election, askedAt) === true,
-      submit: (input) => this.submit(input),
-    })
+      isConfirmed: (election: ElectionName, askedAt: number) =>
+        this.life.driver?.isConfirmed(election, askedAt) === true,
+      submit: (input: Submitted) => this.submit(input),
+    }
+    this.questions = new Questions(asking)
+    this.pauses = new Pauses(asking)
     this.life = new Lifecycle({
       config,
       listener: this,
@@ -110,6 +115,7 @@ export class ProcessElector implements Elector, DriverListener {
       config: this.config,
       clock: this.time.clock,
       questions: this.questions,
+      pauses: this.pauses,
       start: () => this.start().then(() => seat.reopen()),
       stop: () => (this.isSolo ? this.stop() : seat.leave()),
       statusOf: () => electionStatus(this.subject(name), seat),
@@ -167,6 +173,10 @@ export class ProcessElector implements Elector, DriverListener {
         return this.seats.get(effect.election)?.roleChanged(effect.role)
       case 'termRead':
         return this.questions.termRead(effect)
+      case 'pauseChanged':
+        return this.seats.get(effect.election)?.maintenance.changed(effect.pause)
+      case 'pauseHeld':
+        return this.pauses.heldBy(effect)
       case 'alarm':
         return this.alarm(effect)
     }
@@ -175,6 +185,7 @@ export class ProcessElector implements Elector, DriverListener {
   settled(): void {
     this.flush()
     this.questions.look()
+    this.pauses.look()
   }
 
   fatal(error: ElectionError): void {
@@ -265,6 +276,7 @@ export class ProcessElector implements Elector, DriverListener {
   private finish(): void {
     for (const seat of this.seats.values()) seat.finish()
     this.questions.end(stoppedError())
+    this.pauses.end(stoppedError())
   }
 
   private flush(): void {

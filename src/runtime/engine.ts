@@ -159,8 +159,12 @@ export class Engine {
     this.writer.flush()
   }
 
-  private persist({ version, terms, maxPromiseMs }: PersistEffect): void {
+  private persist({ version, terms, maxPromiseMs, pauses }: PersistEffect): void {
     if (maxPromiseMs !== null) this.writer.change({ maxPromiseMs })
+    if (pauses !== null) {
+      const { pauses: former = {} } = this.writer.record
+      this.writer.change({ pauses: { ...former, ...Object.fromEntries(pauses) } })
+    }
     this.writer.decide(version, terms)
     this.endTurn()
   }

@@ -6,7 +6,7 @@
  * waits for any of them. There is no `error` event, so nobody has to listen for one.
  */
 import { EventEmitter } from 'eventemitter3'
-import type { AlarmCode, ElectionName, ProcessId, RevokeReason, Role, Term } from '../core'
+import type { AlarmCode, ElectionName, PausedLeader, ProcessId, RevokeReason, Role, Term } from '../core'
 import type { ElectionError } from '../errors'
 import type { Leadership } from './leadership'
 import { describe } from './printable'
@@ -45,6 +45,15 @@ export interface ElectionEvents {
     readonly process: ProcessId | null
     readonly detail: string
   }
+  /** Nobody is elected until it is resumed (R80, R81): who said so, when, and what the leader does. */
+  paused: {
+    readonly election: ElectionName
+    readonly by: ProcessId
+    readonly sinceMs: number
+    readonly leader: PausedLeader
+  }
+  /** The election is no longer paused, as far as this process knows. */
+  resumed: { readonly election: ElectionName; readonly by: ProcessId; readonly sinceMs: number }
   /** Storage or transport failed for good: this process cannot lead again before it is restarted. After every `revoked` of it. */
   failed: { readonly error: ElectionError }
   /** A listener of `event` threw or rejected. */

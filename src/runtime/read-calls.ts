@@ -6,6 +6,7 @@ import type { LeadOptions } from './lead'
 import type { ElectorConfig } from './options'
 import { printable } from './printable'
 import { faultsOf, invalid } from './read-options'
+import type { SwitchoverOptions } from './switchover'
 
 const duration = z.number().min(0).max(MAX_TIMER_MS).optional()
 const signal = z
@@ -27,6 +28,14 @@ const resign = z.strictObject({
   to: z.string().optional(),
   cooldownMs: duration,
   reason: z.enum(['resigned', 'unhealthy']).optional(),
+  drainMs: duration,
+})
+
+const switchover = z.strictObject({
+  at: z.union([z.date(), z.number().int().min(0)]).optional(),
+  inMs: duration,
+  to: z.string().optional(),
+  cooldownMs: duration,
   drainMs: duration,
 })
 
@@ -53,6 +62,30 @@ export function checkResign(options: ResignOptions, { id, plan }: ElectorConfig)
   if (to !== undefined && plan.isVoter && !peers.includes(to)) {
     demand('resign()', [`to: "${printable(to)}" is not among the voters ${peers.join(', ')}`])
   }
+}
+
+/** @throws ELECTION_CONFIG_INVALID */
+export function checkPause(leader: unknown): void {
+  demand(
+    'pause()',
+    leader === 'stays' || leader === 'stepsDown' ? [] : ['leader: expected "stays" or "stepsDown"'],
+  )
+}
+
+/** @throws ELECTION_CONFIG_INVALID */
+export function checkFreeze(forMs: number): void {
+  demand('freeze()', faultsOf(duration.unwrap(), forMs))
+}
+
+/** @throws ELECTION_CONFIG_INVALID */
+export function checkSwitchover(options: SwitchoverOptions, config: ElectorConfig): void {
+  const faults = faultsOf(switchover, options)
+  if ((options.at === undefined) === (options.inMs === undefined)) {
+    faults.push('give either `at` (an instant of the wall clock) or `inMs` (from now)')
+  }
+  demand('switchover()', faults)
+  const { to } = options
+  if (to !== undefined) checkResign({ to }, config)
 }
 
 function demand(call: string, faults: readonly string[]): void {

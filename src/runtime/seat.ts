@@ -25,6 +25,8 @@ import type { LeadLoop } from './lead'
 import { HeldLeadership } from './leadership'
 import type { LeaseTable } from './lease-table'
 import type { LeaseEnd, LeaseTime } from './lease-time'
+import { displayOf } from './life'
+import { Maintenance } from './maintenance'
 import type { ElectionConfig, ElectorConfig } from './options'
 import type { Renewals } from './renewals'
 import { type Departure, NOTHING_HELD, type ResignResult, Tenure } from './tenure'
@@ -61,6 +63,7 @@ export class Seat {
   readonly changes: Changes
   readonly waits: Waits
   readonly contention: Contention
+  readonly maintenance: Maintenance
   tenure: Tenure | null = null
   role: Role = 'follower'
   /** Last known leader and its term, as the core reported them. */
@@ -81,6 +84,13 @@ export class Seat {
     this.events = new Events(host.warn)
     this.changes = new Changes(() => this.view())
     this.waits = new Waits(host.time.clock)
+    this.maintenance = new Maintenance({
+      election: name,
+      display: (process) => displayOf(host.config, process),
+      emit: (event, payload) => this.emit(event, payload),
+      later: host.later,
+      stepDown: () => void this.giveUp('paused', {}),
+    })
     this.contention = new Contention({
       settings,
       capabilities: host.config.capabilities,
@@ -131,6 +141,7 @@ export class Seat {
     const { token } = leadership
     config.logger.info({ election: name, term }, 'leading')
     host.later(() => this.emit('elected', { election: name, term, token, leadership }))
+    host.later(() => this.maintenance.heed())
     this.touch()
   }
 
@@ -188,6 +199,7 @@ export class Seat {
       this.role = core.role
       this.known = known
       this.knownTerm = core.leaderTerm
+      if (core.pause !== null) this.maintenance.changed(core.pause)
     }
     this.contention.start()
     this.touch()
@@ -235,6 +247,7 @@ export class Seat {
 
   /** Nothing will change any more. */
   finish(): void {
+    this.maintenance.finish()
     this.waits.end(stoppedError())
     this.changes.end()
   }

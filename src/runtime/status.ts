@@ -11,6 +11,7 @@ import type { CoreView } from './driver-port'
 import { type FailoverBound, failoverOf } from './failover'
 import type { PastLeadership, SeenLeader } from './history'
 import type { LoopDelay } from './loop-monitor'
+import type { PausedStatus } from './maintenance'
 import type { ElectorConfig } from './options'
 import type { SafetyMargin } from './renewals'
 import type { ScoreStatus } from './score'
@@ -90,6 +91,8 @@ export interface ElectionSummary {
   readonly isContending: boolean
   /** Verdict of the health check; null without one, or before the first answer. */
   readonly isHealthy: boolean | null
+  /** Nobody is elected until somebody resumes it, as far as this process knows (R80). */
+  readonly isPaused: boolean
 }
 
 /** One election. */
@@ -103,6 +106,12 @@ export interface ElectionStatus extends ElectionSummary {
   readonly score: ScoreStatus | null
   /** Until the lease ends if nothing renews it, ms; 0 without one. */
   readonly leaseRemainingMs: number
+  /** Who paused it, when, and what the leader does; null while it is not paused. */
+  readonly paused: PausedStatus | null
+  /** How long `freeze` keeps this process from standing yet, ms. */
+  readonly frozenMs: number
+  /** The hand-over that is scheduled here, or null. `dueAtMs`: wall clock. */
+  readonly switchover: { readonly to: ProcessId | null; readonly dueAtMs: number } | null
   /** Sentences, the most important first; empty while this process leads. */
   readonly whyNotLeader: readonly string[]
   /** Who refused the last try, and why. */
@@ -171,6 +180,7 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
   const refusals: Record<ProcessId, Refusal> = Object.create(null)
   for (const [voter, refusal] of state?.elections.get(seat.name)?.lastRefusals ?? [])
     refusals[voter] = refusal
+  const { switchover } = seat.maintenance
   const until = seat.tenure?.leadership.isValid() ? seat.tenure.leadership.lease.until : now
   return {
     name: seat.name,
@@ -180,6 +190,9 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
     priority: seat.contention.criteria,
     score: seat.contention.sampler?.status() ?? null,
     leaseRemainingMs: Math.max(0, Math.floor(until - now)),
+    paused: seat.maintenance.paused,
+    frozenMs: seat.contention.frozenMs,
+    switchover: switchover === null ? null : { to: switchover.to, dueAtMs: switchover.dueAtMs },
     whyNotLeader: whyNotLeader(subject, seat),
     refusals: { ...refusals },
     history: seat.history.leaderships,
@@ -192,7 +205,8 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
 /** One election in short. */
 export function electionSummary(seat: Seat): ElectionSummary {
   const { isContending, health } = seat.contention
-  return { ...seat.view(), isContending, isHealthy: health?.isHealthy ?? null }
+  const isPaused = seat.maintenance.paused !== null
+  return { ...seat.view(), isContending, isHealthy: health?.isHealthy ?? null, isPaused }
 }
 
 function recoveringOf({ recovery, accounts }: CoreView): readonly ProcessId[] | null {

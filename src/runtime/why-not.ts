@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<Refusal, string>> = {
   storage: 'has a failed storage',
   ended: 'has stopped',
   limit: 'refused the term as implausible, or has too many elections',
+  paused: 'knows that the election is paused',
 }
 
 /** So many failures are no bad luck any more. */
@@ -37,6 +38,10 @@ export function whyNotLeader(subject: Subject, seat: Seat): string[] {
   if (seat.contention.isClosed) return ['this election was stopped here']
   if (seat.tenure !== null) return ['this process is giving the leadership up']
   const reasons: string[] = []
+  const { paused } = seat.maintenance
+  if (paused !== null) {
+    reasons.push(`the election is paused by "${paused.by}": nobody is elected before it is resumed (R81)`)
+  }
   if (!seat.contention.isContending) reasons.push(standsBack(seat))
   if (seat.leader !== null) reasons.push(`"${seat.leader}" leads in term ${seat.knownTerm}`)
   reasons.push(...waitsOf(state, now), ...reachOf(state, config))
@@ -54,10 +59,11 @@ function haste({ failures, lastRefusals, leader }: CoreElection, { timing }: Ele
 }
 
 function standsBack({ contention, settings }: Seat): string {
-  const { isBenched, health, lacking } = contention
+  const { isBenched, health, lacking, frozenMs } = contention
   if (!settings.canLead) return 'this process was set up never to lead this election (canLead: false)'
   if (lacking.length > 0)
     return `the election requires ${lacking.join(', ')}, which this process does not have`
+  if (frozenMs > 0) return `this process was frozen by an operator and does not stand for ${frozenMs} ms more`
   if (isBenched) return 'work of a former leadership has not stopped yet, so this process stands back'
   if (health !== null && health.isHealthy !== true) {
     return health.isHealthy === null ? 'the health check has not answered yet' : 'the health check failed'

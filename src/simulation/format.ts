@@ -4,7 +4,7 @@
  * `T3` is a term, `g1.2` grant 2 of a voter's life 1, `r7` a heartbeat round, `n4` the nonce of a campaign, `a#2` the second
  * life of process a. Formats only; decides nothing.
  */
-import type { Certificate, Grant, Part, ProcessId, Refusal, Term } from '../core'
+import type { Certificate, Grant, Part, Pause, ProcessId, Refusal, Term } from '../core'
 import type { ServiceEffect } from '../runtime/driver'
 
 /** `12.345`: ms with three digits. */
@@ -81,7 +81,15 @@ export function formatPart(part: Part): string {
       return `readTermReply ${part.election} n${part.nonce} T${part.term}`
     case 'notice':
       return `notice ${part.election} T${part.knownTerm}${part.leader === null ? '' : ` led by ${part.leader}`}`
+    case 'pause':
+    case 'pauseAck':
+      return `${part.kind} ${part.election} ${pauseText(part)}`
   }
+}
+
+/** \`p2.a paused, its leader stays\`: the second word, said at a. */
+function pauseText({ counter, by, isPaused, leader }: Pause): string {
+  return `p${counter}.${by} ${isPaused ? `paused, its leader ${leader === 'stays' ? 'stays' : 'steps down'}` : 'resumed'}`
 }
 
 /** All parts of a frame. */
@@ -102,6 +110,10 @@ export function formatEffect(effect: ServiceEffect): string | null {
       return `ALARM ${effect.code}: ${effect.detail}`
     case 'termRead':
       return `reads T${effect.term} of ${effect.election} from ${effect.voter}`
+    case 'pauseChanged':
+      return `knows ${effect.election} as ${pauseText(effect.pause)}`
+    case 'pauseHeld':
+      return `knows that ${effect.voter} holds p${effect.pause.counter}.${effect.pause.by} of ${effect.election}`
     default:
       return null
   }

@@ -6,7 +6,7 @@
  * Read next: `frame.ts` (what protects these bytes), `recover.ts`.
  */
 import { randomBytes } from 'node:crypto'
-import type { DurableChange, ElectionName, Incarnation, Pin, ProcessRecord, Term } from '../core/types'
+import type { DurableChange, ElectionName, Incarnation, Pause, Pin, ProcessRecord, Term } from '../core/types'
 import type { StorageIdentity } from '../ports/storage'
 
 /** Version of everything in a data directory. Another one is refused, never guessed at. */
@@ -110,7 +110,17 @@ function readRecord(value: unknown): ProcessRecord | string {
     maxPromiseMs: record.maxPromiseMs,
     cleanNoPromise: record.cleanNoPromise,
     pins,
+    ...(record.pauses === undefined ? {} : { pauses: readPauses(record.pauses) }),
   }
+}
+
+/** Elections may bear any name that is allowed, so they have no prototype either (B.21). */
+function readPauses(found: Readonly<Record<string, Pause>>): Record<string, Pause> {
+  const pauses = Object.create(null) as Record<string, Pause>
+  for (const [name, { counter, by, isPaused, leader, sinceMs }] of Object.entries(found)) {
+    pauses[name] = { counter, by, isPaused, leader, sinceMs }
+  }
+  return pauses
 }
 
 function faultOfTerm(name: unknown, term: unknown): string | null {
@@ -140,6 +150,12 @@ function faultOfRecord(value: unknown): string | null {
     ],
     ['cleanNoPromise', record.cleanNoPromise, typeof record.cleanNoPromise === 'boolean'],
     ['pins', record.pins, isObject(record.pins) && Object.entries(record.pins).every(isPin)],
+    [
+      'pauses',
+      record.pauses,
+      record.pauses === undefined ||
+        (isObject(record.pauses) && Object.entries(record.pauses).every(isPause)),
+    ],
   ]
   for (const [name, found, good] of checks) {
     if (!good) return `${name} of the process record is ${show(found)}`
@@ -151,6 +167,15 @@ function isPin([id, pin]: [string, unknown]): boolean {
   if (!isId(id) || !isObject(pin)) return false
   const { storageId, incarnation } = pin as { readonly [Key in keyof Pin]: unknown }
   return isId(storageId) && isCount(incarnation)
+}
+
+/** R80. A record of a version that knew no pauses has none. */
+function isPause([name, pause]: [string, unknown]): boolean {
+  if (!NAME.test(name) || !isObject(pause)) return false
+  const { counter, by, isPaused, leader, sinceMs } = pause as { readonly [Key in keyof Pause]: unknown }
+  if (!isCount(counter, TERM_MAX) || !isId(by) || typeof isPaused !== 'boolean' || !isCount(sinceMs))
+    return false
+  return leader === 'stays' || leader === 'stepsDown'
 }
 
 function isObject(value: unknown): value is object {

@@ -6,6 +6,7 @@
  * know are kept when a record is written again. A record of another cluster or format is an error, never overwritten.
  * Read next: `store-session.ts`, `store-elections.ts`.
  */
+import type { Pause } from '../core/types'
 import { ElectionError } from '../errors'
 
 /** One session of a process at a store (R66). */
@@ -45,6 +46,8 @@ export interface ElectionRecord {
   readonly released: boolean
   /** Goes first in the succession after a hand-over (R21). */
   readonly successor: string | null
+  /** The newest word of an operator (R80). Absent: it was never paused; versions that do not know the field keep it. */
+  readonly pause?: Pause
 }
 
 type Check = (value: unknown) => boolean
@@ -58,6 +61,18 @@ const between =
   (low: number, high: number): Check =>
   (value) =>
     typeof value === 'number' && value >= low && value <= high
+
+function isPause(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { counter, by, isPaused, leader, sinceMs } = value as { readonly [Key in keyof Pause]: unknown }
+  return (
+    term(counter) &&
+    name(by) &&
+    flag(isPaused) &&
+    natural(sinceMs) &&
+    (leader === 'stays' || leader === 'stepsDown')
+  )
+}
 
 const SESSION: Readonly<Record<keyof SessionRecord, Check>> = {
   format: (value) => value === 1,
@@ -84,6 +99,7 @@ const ELECTION: Readonly<Record<keyof ElectionRecord, Check>> = {
   led: flag,
   released: flag,
   successor: nameOrNull,
+  pause: (value) => value === undefined || isPause(value),
 }
 
 /** Names of the keys of one cluster in a store. */

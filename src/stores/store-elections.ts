@@ -1,5 +1,6 @@
 /**
- * The election records of one store: take (R7), bind (R62), release (R63), and what a pre-vote would hear (R8).
+ * The election records of one store: take (R7), bind (R62), release (R63), what a pre-vote would hear (R8), and whether an
+ * operator paused the election (R80, R81).
  *
  * Each is read - judge by the core's pure voter rule - compare and set; test of activity and write are one step, because
  * the election is read before its holder's session and grants only grow (R68). All writes of this process to one record
@@ -7,8 +8,8 @@
  * it is made to fail by writing the record again (touch).
  */
 import type { Certificate } from '../core/messages'
-import type { Refusal } from '../core/types'
-import { bind, judgeBind, judgeVote, release, type Slot, vote } from '../core/voter'
+import type { Pause, Refusal } from '../core/types'
+import { bind, isNewer, judgeBind, judgeVote, release, type Slot, vote } from '../core/voter'
 import type { CasVersion } from '../ports/cas-store'
 import type { Absence } from './absence'
 import type { StoreAccess } from './access'
@@ -30,6 +31,7 @@ export type Wish =
   | { readonly kind: 'take'; readonly term: number; readonly certificate: Certificate | null }
   | { readonly kind: 'bind'; readonly term: number }
   | { readonly kind: 'release'; readonly term: number; readonly successor: string | null }
+  | { readonly kind: 'pause'; readonly pause: Pause }
 
 interface Job {
   readonly wish: Wish
@@ -184,11 +186,12 @@ export class StoreElections {
             this.options.absence.found(election, next.write.term)
             this.holders.set(election, next.write.holder)
           }
-          this.options.changed(wish.kind === 'release')
+          // others look at it by themselves: a paused election is free, or known to its holder
+          if (wish.kind !== 'pause') this.options.changed(wish.kind === 'release')
           done({ grant: next.grant, refusal: null, record: next.write })
           return
         }
-        if (result.kind === 'ambiguous' && wish.kind !== 'release') {
+        if (result.kind === 'ambiguous' && (wish.kind === 'take' || wish.kind === 'bind')) {
           this.unresolved.set(election, Math.max(wish.term, this.unresolved.get(election) ?? 0))
         }
         if (result.kind !== 'conflict') this.options.heard(result.error)
@@ -208,6 +211,7 @@ export class StoreElections {
     const mine = record.holder === process
     const own = mine && record.holderInc === incarnation
     if (wish.kind === 'release') return this.judgeRelease(election, wish, record, own)
+    if (wish.kind === 'pause') return judgePause(wish.pause, record)
     const grant = this.options.grant()
     if (grant === null && wish.kind !== 'preVote') return { grant: null, refusal: 'session', record }
     const claim = { process, incarnation, term: wish.term, grant: nameOf(grant ?? 0) }
@@ -225,6 +229,10 @@ export class StoreElections {
       }
       bind(slot, claim)
       return { write: recordOf(record, slot, grant), grant }
+    }
+    // R81: as a peer does, and by the record itself, which every look reads
+    if (record.pause?.isPaused === true && !(own && active && record.led)) {
+      return { grant: null, refusal: 'paused', record }
     }
     const voided =
       wish.kind === 'take' && wish.certificate !== null && !own && isCertified(record, wish.certificate)
@@ -262,6 +270,15 @@ export class StoreElections {
       grant: null,
     }
   }
+}
+
+/** R80: the newest word stays; everything else of the record does, too. */
+function judgePause(
+  pause: Pause,
+  record: ElectionRecord,
+): Verdict | { readonly write: ElectionRecord; readonly grant: null } {
+  if (isNewer(pause, record.pause ?? null)) return { write: { ...record, pause }, grant: null }
+  return { grant: null, refusal: null, record }
 }
 
 function slotOf(record: ElectionRecord): Slot {

@@ -165,6 +165,8 @@ export class StoreVoter implements VoterLink {
         this.watch.add(part.election)
         this.tell([{ kind: 'contendAck', election: part.election, contending: part.contending }])
         return
+      case 'pause':
+        return this.pause(part)
       case 'readTerm':
         return this.readTerm(part.election, part.nonce)
       case 'deathNotice':
@@ -174,6 +176,16 @@ export class StoreVoter implements VoterLink {
       default:
         return
     }
+  }
+
+  /** R80: the word goes into the election's record; what stands there is the answer. */
+  private pause({ kind: _, election, ...pause }: Part & { kind: 'pause' }): void {
+    this.elections.ask(election, { kind: 'pause', pause }, (verdict) => {
+      const held = verdict?.record.pause
+      if (verdict == null || held === undefined) return
+      this.watch.note(verdict.record)
+      this.tell([{ kind: 'pauseAck', election, ...held }])
+    })
   }
 
   /** Peers are known by their ids; at a store their names end with that of their storage (R49). */

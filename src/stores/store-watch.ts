@@ -6,7 +6,7 @@
  * because a process that only knows stores has no slot of its own. A watch of the store only makes it look earlier.
  * Must not: judge by any clock but this process's own; write anything but fences. Read next: `store-observer.ts`.
  */
-import type { Notice } from '../core/messages'
+import type { Notice, PausePart } from '../core/messages'
 import type { CasReadResult, CasRecord, CasWatch } from '../ports/cas-store'
 import type { Clock, TimerHandle } from '../ports/clock'
 import type { Absence } from './absence'
@@ -30,7 +30,7 @@ export interface WatchOptions {
   /** An answer came; `probes`: rounds that waited for a request sent after them (R64). */
   readonly polled: (sentAt: number, probes: readonly number[]) => void
   readonly troubled: (error: Error) => void
-  readonly tell: (notice: Notice) => void
+  readonly tell: (part: Notice | PausePart) => void
   /** The election may be taken. */
   readonly freed: (election: string) => void
   /** The store has forgotten a record by which this process holds an election. */
@@ -41,14 +41,17 @@ export interface WatchOptions {
 const READ_LIMIT = 500
 /** Elections per poll that are read although nothing says that they have changed. */
 const SAMPLE = 20
+/** Elections that this process holds itself change behind its back only by a pause: they are sampled in one poll of so many. */
+const OWN_EVERY = 4
 
 /** An election that this process has asked about. */
 interface Interest {
   record: ElectionRecord | null
   /** Order of what is known: an answer to an older question changes nothing. */
   stamp: number
-  /** What was last told to the core. */
+  /** What was last told to the core: who leads, and the newest word about a pause. */
   told: string
+  toldPause: string
   /** Somebody else goes first until then (R21), own clock. */
   heldUntil: number
   heldTerm: number
@@ -61,6 +64,7 @@ export class StoreWatch {
   private readonly probes: number[] = []
   private rotation: string[] = []
   private stamps = 0
+  private polls = 0
   private watch: CasWatch | null = null
   private timer: TimerHandle | null = null
   private polling = false
@@ -85,7 +89,14 @@ export class StoreWatch {
   /** From now on the core is told of that election. */
   add(election: string): void {
     if (this.interests.has(election)) return
-    this.interests.set(election, { record: null, stamp: 0, told: '', heldUntil: 0, heldTerm: 0 })
+    this.interests.set(election, {
+      record: null,
+      stamp: 0,
+      told: '',
+      toldPause: '',
+      heldUntil: 0,
+      heldTerm: 0,
+    })
     this.dirty.add(election)
     this.poll()
   }
@@ -167,6 +178,8 @@ export class StoreWatch {
 
   private electionsToRead(): string[] {
     const chosen: string[] = []
+    this.polls += 1
+    const looksAtOwn = this.polls % OWN_EVERY === 0
     for (const name of this.interests.keys()) {
       if (chosen.length >= READ_LIMIT) break
       if (this.isOpen(name)) chosen.push(name)
@@ -175,7 +188,7 @@ export class StoreWatch {
       if (this.rotation.length === 0) this.rotation = [...this.interests.keys()]
       const name = this.rotation.pop() as string
       const holder = this.interests.get(name)?.record?.holder
-      if (holder !== this.options.process && !this.isOpen(name)) chosen.push(name)
+      if ((looksAtOwn || holder !== this.options.process) && !this.isOpen(name)) chosen.push(name)
     }
     for (const name of chosen) this.dirty.delete(name)
     return chosen
@@ -291,7 +304,18 @@ export class StoreWatch {
       interest.told = told
       tell({ kind: 'notice', election: name, knownTerm, leader, free, successor })
     }
+    this.announcePause(name, interest)
     if (free) this.options.freed(name)
+  }
+
+  /** R80: what the record says of a pause is said to the core as any other process would. */
+  private announcePause(name: string, interest: Interest): void {
+    const pause = interest.record?.pause
+    if (pause === undefined) return
+    const told = `${pause.counter} ${pause.by}`
+    if (interest.toldPause === told) return
+    interest.toldPause = told
+    this.options.tell({ kind: 'pause', election: name, ...pause })
   }
 
   private isFree(record: ElectionRecord): boolean {

@@ -6,7 +6,7 @@
  * new protocol version (`limits.ts`). Read next: `names.ts`.
  */
 import type { Certificate, Part } from '../core/messages'
-import type { ElectionName, Refusal } from '../core/types'
+import type { ElectionName, Pause, Refusal } from '../core/types'
 import { type MalformedReason, WireFault } from './bytes'
 import {
   type Field,
@@ -54,12 +54,21 @@ const REFUSAL_CODES: Readonly<Record<Refusal, number>> = {
   storage: 8,
   ended: 9,
   limit: 10,
+  paused: 11,
 }
 const refusal = oneOf(
   (Object.keys(REFUSAL_CODES) as Refusal[]).sort((a, b) => REFUSAL_CODES[a] - REFUSAL_CODES[b]),
 )
 
 const certificate = record<Certificate>({ leader: id, storageId: id, incarnation, term })
+
+const pause: FieldsOf<Pause, NamingWriter, NamingReader> = {
+  counter: term,
+  by: id,
+  isPaused: flag,
+  leader: oneOf(['stays', 'stepsDown']),
+  sinceMs: whole,
+}
 
 const layouts: Layouts = {
   heartbeat: { code: 1, fields: { round: whole, promiseMs: promise, probe: flag, prompt: flag } },
@@ -99,6 +108,8 @@ const layouts: Layouts = {
     code: 20,
     fields: { election, knownTerm: term, leader: orNull(id), free: flag, successor: orNull(id) },
   },
+  pause: { code: 21, fields: { election, ...pause } },
+  pauseAck: { code: 22, fields: { election, ...pause } },
 }
 
 /** A layout as the codecs use it. */

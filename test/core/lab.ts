@@ -206,7 +206,11 @@ export class Lab {
     for (const [name, election] of node.state.elections) {
       if (election.decidedAt <= version && election.decidedTerm > 0) terms.set(name, election.decidedTerm)
     }
-    node.disk = { ...node.disk, terms }
+    const pauses = { ...node.disk.process.pauses }
+    for (const [name, { pause, pauseDecidedAt }] of node.state.elections) {
+      if (pause !== null && pauseDecidedAt <= version) pauses[name] = pause
+    }
+    node.disk = { process: { ...node.disk.process, pauses }, terms }
     this.recordPromise(node)
     node.heldWrites.splice(0, node.heldWrites.filter((held) => held <= version).length)
     this.act(id, { type: 'persisted', version })

@@ -38,6 +38,7 @@ const refusals: Record<Refusal, true> = {
   storage: true,
   ended: true,
   limit: true,
+  paused: true,
 }
 const refusal = fc.constantFrom(...(Object.keys(refusals) as Refusal[]))
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null })
@@ -47,6 +48,14 @@ const certificate: fc.Arbitrary<Certificate> = plain({
   incarnation: whole,
   term,
 })
+
+const pause = {
+  counter: term,
+  by: id,
+  isPaused: fc.boolean(),
+  leader: fc.constantFrom('stays' as const, 'stepsDown' as const),
+  sinceMs: whole,
+}
 
 type ByKind = { readonly [K in Part['kind']]: fc.Arbitrary<Extract<Part, { kind: K }>> }
 
@@ -112,6 +121,8 @@ export const partsByKind: ByKind = {
   }),
   readTerm: plain({ kind: kind('readTerm'), election, nonce: whole }),
   readTermReply: plain({ kind: kind('readTermReply'), election, nonce: whole, term }),
+  pause: plain({ kind: kind('pause'), election, ...pause }),
+  pauseAck: plain({ kind: kind('pauseAck'), election, ...pause }),
   notice: plain({
     kind: kind('notice'),
     election,
