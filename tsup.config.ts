@@ -21,6 +21,9 @@ export const entries: Readonly<Record<string, string>> = {
   compliance: 'src/compliance/index.ts',
 }
 
+/** Threads that the entry points start: files of their own, found beside them. */
+export const threads: Readonly<Record<string, string>> = { worker: 'src/worker/main.ts' }
+
 /** Program of `bin` in package.json -> source file. */
 export const programs: Readonly<Record<string, string>> = { conclave: 'src/cli/main.ts' }
 
@@ -30,9 +33,12 @@ const library: Options = {
   ...common,
   entry: { ...entries },
   format: ['esm', 'cjs'],
-  // The program is built beside it, at the same time.
-  clean: ['!conclave.js'],
+  // The program and the thread are built beside it, at the same time.
+  clean: ['!conclave.js', '!worker.js'],
   dts: { compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
 }
 
-export default [library, { ...common, entry: { ...programs }, format: ['esm'], clean: false, dts: false }]
+export default [
+  library,
+  { ...common, entry: { ...programs, ...threads }, format: ['esm'], clean: false, dts: false },
+]

@@ -2,6 +2,7 @@
  * The port of the durable record. What both sides owe stands at `Storage`. Read next: `../storage/file.ts`.
  */
 import type { ClusterConfig, DurableChange, DurableState, ProcessId } from '../core/types'
+import type { Portable } from './portable'
 
 /**
  * Where a process keeps what it must not forget (A3): one record of the process and one integer per election.
@@ -24,6 +25,8 @@ export interface Storage {
   write(change: DurableChange, done: (error: Error | null) => void): void
   /** Frees the lock. Cannot fail; safe to call twice, each call calls back. */
   close(done: () => void): void
+  /** How it is made anew in another thread (`worker: true`). Absent, or null: it cannot be. */
+  readonly portable?: Portable | null
 }
 
 /** Whose data is to be opened. */

@@ -6,6 +6,7 @@
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import type { Logger } from './logger'
+import type { Portable } from './portable'
 
 /**
  * Carries frames between processes that have greeted each other.
@@ -29,6 +30,8 @@ export interface Transport {
   flushSync(): void
   /** For `status()`. */
   stats(): TransportStats
+  /** How it is made anew in another thread (`worker: true`). Absent, or null: it cannot be. */
+  readonly portable?: Portable | null
 }
 
 /** What the runtime offers to its transport. */

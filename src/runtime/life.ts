@@ -9,7 +9,7 @@ import type { Transport } from '../ports/transport'
 import { Driver, type DriverListener } from './driver'
 import type { Environment } from './environment'
 import { storageError } from './failures'
-import type { ElectorConfig } from './options'
+import type { ElectorConfig, LifeConfig } from './options'
 import { nameAtStores, StoreTransport, type StoreTransportOptions } from './store-transport'
 
 /** Static configurations stay at 0.1 (R29). */
@@ -17,7 +17,7 @@ const STATIC = { term: 0, version: 1, termFloor: 0 } as const
 
 /** Opens the storage. Calls back once: with the error of `open`, or with a driver that owns the lock from now on. */
 export function beginLife(
-  config: ElectorConfig,
+  config: LifeConfig,
   listener: DriverListener,
   done: (error: ElectionError | null, driver: Driver | null) => void,
 ): void {
@@ -30,7 +30,7 @@ export function beginLife(
   })
 }
 
-function driverOf(config: ElectorConfig, durable: DurableState, listener: DriverListener): Driver {
+function driverOf(config: LifeConfig, durable: DurableState, listener: DriverListener): Driver {
   const { environment, storage, timing, plan, logger, storageTimeoutMs } = config
   const { clock, random } = environment
   const { isVoter, addresses } = plan
@@ -82,7 +82,7 @@ export function displayOf({ plan }: Pick<ElectorConfig, 'plan'>, process: Proces
   return plan.stores.size === 0 ? process : process.replace(/\.[0-9a-f]{32}$/, '')
 }
 
-function transportOf(config: ElectorConfig, alarm: StoreTransportOptions['alarm']): Transport {
+function transportOf(config: LifeConfig, alarm: StoreTransportOptions['alarm']): Transport {
   const { transport: peers, plan, id, environment, timing } = config
   if (plan.stores.size === 0) return peers
   const { maxPromiseMs, campaignMs, heartbeatMs } = timing

@@ -12,6 +12,7 @@ import { stoppedError, storageError } from './failures'
 import { beginLife } from './life'
 import { LoopWatch } from './loop-watch'
 import type { ElectorConfig } from './options'
+import { beginRemote } from './remote/begin'
 import type { Phase } from './status'
 import { within } from './within'
 
@@ -83,7 +84,8 @@ export class Lifecycle {
       throw cause
     }
     if (loopMonitor !== null) {
-      this.loop = new LoopWatch(clock, loopMonitor(), config.logger, config.timing.promiseMs)
+      const limitMs = config.worker?.mainThreadLimitMs ?? config.timing.promiseMs
+      this.loop = new LoopWatch(clock, loopMonitor(), config.logger, limitMs)
     }
     if (this.phase === 'starting') this.phase = 'running'
     this.parts.onRunning()
@@ -92,7 +94,10 @@ export class Lifecycle {
   private beBorn(): Promise<DriverPort> {
     const { config, listener } = this.parts
     return new Promise((resolve, reject) => {
-      beginLife(config, listener, (error, driver) => (driver === null ? reject(error) : resolve(driver)))
+      const begun = (error: ElectionError | null, driver: DriverPort | null): void =>
+        driver === null ? reject(error) : resolve(driver)
+      if (config.worker === null) beginLife(config, listener, begun)
+      else beginRemote(config, config.worker, listener, begun)
     })
   }
 

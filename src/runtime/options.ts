@@ -4,6 +4,7 @@
  */
 import type { ElectionName, ProcessId } from '../core'
 import type { Logger } from '../ports/logger'
+import type { Portable } from '../ports/portable'
 import type { Storage } from '../ports/storage'
 import type { Transport } from '../ports/transport'
 import type { VoterStore } from '../ports/voter-store'
@@ -93,6 +94,28 @@ export interface ElectorOptions {
   readonly unref?: boolean
   /** For simulations and tests: clock, randomness, process. Default: the real ones. */
   readonly environment?: Environment
+  /**
+   * Run sessions and transport in a thread of their own, so that a collection of garbage or a blocked event loop here
+   * does not cost leaderships; `isLeader()` stays a local read (R14). Needs `tcp()`, and `dataDir`, `file()` or `memory()`;
+   * no stores. Default false. Costs a thread (about 10 MB) and 0.1 ms per event. Hazard: work that is stuck here keeps
+   * the leadership for up to `mainThreadLimitMs` and a lease more.
+   */
+  readonly worker?: boolean
+  /**
+   * With `worker`: a main thread that did not move for this long loses what it leads: leases run out, unreleased, and it
+   * does not stand before it moves again (R39, R20). A read of a lease counts as a move. Default 5 `promiseMs`. At least
+   * `promiseMs`. Too small: one collection of garbage costs a leadership. Too large: a hanging service keeps it.
+   */
+  readonly mainThreadLimitMs?: number
+}
+
+/** How the worker is set up. */
+export interface WorkerConfig {
+  readonly mainThreadLimitMs: number
+  /** Null: this process votes alone. */
+  readonly transport: Portable | null
+  readonly storage: Portable
+  readonly unref: boolean
 }
 
 /** Options of one election of an elector. */
@@ -158,6 +181,11 @@ export interface ElectorConfig {
   readonly handleSignals: boolean
   readonly capabilities: readonly string[]
   readonly environment: Environment
+  /** Null: everything runs in this thread. */
+  readonly worker: WorkerConfig | null
   /** What an operator should know about the set-up, in sentences. */
   readonly warnings: readonly string[]
 }
+
+/** What one life is made of, in whichever thread it runs. */
+export type LifeConfig = Omit<ElectorConfig, 'drainMs' | 'stopMs' | 'handleSignals' | 'worker' | 'warnings'>

@@ -22,6 +22,7 @@ import type {
 } from './options'
 import { describe, printable } from './printable'
 import { PROCESS, readVoters, type VoterPlan } from './read-voters'
+import { workerConfig, workerFaults } from './remote/read-worker'
 import {
   resolveTiming,
   storeTimingFaults,
@@ -97,6 +98,8 @@ const electorFields = {
   capabilities: tags.optional(),
   unref: z.boolean().optional(),
   environment: environment.optional(),
+  worker: z.boolean().optional(),
+  mainThreadLimitMs: duration(1),
 }
 const electionFields = {
   contend: z.boolean().optional(),
@@ -204,6 +207,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
       `stopMs ${stopMs} is below drainMs ${drainMs}: stop() would end before the work may; raise stopMs or lower drainMs`,
     )
   }
+  faults.push(...workerFaults(options, plan, storage, timing.promiseMs))
   if (faults.length > 0) throw invalid(call, faults)
   return {
     cluster: options.cluster,
@@ -221,6 +225,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     handleSignals: options.handleSignals ?? false,
     capabilities: options.capabilities ?? [],
     environment: options.environment ?? realEnvironment(options.unref ?? false),
+    worker: options.worker ? workerConfig(options, storage, timing.promiseMs) : null,
     warnings: plan.warnings,
   }
 }

@@ -12,6 +12,7 @@ import * as fs from 'node:fs'
 import { resolve } from 'node:path'
 import type { DurableChange, DurableState, ElectionName, ProcessRecord, Term } from '../core/types'
 import { ElectionError, isElectionError } from '../errors'
+import type { Portable } from '../ports/portable'
 import type { Storage, StorageIdentity } from '../ports/storage'
 import { type Flush, prepareDirectory } from './directory'
 import { encodeFrame } from './frame'
@@ -87,6 +88,7 @@ type Phase = 'closed' | 'opening' | 'open' | 'writing' | 'failed' | 'closing'
 
 class FileStorage implements Storage {
   readonly kind = 'durable'
+  readonly portable: Portable
   private phase: Phase = 'closed'
   private lock: DirectoryLock | null = null
   private slots: readonly [Slot, Slot] | null = null
@@ -106,7 +108,9 @@ class FileStorage implements Storage {
     private readonly dir: string,
     private readonly operations: FileOperations,
     private readonly flushOverride: Flush | null,
-  ) {}
+  ) {
+    this.portable = { make: 'file', options: { dir } }
+  }
 
   open(identity: StorageIdentity, done: (error: Error | null, state: DurableState | null) => void): void {
     if (this.phase !== 'closed') {

@@ -17,6 +17,7 @@ import { newRecord } from './record'
 export function memory(): Storage {
   return {
     kind: 'volatile',
+    portable: { make: 'memory', options: {} },
     open(identity, done) {
       done(null, { process: newRecord(identity, randomBytes(6).readUIntBE(0, 6)), terms: new Map() })
     },

@@ -7,13 +7,14 @@
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import { ElectionError } from '../errors'
+import type { Portable } from '../ports/portable'
 import type { Transport, TransportHost, TransportStats } from '../ports/transport'
 import { formatAddress, isLoopback } from './tcp-address'
 import { Credentials } from './tcp-credentials'
 import { QuietHost } from './tcp-host'
 import { Links } from './tcp-links'
 import { Listener } from './tcp-listener'
-import type { TcpCredentials, TcpSettings } from './tcp-options'
+import type { TcpCredentials, TcpOptions, TcpSettings } from './tcp-options'
 import { authenticates, exposure, planOf } from './tcp-plan'
 
 /** Times per `zombieMs` at which a connection is looked at (`Connection.tick`). */
@@ -30,10 +31,16 @@ export class TcpTransport implements Transport {
   #links: Links | null = null
   #listener: Listener | null = null
   #ticker: NodeJS.Timeout | null = null
+  readonly #options: TcpOptions | null
+  #relay: Parameters<NonNullable<Portable['relay']>>[0] | null = null
 
-  /** Does no I/O. @throws ELECTION_CONFIG_INVALID if the certificates cannot be used. */
-  constructor(settings: TcpSettings) {
+  /**
+   * Does no I/O. `options`: those that `settings` were read from, for a copy in another thread. @throws
+   * ELECTION_CONFIG_INVALID if the certificates cannot be used.
+   */
+  constructor(settings: TcpSettings, options: TcpOptions | null = null) {
     this.#settings = settings
+    this.#options = options
     this.#credentials = new Credentials(settings)
   }
 
@@ -80,6 +87,7 @@ export class TcpTransport implements Transport {
    */
   reload(credentials: TcpCredentials): void {
     this.#credentials.reload(credentials)
+    if (this.#relay !== null) return this.#relay('reload', credentials)
     if (this.#credentials.tls !== null) this.#listener?.reload(this.#credentials.tls)
   }
 
@@ -87,6 +95,19 @@ export class TcpTransport implements Transport {
   get address(): string | null {
     const address = this.#listener?.address ?? null
     return address === null ? null : formatAddress(address)
+  }
+
+  /** Null with a function among the options (`tls.identity`): code cannot be copied into another thread. */
+  get portable(): Portable | null {
+    const options = this.#options
+    if (options === null || options.tls?.identity !== undefined) return null
+    return {
+      make: 'tcp',
+      options,
+      relay: (to) => {
+        this.#relay = to
+      },
+    }
   }
 
   stats(): TransportStats {

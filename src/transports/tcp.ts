@@ -19,5 +19,5 @@ export type { TcpTransport } from './tcp-transport'
  * are not allowed without authentication (E1), `ELECTION_TRANSPORT_FAILED` if the port cannot be had.
  */
 export function tcp(options: TcpOptions = {}): TcpTransport {
-  return new TcpTransport(readOptions(options))
+  return new TcpTransport(readOptions(options), options)
 }

@@ -9,7 +9,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isElectionError } from 'conclave'
@@ -240,6 +240,17 @@ export class Cluster {
     return report?.kind === 'status' ? report.status : {}
   }
 
+  /** What `verify` answers there. */
+  async verify(id: string): Promise<boolean> {
+    const { reports } = this.member(id)
+    const before = reports.length
+    const answer = () => reports.slice(before).find((each) => each.kind === 'verified')
+    this.order(id, { kind: 'verify' })
+    await this.until(() => answer() !== undefined, 5_000, `${id} verifies`)
+    const report = answer()
+    return report?.kind === 'verified' && report.verified
+  }
+
   /** Everything that must hold of every run; a list of what does not. */
   violations(): string[] {
     const found: string[] = []
@@ -287,6 +298,15 @@ async function bundleMember(outfile: string): Promise<string> {
     platform: 'node',
     format: 'esm',
     outfile,
+    logLevel: 'silent',
+  })
+  // the thread of `worker: true` is found beside the program, as it is beside the built package
+  await build({
+    entryPoints: [fileURLToPath(new URL('../../src/worker/main.ts', import.meta.url))],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    outfile: join(dirname(outfile), 'worker.js'),
     logLevel: 'silent',
   })
   return outfile

@@ -20,6 +20,8 @@ let diskDelayMs = 0
 function slow(storage: Storage): Storage {
   return {
     kind: storage.kind,
+    // a copy in another thread is never slow
+    portable: storage.portable ?? null,
     open: (identity, done) => storage.open(identity, done),
     write(change, done) {
       if (diskDelayMs === 0) storage.write(change, done)

@@ -37,6 +37,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
     'eventemitter3',
     'pino (types)',
   ],
+  worker: ['ports (types)', 'runtime', 'storage', 'transports', 'node:'],
   simulation: [...CHECKER, 'stores/store-voter', 'stores/memory-cas'],
   compliance: CHECKER,
   cli: [

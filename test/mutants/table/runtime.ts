@@ -318,4 +318,52 @@ export const RUNTIME: readonly Mutant[] = [
       'R71, R19: session end, then the last write marks the record clean, then the lock is freed',
     ),
   },
+  {
+    id: 'R20 stuck main thread',
+    does: 'releases what a stuck main thread leads, although its work may still run',
+    patches: [
+      patch(
+        'runtime/remote/standing',
+        "this.submit({ type: 'freeze', election, reason: REASON })",
+        "this.submit({ type: 'renounce', election, reason: REASON, to: null, cooldownMs: 0 })",
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/remote',
+      'R20, R39: nothing is released while its work may run: the lease is frozen, and others lead when it has run out',
+    ),
+  },
+  {
+    id: 'R39 zombie leader',
+    does: 'keeps the leaderships of a main thread that does not move any more',
+    patches: [patch('runtime/remote/main-watch', 'if (this.isStuck) stuck()', 'if (!this.isStuck) stuck()')],
+    swarm: null,
+    test: killedBy(
+      'runtime/remote',
+      'R39: counts as stuck after the limit and as back with its next beat; one long step of the watcher proves nothing',
+    ),
+  },
+  {
+    id: 'R39 stands while stuck',
+    does: 'stands in elections for a main thread that could not do their work',
+    patches: [patch('runtime/remote/standing', 'if (this.isStuck && input.contending) return', '')],
+    swarm: null,
+    test: killedBy(
+      'runtime/remote',
+      'R39: it does not stand while it is stuck, whatever it said before, and stands again when it moves',
+    ),
+  },
+  {
+    id: 'P7 shared read',
+    does: 'reads a lease in shared memory without asking for which term it stands',
+    patches: [
+      patch('runtime/remote/lease-board', 'const leads = this.leads[at] === term', 'const leads = term > 0'),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/remote',
+      'P7: a later leadership, or a lease that took the place of a dropped one, does not revive the former',
+    ),
+  },
 ]
