@@ -17,6 +17,8 @@ export const entries: Readonly<Record<string, string>> = {
   etcd: 'src/stores/etcd.ts',
   store: 'src/stores/index.ts',
   fencing: 'src/fencing/index.ts',
+  metrics: 'src/metrics/index.ts',
+  http: 'src/http/index.ts',
   simulation: 'src/simulation/index.ts',
   compliance: 'src/compliance/index.ts',
 }

@@ -5,10 +5,11 @@
  * SIGTERM ends the service in order. The example asks its own endpoints and then sends itself SIGTERM.
  */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createElection, memory } from 'conclave'
+import { createElection, type ElectionStatus, memory } from 'conclave'
+import { probes } from 'conclave/http'
 
 // one replica is enough for the example; `voters: { a: ..., b: ..., c: ... }` and `dataDir` in production
 const election = createElection({
@@ -19,15 +20,15 @@ const election = createElection({
   storage: memory(),
 })
 
+// /healthz: is a restart the cure? /readyz: may requests come? (a follower is ready) /leader: who leads?
+const health = probes(election, {
+  // the whole status names addresses: only for those who may see it
+  maySee: (request: IncomingMessage) => request.headers.authorization === 'Bearer operator',
+  // with more replicas: 307 to the one that leads
+  leaderUrl: () => null,
+})
 const server = createServer((request, response) => {
-  const answer = (status: number, body: unknown) => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  }
-  if (request.url === '/healthz') answer(200, { ok: true })
-  // ready means: can serve. A follower can, so leadership is not asked for.
-  else if (request.url === '/readyz') answer(200, { ready: true })
-  else if (request.url === '/leader') answer(election.isLeader() ? 200 : 404, { leader: election.leader })
-  else answer(200, election.status())
+  health(request, response, () => response.writeHead(404).end())
 })
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -54,4 +55,11 @@ for (const path of ['/healthz', '/readyz', '/leader']) {
   const response = await fetch(url + path, { headers: { connection: 'close' } })
   console.log(path, response.status, await response.text())
 }
+const seen = await fetch(`${url}/leader`, {
+  headers: { connection: 'close', authorization: 'Bearer operator' },
+})
+const { status } = (await seen.json()) as { status: ElectionStatus }
+console.log(
+  `seen by an operator: term ${status.term}, ${status.leaseRemainingMs > 0 ? 'a lease' : 'no lease'}`,
+)
 process.kill(process.pid, 'SIGTERM')

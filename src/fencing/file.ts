@@ -70,7 +70,7 @@ export async function fileFence(options: FileFenceOptions, files: FileOps = node
     marks.trim()
     // Always: what was read may not have reached the disk, and a disk that is full or read-only shows itself here.
     await journal.settle()
-    const fence = new LocalFence(marks, journal, checked)
+    const fence = new LocalFence(marks, journal, checked, 'file')
     let closing: Promise<void> | undefined
     const close = (): Promise<void> => {
       closing ??= fence

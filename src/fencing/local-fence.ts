@@ -11,6 +11,7 @@ import type { FenceStats, ProcessFence } from './fence'
 import { LearnedFloor } from './floor'
 import { type MarkEntry, type Marks, staleToken } from './marks'
 import type { CheckedOptions } from './options'
+import { Refusals } from './refusals'
 import { Turns } from './turns'
 
 /** Keeps the changes of the marks. `null` means "at once". */
@@ -30,12 +31,14 @@ export class LocalFence implements ProcessFence {
   readonly #keeper: Keeper
   readonly #turns: Turns
   readonly #floor: LearnedFloor | null
+  readonly #refusals: Refusals
   #closed = false
 
-  constructor(marks: Marks, keeper: Keeper, options: CheckedOptions) {
+  constructor(marks: Marks, keeper: Keeper, options: CheckedOptions, kind: string) {
     this.#marks = marks
     this.#keeper = keeper
     this.#turns = new Turns(options.waitMs)
+    this.#refusals = new Refusals(options.metrics, kind)
     this.#floor = options.floor === null ? null : new LearnedFloor(options.floor, options.floorTimeoutMs)
   }
 
@@ -44,14 +47,14 @@ export class LocalFence implements ProcessFence {
   }
 
   async guard<T>(resource: string, claim: ClaimSource, work: () => T | PromiseLike<T>): Promise<T> {
-    const name = resourceOf(resource)
-    const mark = claimOf(claim)
+    const name = this.#refusals.judging(() => resourceOf(resource))
+    const mark = this.#refusals.judging(() => claimOf(claim))
     if (this.#floor !== null && this.#floor.known === null) await this.#floor.learn()
     return this.#turns.run(name, async () => {
       this.#assertOpen()
       const floor = this.#floor?.known ?? 0
-      if (mark.token < floor) throw staleToken(name, mark, floor, null)
-      await this.#keeper.keep(this.#marks.accept(name, mark))
+      if (mark.token < floor) throw this.#refusals.counted(staleToken(name, mark, floor, null))
+      await this.#keeper.keep(this.#refusals.judging(() => this.#marks.accept(name, mark)))
       return work()
     })
   }

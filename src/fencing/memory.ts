@@ -18,7 +18,7 @@ import { checkOptions, type ProcessFenceOptions } from './options'
  */
 export function memoryFence(options: ProcessFenceOptions = {}): ProcessFence {
   const checked = checkOptions(options)
-  return new LocalFence(new Marks(checked.maxResources), NOTHING_TO_KEEP, checked)
+  return new LocalFence(new Marks(checked.maxResources), NOTHING_TO_KEEP, checked, 'memory')
 }
 
 const NOTHING_TO_KEEP: Keeper = { keep: () => null, settle: () => null }

@@ -4,7 +4,9 @@
  * Read next: `memory.ts`, `file.ts`.
  */
 import { ElectionError } from '../errors'
+import type { Metrics } from '../ports/metrics'
 import type { ReadFloor } from './floor'
+import { isMetrics } from './refusals'
 
 /** Options of `memoryFence` and `fileFence`. */
 export interface ProcessFenceOptions {
@@ -27,6 +29,8 @@ export interface ProcessFenceOptions {
    * election with small numbers may find itself below it. Name the election in every claim.
    */
   readonly maxResources?: number
+  /** Counts refusals (`conclave_fence_refusals_total`): `promMetrics(client)` of `conclave/metrics`. Default: nobody counts. */
+  readonly metrics?: Metrics
 }
 
 /** The same, complete and checked. */
@@ -35,6 +39,7 @@ export interface CheckedOptions {
   readonly floorTimeoutMs: number
   readonly waitMs: number
   readonly maxResources: number
+  readonly metrics: Metrics | undefined
 }
 
 /** Longest time that a timer of Node.js can wait. */
@@ -51,13 +56,15 @@ export function checkOptions(
 ): CheckedOptions {
   if (typeof options !== 'object' || options === null)
     throw invalid('the options of a fence are not an object')
-  const known = ['floor', 'floorTimeoutMs', 'waitMs', 'maxResources', ...alsoKnown]
+  const known = ['floor', 'floorTimeoutMs', 'waitMs', 'maxResources', 'metrics', ...alsoKnown]
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw invalid(`unknown option ${JSON.stringify(key.slice(0, 60))} of a fence`)
   }
   if (options.floor !== undefined && typeof options.floor !== 'function')
     throw invalid('floor is not a function')
+  if (!isMetrics(options.metrics)) throw invalid('metrics has no count()')
   return {
+    metrics: options.metrics,
     floor: options.floor ?? null,
     floorTimeoutMs: whole('floorTimeoutMs', options.floorTimeoutMs ?? 5_000, LONGEST_TIMER_MS),
     waitMs: whole('waitMs', options.waitMs ?? 30_000, LONGEST_TIMER_MS),

@@ -6,6 +6,7 @@
  * (the care for connections).
  */
 import { ElectionError, isElectionError } from '../errors'
+import type { Metrics } from '../ports/metrics'
 import { type ClaimSource, claimOf, type FenceMark, resourceOf } from './claim'
 import type { GuardingFence } from './fence'
 import { foreignElection, staleToken } from './marks'
@@ -22,6 +23,7 @@ import {
   type PostgresFenceTable,
   postgresFenceSchema,
 } from './postgres-sql'
+import { Refusals } from './refusals'
 import { checkFenceOptions } from './store-options'
 import { Turns } from './turns'
 
@@ -42,6 +44,8 @@ export interface PostgresFenceOptions extends PostgresFenceTable {
    * work that computes or calls others between its statements is cut off.
    */
   readonly idleMs?: number
+  /** Counts refusals (`conclave_fence_refusals_total`): `promMetrics(client)` of `conclave/metrics`. Default: nobody counts. */
+  readonly metrics?: Metrics
 }
 
 /** A fence whose marks commit together with the writes that they allow. */
@@ -109,6 +113,7 @@ class PgFence implements PostgresFence {
   readonly #schema: string
   readonly #begin: string
   readonly #waitMs: number
+  readonly #refusals: Refusals
   /** Calls of this process queue here and not in the pool: a resource that is taken costs one connection, not many. */
   readonly #turns: Turns
 
@@ -120,6 +125,7 @@ class PgFence implements PostgresFence {
     this.#waitMs = options.waitMs ?? 30_000
     this.#loans = new PgLoans(pool, this.#waitMs)
     this.#turns = new Turns(this.#waitMs)
+    this.#refusals = new Refusals(options.metrics, 'postgres')
   }
 
   async check(resource: string, claim: ClaimSource): Promise<void> {
@@ -237,9 +243,9 @@ class PgFence implements PostgresFence {
     const seen = await this.#seen(transaction, resource)
     if (seen === null) throw storageFailed('the mark was deleted while it was compared')
     if (seen.election !== null && claim.election !== null && seen.election !== claim.election) {
-      throw foreignElection(resource, claim, seen)
+      throw this.#refusals.counted(foreignElection(resource, claim, seen))
     }
-    throw staleToken(resource, claim, seen.token, seen.holder)
+    throw this.#refusals.counted(staleToken(resource, claim, seen.token, seen.holder))
   }
 
   async #seen(transaction: PgTransaction, resource: string): Promise<FenceMark | null> {

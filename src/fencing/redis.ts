@@ -6,11 +6,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { ElectionError, isElectionError } from '../errors'
+import type { Metrics } from '../ports/metrics'
 import { type ClaimSource, claimOf, type FenceMark, resourceOf } from './claim'
 import type { Fence } from './fence'
 import { inTime } from './in-time'
 import { foreignElection, staleToken } from './marks'
 import { fencedScript, SEEN_SCRIPT } from './redis-lua'
+import { Refusals } from './refusals'
 import { checkFenceOptions } from './store-options'
 
 /** The part of an ioredis client (`Redis` or `Cluster`) that is used. */
@@ -31,6 +33,8 @@ export interface RedisFenceOptions {
   readonly prefix?: string
   /** How long a call waits for its answer, milliseconds. Default 5,000. */
   readonly waitMs?: number
+  /** Counts refusals (`conclave_fence_refusals_total`): `promMetrics(client)` of `conclave/metrics`. Default: nobody counts. */
+  readonly metrics?: Metrics
 }
 
 /** What a script of yours works on. */
@@ -80,7 +84,7 @@ export function redisFence(
       'prefix of redisFence() must match /^[A-Za-z0-9._:/-]{1,128}$/',
     )
   }
-  return new LuaFence(evaluatorOf(client), prefix, waitMs)
+  return new LuaFence(evaluatorOf(client), prefix, waitMs, new Refusals(options.metrics, 'redis'))
 }
 
 type Evaluate = (script: string, keys: readonly string[], args: readonly string[]) => Promise<unknown>
@@ -107,8 +111,10 @@ class LuaFence implements RedisFence {
   readonly #evaluate: Evaluate
   readonly #prefix: string
   readonly #waitMs: number
+  readonly #refusals: Refusals
 
-  constructor(evaluate: Evaluate, prefix: string, waitMs: number) {
+  constructor(evaluate: Evaluate, prefix: string, waitMs: number, refusals: Refusals) {
+    this.#refusals = refusals
     this.#evaluate = evaluate
     this.#prefix = prefix
     this.#waitMs = waitMs
@@ -150,9 +156,9 @@ class LuaFence implements RedisFence {
     const [, token, holder, election] = answer.map(String) as [string, string, string, string]
     const seen = { token: Number(token), holder, election: election === '' ? null : election }
     if (seen.election !== null && mark.election !== null && seen.election !== mark.election) {
-      throw foreignElection(name, mark, seen)
+      throw this.#refusals.counted(foreignElection(name, mark, seen))
     }
-    throw staleToken(name, mark, seen.token, seen.holder)
+    throw this.#refusals.counted(staleToken(name, mark, seen.token, seen.holder))
   }
 
   /** What stands behind the name of the call in the answer to it. */

@@ -4,14 +4,7 @@
  * State first, then event: the effects of one step change what can be read as they come in; what listeners get to hear
  * (`calls`) follows when all of them are in. Decides nothing. Read next: `seat.ts`, `lifecycle.ts`, `driver.ts`.
  */
-import {
-  type AlarmEffect,
-  type ElectionName,
-  leaseLength,
-  type ProcessId,
-  type RevokedEffect,
-  type RevokeReason,
-} from '../core'
+import type { AlarmEffect, ElectionName, ProcessId, RevokedEffect, RevokeReason } from '../core'
 import type { ElectionError } from '../errors'
 import { Alarms } from './alarms'
 import type { Election, Elector } from './api'
@@ -24,6 +17,7 @@ import { LeaseTable } from './lease-table'
 import { LeaseTime } from './lease-time'
 import { clusterOf, displayOf } from './life'
 import { Lifecycle } from './lifecycle'
+import { type LastTry, type Meter, meterOf } from './meter'
 import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
 import { Pauses } from './pauses'
 import { Questions } from './questions'
@@ -45,6 +39,7 @@ export class ProcessElector implements Elector, DriverListener {
   /** What has to be told when the effects of the present step are all in. */
   private readonly calls = new Fifo<() => void>()
   private readonly alarms: Alarms
+  private readonly meter: Meter | null
   private readonly renewals: Renewals
 
   constructor(
@@ -57,8 +52,8 @@ export class ProcessElector implements Elector, DriverListener {
     this.events = new Events((message, detail) => this.warn(message, detail))
     this.time = new LeaseTime(clock)
     this.alarms = new Alarms(clock)
-    const { promiseMs, rho, deltaMs, marginMs, heartbeatMs } = timing
-    this.renewals = new Renewals({ leaseMs: leaseLength(promiseMs, rho, deltaMs), marginMs, heartbeatMs })
+    this.meter = meterOf({ config, metered: this, lastTry: (name) => this.lastTry(name) })
+    this.renewals = new Renewals(timing, this.meter)
     this.leases = new LeaseTable({
       clock,
       marginMs: timing.marginMs,
@@ -240,6 +235,7 @@ export class ProcessElector implements Elector, DriverListener {
   }
 
   private beginAll(): void {
+    this.meter?.start()
     for (const seat of this.seats.values()) this.begin(seat)
   }
 
@@ -274,6 +270,7 @@ export class ProcessElector implements Elector, DriverListener {
   }
 
   private finish(): void {
+    this.meter?.stop()
     for (const seat of this.seats.values()) seat.finish()
     this.questions.end(stoppedError())
     this.pauses.end(stoppedError())
@@ -289,6 +286,10 @@ export class ProcessElector implements Elector, DriverListener {
       type: 'ConclaveWarning',
       code: 'CONCLAVE_LISTENER',
     })
+  }
+
+  private lastTry(name: ElectionName): LastTry | undefined {
+    return this.life.driver?.look(name).state.elections.get(name)
   }
 
   private subject(election: ElectionName | null): Subject {

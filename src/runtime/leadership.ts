@@ -25,6 +25,8 @@ export interface Leadership {
    * fences: compare for equality only.
    */
   readonly holder: ProcessId
+  /** Wall clock at the win, ms since 1970: for people and traces. */
+  readonly wonAtMs: number
   /**
    * Aborts `marginMs` before the lease ends, or at once on loss; never later than the loss is noticed. `signal.reason` is an
    * `ElectionError` with code `ELECTION_LEADERSHIP_LOST` and `details` `{ election, term, reason }`. One signal per
@@ -46,7 +48,7 @@ export class HeldLeadership implements Leadership {
   lease: LeaseEnd
   /** Reading of the clock at the win, and of the wall clock, which is for people. */
   readonly wonAt: number
-  readonly wonAtWall: number
+  readonly wonAtMs: number
   /** True from the moment the signal aborts: no new work begins. */
   isEnding = false
 
@@ -64,7 +66,7 @@ export class HeldLeadership implements Leadership {
     this.token = term
     this.lease = lease
     this.wonAt = time.clock.now()
-    this.wonAtWall = time.clock.wall()
+    this.wonAtMs = time.clock.wall()
   }
 
   get signal(): AbortSignal {

@@ -4,6 +4,7 @@
  */
 import type { ElectionName, ProcessId } from '../core'
 import type { Logger } from '../ports/logger'
+import type { Metrics } from '../ports/metrics'
 import type { Portable } from '../ports/portable'
 import type { Storage } from '../ports/storage'
 import type { Transport } from '../ports/transport'
@@ -83,6 +84,11 @@ export interface ElectorOptions {
   readonly maxElections?: number
   /** pino or anything with `debug`, `info`, `warn`, `error`. Silent by default. */
   readonly logger?: Logger
+  /**
+   * Where figures go: `promMetrics(client)` or `otelMetrics(meter)` of `conclave/metrics`, or your own. Default: nowhere, at
+   * no cost. A heartbeat costs one observation then; series are labelled by election, so ten thousand elections make as many.
+   */
+  readonly metrics?: Metrics
   /** On SIGTERM and SIGINT: `stop()`, then the signal again if nobody else listens for it (R53). Default false. */
   readonly handleSignals?: boolean
   /**
@@ -178,6 +184,7 @@ export interface ElectorConfig {
   readonly storageTimeoutMs: number
   readonly maxElections: number
   readonly logger: Logger
+  readonly metrics: Metrics | null
   readonly handleSignals: boolean
   readonly capabilities: readonly string[]
   readonly environment: Environment

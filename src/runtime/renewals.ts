@@ -4,6 +4,8 @@
  * Written once per renewal, which is once per heartbeat however many elections hang on the lease, and allocates nothing
  * there; everything is worked out when somebody reads it. Bounded: the newest renewals only. Decides nothing.
  */
+import { leaseLength } from '../core'
+import type { ResolvedTiming } from './timing'
 
 /** How many renewals are remembered: about a minute with the default timing. */
 const KEPT = 256
@@ -27,11 +29,10 @@ export interface SafetyMargin {
   readonly workStopMaxMs: number | null
 }
 
-/** What the figures are judged against. */
-export interface RenewalDurations {
-  readonly leaseMs: number
-  readonly marginMs: number
-  readonly heartbeatMs: number
+/** Who else hears of each renewal. */
+export interface RenewalSink {
+  renewed(remainingMs: number): void
+  workStopped(tookMs: number): void
 }
 
 /** The newest renewals of one process. */
@@ -41,24 +42,33 @@ export class Renewals {
   private count = 0
   private workStopMaxMs: number | null = null
 
-  constructor(private readonly durations: RenewalDurations) {}
+  private readonly leaseMs: number
+
+  constructor(
+    private readonly timing: ResolvedTiming,
+    private readonly sink: RenewalSink | null,
+  ) {
+    this.leaseMs = leaseLength(timing.promiseMs, timing.rho, timing.deltaMs)
+  }
 
   /** A lease that would have ended at `former` was renewed at `now` until `until`. */
   renewed(former: number, until: number, now: number): void {
     const at = this.count % KEPT
-    this.tookMs[at] = Math.max(0, now - (until - this.durations.leaseMs))
+    this.tookMs[at] = Math.max(0, now - (until - this.leaseMs))
     this.remainingMs[at] = former - now
     this.count += 1
+    this.sink?.renewed(former - now)
   }
 
   /** Work stopped that long after its signal had aborted. */
   workStopped(tookMs: number): void {
     this.workStopMaxMs = Math.max(this.workStopMaxMs ?? 0, tookMs)
+    this.sink?.workStopped(tookMs)
   }
 
   /** The figures, rounded to a hundredth of a millisecond. */
   read(): SafetyMargin {
-    const { leaseMs, marginMs, heartbeatMs } = this.durations
+    const { marginMs, heartbeatMs } = this.timing
     const renewals = Math.min(this.count, KEPT)
     const took = this.tookMs.slice(0, renewals).sort()
     const least = Math.min(...this.remainingMs.subarray(0, renewals))
@@ -70,7 +80,7 @@ export class Renewals {
       renewalP99Ms: share(0.99),
       renewalMaxMs: share(1),
       leastRemainingMs: renewals === 0 ? null : round(least),
-      budgetMs: round(leaseMs - marginMs - heartbeatMs),
+      budgetMs: round(this.leaseMs - marginMs - heartbeatMs),
       workStopMaxMs: this.workStopMaxMs === null ? null : round(this.workStopMaxMs),
     }
   }

@@ -158,7 +158,7 @@ export class Seat {
     host.later(() => {
       const why = tenure.announce()
       const heldMs = Math.round(endedAt - leadership.wonAt)
-      this.history.add({ term, wonAtMs: leadership.wonAtWall, heldMs, reason: why })
+      this.history.add({ term, wonAtMs: leadership.wonAtMs, heldMs, reason: why })
       host.config.logger.info({ election: name, term, reason: why }, 'stopped leading')
       this.emit('revoked', { election: name, term, token: leadership.token, reason: why })
     })

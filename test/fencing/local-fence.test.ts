@@ -53,7 +53,7 @@ describe('interleavings', () => {
           },
           settle: () => null,
         }
-        const fence = new LocalFence(new Marks(100), keeper, checkOptions({}))
+        const fence = new LocalFence(new Marks(100), keeper, checkOptions({}), 'memory')
         const begun: (typeof claims)[number][] = []
         const done = new Map<string, { token: number; holder: string }[]>()
         const inside = new Set<string>()

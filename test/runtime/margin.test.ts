@@ -73,7 +73,10 @@ describe('the margin', () => {
   })
 
   it('is of the newest renewals only, whatever their number', () => {
-    const renewals = new Renewals({ leaseMs: 1_000, marginMs: 100, heartbeatMs: 100 })
+    const renewals = new Renewals(
+      resolveTiming({ ...TIMING, marginMs: 100 }, { volatile: false, stores: false }),
+      null,
+    )
     for (let i = 0; i < 1_000; i++)
       renewals.renewed(i * 100 + 900, i * 100 + 1_000, i * 100 + (i < 600 ? 50 : 2))
     expect(renewals.read()).toMatchObject({ renewals: 256, renewalMaxMs: 2, leastRemainingMs: 898 })

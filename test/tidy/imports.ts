@@ -38,6 +38,8 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
     'pino (types)',
   ],
   worker: ['ports (types)', 'runtime', 'storage', 'transports', 'node:'],
+  metrics: ['ports (types)', 'runtime (types)'],
+  http: ['core (types)', 'errors', 'runtime (types)', 'node:'],
   simulation: [...CHECKER, 'stores/store-voter', 'stores/memory-cas'],
   compliance: CHECKER,
   cli: [
