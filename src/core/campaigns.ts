@@ -10,11 +10,12 @@ import { decideTerm } from './durability'
 import { oweBind, oweRelease } from './facts'
 import { countBound, isBound, renounce, settleRole, win } from './leadership'
 import { winsNow } from './leases'
-import type { BindAck, Certificate, PreVoteReply, VoteReply } from './messages'
+import { stamp } from './membership'
+import type { BindAck, Certificate, PreVote, PreVoteReply, RequestVote, VoteReply } from './messages'
 import { LARGE_TERM_JUMP, LARGE_TERM_JUMP_INTERVAL_MS, MAX_TERM, MAX_TERM_JUMP } from './numbers'
 import { isQuorum } from './quorum'
 import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
-import type { Account, Campaign, Election } from './state'
+import type { Account, Campaign, Election, Membership } from './state'
 import { arm, attemptAt, backOff } from './succession'
 import { alarm, floorOf, isPaused, nonce, send, type Turn } from './turn'
 import type { ProcessId, Refusal, Term } from './types'
@@ -27,7 +28,12 @@ export function ownObstacle(turn: Turn): Refusal | null {
   if (state.storageFailed) return 'storage'
   if (state.recovery !== null) return 'recovering'
   if (turn.now < state.bootUntil) return 'boot'
-  return null
+  return state.membership === null ? null : outsider(turn, state.membership)
+}
+
+/** R34: who is outside its own configuration neither votes nor stands; nor does a founder that has not met all others. */
+function outsider({ state }: Turn, { unmet }: Membership): Refusal | null {
+  return state.isVoter && unmet.size === 0 ? null : 'config'
 }
 
 /**
@@ -95,7 +101,7 @@ export function attempt(turn: Turn, election: Election): void {
 function reachesQuorum(turn: Turn): boolean {
   const { config, state } = turn
   return isQuorum(
-    config.cluster,
+    state.cluster,
     (voter) => voter === config.self || state.accounts.get(voter)?.connected === true,
   )
 }
@@ -114,7 +120,8 @@ export function startPreVote(turn: Turn, election: Election, deadline: number): 
 }
 
 function askPreVote(turn: Turn, election: Election, campaign: Campaign, voter: ProcessId): void {
-  send(turn, voter, { kind: 'preVote', election: election.name, term: campaign.term, nonce: campaign.nonce })
+  const { term, nonce } = campaign
+  send(turn, voter, stamp<PreVote>(turn, { kind: 'preVote', election: election.name, term, nonce }))
 }
 
 /**
@@ -197,13 +204,9 @@ function requestVote(
     return
   }
   campaign.unasked.delete(voter)
-  send(turn, voter, {
-    kind: 'requestVote',
-    election: election.name,
-    term: campaign.term,
-    nonce: campaign.nonce,
-    certificate: campaign.certificate,
-  })
+  const { term, nonce, certificate } = campaign
+  const request: RequestVote = { kind: 'requestVote', election: election.name, term, nonce, certificate }
+  send(turn, voter, stamp(turn, request))
 }
 
 /** A voter answered something: the request that waited for that may leave now (R71). */
@@ -224,7 +227,7 @@ export function askAgain(turn: Turn, voter: ProcessId, account: Account): void {
     if (election === undefined || campaign == null) continue
     if (campaign.grants.has(voter)) continue
     const refusal = campaign.refusals.get(voter)
-    if (refusal !== undefined && !(campaign.phase === 'preVote' && WAITS.includes(refusal))) continue
+    if (refusal !== undefined && !(campaign.phase === 'preVote' && passes(turn, refusal))) continue
     if (campaign.phase === 'preVote') askPreVote(turn, election, campaign, voter)
     else requestVote(turn, election, campaign, voter, account)
   }
@@ -248,7 +251,7 @@ export function hearPreVoteReply(turn: Turn, from: ProcessId, account: Account, 
   campaign.refusals.set(from, reply.refusal)
   if (reply.refusal === 'term' && floorOf(turn, election) >= campaign.term) {
     startPreVote(turn, election, campaign.deadline)
-  } else if (isHopeless(turn, campaign, [...PARKS, ...WAITS])) {
+  } else if (isHopeless(turn, campaign, (refusal) => PARKS.includes(refusal) || passes(turn, refusal))) {
     fail(turn, election)
   }
 }
@@ -259,7 +262,7 @@ export function settlePreVote(turn: Turn, election: Election): void {
   if (campaign === null || campaign.phase !== 'preVote' || isBound(turn, election)) return
   if (ownObstacle(turn) !== null) return
   if (votes(turn)) campaign.grants.set(turn.config.self, OWN_GRANT)
-  if (!isQuorum(turn.config.cluster, (voter) => campaign.grants.has(voter))) return
+  if (!isQuorum(turn.state.cluster, (voter) => campaign.grants.has(voter))) return
   startCampaign(turn, election, null)
 }
 
@@ -267,13 +270,18 @@ export function settlePreVote(turn: Turn, election: Election): void {
 const PARKS: readonly Refusal[] = ['bound', 'leading']
 const WAITS: readonly Refusal[] = ['boot', 'recovering', 'paused']
 
-/** More voters refused for good, or cannot be reached, than a quorum can miss. `mayChange`: refusals that are not for good. */
-function isHopeless(turn: Turn, campaign: Campaign, mayChange: readonly Refusal[]): boolean {
-  return !isQuorum(turn.config.cluster, (voter) => {
+/** Where members change a voter that lacks the configuration of the asker, or the asker that of the voter, will have it (R31). */
+function passes({ state }: Turn, refusal: Refusal): boolean {
+  return WAITS.includes(refusal) || (refusal === 'config' && state.membership !== null)
+}
+
+/** More voters refused for good, or cannot be reached, than a quorum can miss. `mayChange`: is a refusal not for good? */
+function isHopeless(turn: Turn, campaign: Campaign, mayChange: (refusal: Refusal) => boolean): boolean {
+  return !isQuorum(turn.state.cluster, (voter) => {
     const account = turn.state.accounts.get(voter)
     if (account === undefined || campaign.grants.has(voter)) return true
     const refusal = campaign.refusals.get(voter)
-    return account.connected && (refusal === undefined || mayChange.includes(refusal))
+    return account.connected && (refusal === undefined || mayChange(refusal))
   })
 }
 
@@ -299,9 +307,11 @@ export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, rep
   }
   learn(turn, election, reply.knownTerm, from)
   if (current) {
-    // without a session it is asked again behind the next heartbeat, as if it had not answered
-    if (reply.refusal !== 'session') campaign.refusals.set(from, reply.refusal ?? 'term')
-    if (isHopeless(turn, campaign, [])) fail(turn, election)
+    // without a session, or the same configuration, it is asked again behind the next heartbeat, as if it had not answered
+    const isAskedAgain =
+      reply.refusal === 'session' || (reply.refusal === 'config' && turn.state.membership !== null)
+    if (!isAskedAgain) campaign.refusals.set(from, reply.refusal ?? 'term')
+    if (isHopeless(turn, campaign, () => false)) fail(turn, election)
   }
   if (election.lead !== null) retermIfBehind(turn, election)
 }

@@ -34,7 +34,7 @@ export function emitDecisions(turn: Turn): void {
     version: state.decided,
     terms: turn.terms ?? new Map(),
     maxPromiseMs: turn.promiseGrew ? state.maxPromiseMs : null,
-    config: null,
     pauses: turn.pauses,
+    config: turn.cluster,
   })
 }

@@ -1,10 +1,11 @@
 /** `conclave/core`: the algorithm without a clock, a socket or a disk. For simulators, checkers and authors of runtimes. */
 export type * from './inputs'
+export { compareConfigs, MAX_MEMBERS } from './membership'
 export type * from './messages'
 export { leaseLength, MAX_TERM, quorumOf } from './numbers'
 export { isBlocking, isQuorum, meetsEveryQuorum } from './quorum'
 export type * from './state'
-export { createElection, createState } from './state'
+export { createElection, createState, MEMBERS } from './state'
 export { nextDeadline, promisesNothing, step } from './step'
 export type * from './types'
 export type { Binding, Claim, Slot } from './voter'

@@ -16,9 +16,11 @@ import type {
   Pause,
   PausedLeader,
   ProcessId,
+  ReconfigureRefusal,
   RevokeReason,
   Role,
   Term,
+  Voter,
 } from './types'
 
 interface At {
@@ -116,6 +118,12 @@ export interface PauseInput extends At {
   readonly leader: PausedLeader
   readonly sinceMs: number
 }
+/** As leader of `@members`: from now on these vote (R32). Answered by one `reconfigured`, now or later. */
+export interface ReconfigureInput extends At {
+  readonly type: 'reconfigure'
+  readonly nonce: number
+  readonly voters: readonly Voter[]
+}
 /** Close for good: renounce what is left, end the session, refuse everything from now on (R71). */
 export interface EndInput extends At {
   readonly type: 'end'
@@ -138,6 +146,7 @@ export type Input =
   | SuspendedInput
   | DeathInput
   | PauseInput
+  | ReconfigureInput
   | EndInput
 
 /** Number of a lease shared by all elections whose bound voters and grants are the same (R13). */
@@ -226,6 +235,19 @@ export interface PauseHeldEffect {
   readonly voter: ProcessId
   readonly pause: Pause
 }
+/** Another configuration is in force here from now on, and durable. */
+export interface ConfiguredEffect {
+  readonly type: 'configured'
+  readonly cluster: ClusterConfig
+  /** This process voted before, and does not any more. */
+  readonly removed: boolean
+}
+/** Outcome of a `reconfigure`: null when a quorum of the new voters holds the new configuration. */
+export interface ReconfiguredEffect {
+  readonly type: 'reconfigured'
+  readonly nonce: number
+  readonly refusal: ReconfigureRefusal | null
+}
 /** Something that an operator should see. */
 export interface AlarmEffect {
   readonly type: 'alarm'
@@ -248,4 +270,6 @@ export type Effect =
   | TermReadEffect
   | PauseChangedEffect
   | PauseHeldEffect
+  | ConfiguredEffect
+  | ReconfiguredEffect
   | AlarmEffect

@@ -30,7 +30,7 @@ export function isBound(turn: Turn, election: Election): boolean {
 
 /** Without an own slot: a quorum of voters said that they are bound. */
 function saidBound(turn: Turn, election: Election): boolean {
-  return isBlocking(turn.config.cluster, (voter) => election.notices.get(voter)?.free === false)
+  return isBlocking(turn.state.cluster, (voter) => election.notices.get(voter)?.free === false)
 }
 
 /** What a voter says of its slot to a process that has none (stores). */

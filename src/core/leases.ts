@@ -15,7 +15,7 @@ import type { ElectionName, Grant, ProcessId, RevokeReason, Term } from './types
 
 /** The instant until which at least a quorum is counted, given for each voter the grants it is bound under. */
 function quorumUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): number {
-  return quorumInstant(turn.config.cluster, (id) => voterUntil(turn, bound, id))
+  return quorumInstant(turn.state.cluster, (id) => voterUntil(turn, bound, id))
 }
 
 /** The instant until which one voter is counted: the latest of its grants. */
@@ -29,7 +29,7 @@ function voterUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>,
 
 /** R5: does a quorum of exactly these grants stand at this reading? */
 export function winsNow(turn: Turn, campaign: Campaign): boolean {
-  return isQuorum(turn.config.cluster, (voter) => {
+  return isQuorum(turn.state.cluster, (voter) => {
     const grant = campaign.grants.get(voter)
     return grant !== undefined && countedUntil(turn, voter, grant) > turn.now
   })
@@ -77,8 +77,10 @@ function countable(turn: Turn, lead: Lead): Map<ProcessId, Grant[]> {
 }
 
 function keyOf(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): string {
-  let key = ''
-  for (const { id } of turn.config.cluster.voters) key += `${bound.get(id)?.join('+') ?? ''}|`
+  const { membership, cluster } = turn.state
+  // grants of other voters may bear the same names
+  let key = membership === null ? '' : `${cluster.term}.${cluster.version} `
+  for (const { id } of cluster.voters) key += `${bound.get(id)?.join('+') ?? ''}|`
   return key
 }
 
@@ -87,7 +89,10 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
   if (lead.frozen !== null) return
   const bound = countable(turn, lead)
   const key = keyOf(turn, bound)
-  const lease = sharedLease(turn, key) ?? createLease(turn, key, bound, quorumUntil(turn, bound), false)
+  const lease =
+    keptLease(turn, lead, key, bound) ??
+    sharedLease(turn, key) ??
+    createLease(turn, key, bound, quorumUntil(turn, bound), false)
   if (lead.lease === lease.id) return
   const former = lead.lease
   lease.elections.add(election.name)
@@ -96,6 +101,24 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
     turn.effects.push({ type: 'leaseChanged', election: election.name, lease: lease.id })
     leave(turn, election, former)
   }
+}
+
+/**
+ * R33: a lease that was earned under a former configuration stays until its own deadline, although the present voters may
+ * not count that long yet. Null: they do. Shared only by elections that come from the same lease.
+ */
+function keptLease(
+  turn: Turn,
+  lead: Lead,
+  key: string,
+  bound: ReadonlyMap<ProcessId, readonly Grant[]>,
+): Lease | null {
+  if (turn.state.membership === null) return null
+  const former = turn.state.leases.get(lead.lease)
+  if (former === undefined || former.until <= quorumUntil(turn, bound)) return null
+  if (former.key === key || former.key.startsWith(`${key} kept `)) return former
+  const keptKey = `${key} kept ${former.id} until ${former.until}`
+  return sharedLease(turn, keptKey) ?? createLease(turn, keptKey, bound, former.until, false)
 }
 
 function sharedLease(turn: Turn, key: string): Lease | null {
@@ -150,7 +173,7 @@ export function extendLeases(turn: Turn): void {
   for (const lease of turn.state.leases.values()) {
     if (lease.frozen) continue
     // of a round of acks only one completes a quorum: nothing is put in order for the others
-    const { cluster } = turn.config
+    const { cluster } = turn.state
     if (!isQuorum(cluster, (voter) => voterUntil(turn, lease.bound, voter) > lease.until)) continue
     lease.until = quorumUntil(turn, lease.bound)
     turn.effects.push({ type: 'leaseExtended', lease: lease.id, until: lease.until })

@@ -6,10 +6,25 @@
  * answer (`ack`) is the only thing that ever touches the holder's account (R60).
  * Read next: `step.ts` (what each part does).
  */
-import type { ElectionName, Grant, Incarnation, Pause, ProcessId, Refusal, Term } from './types'
+import type {
+  ClusterConfig,
+  ConfigVersion,
+  ElectionName,
+  Grant,
+  Incarnation,
+  Pause,
+  ProcessId,
+  Refusal,
+  Term,
+} from './types'
+
+/** A part that says under which configuration it was made (R12, R31). Absent where members never change. */
+export interface Stamped {
+  readonly config?: ConfigVersion
+}
 
 /** Renews the sender's session at the receiver for `promiseMs`, unless it is a probe (R58, R64). */
-export interface Heartbeat {
+export interface Heartbeat extends Stamped {
   readonly kind: 'heartbeat'
   readonly round: number
   readonly promiseMs: number
@@ -19,7 +34,7 @@ export interface Heartbeat {
 }
 
 /** Answer to one heartbeat or probe. `renewed`: this very frame prolonged the support (R58, R60). */
-export interface Ack {
+export interface Ack extends Stamped {
   readonly kind: 'ack'
   readonly round: number
   readonly grant: Grant | null
@@ -73,7 +88,7 @@ export interface ContendAck {
 }
 
 /** "Would you vote for me in this term?" Changes nothing at the voter (R8). */
-export interface PreVote {
+export interface PreVote extends Stamped {
   readonly kind: 'preVote'
   readonly election: ElectionName
   readonly term: Term
@@ -100,7 +115,7 @@ export interface Certificate {
 }
 
 /** Asks for the vote of the receiver; always behind a heartbeat in its frame (R3, R7). */
-export interface RequestVote {
+export interface RequestVote extends Stamped {
   readonly kind: 'requestVote'
   readonly election: ElectionName
   readonly term: Term
@@ -167,7 +182,7 @@ export interface ReadTerm {
 }
 
 /** Answer to `readTerm`. */
-export interface ReadTermReply {
+export interface ReadTermReply extends Stamped {
   readonly kind: 'readTermReply'
   readonly election: ElectionName
   readonly nonce: number
@@ -199,6 +214,24 @@ export interface PauseAck extends Pause {
   readonly kind: 'pauseAck'
   readonly election: ElectionName
 }
+/** "This is the newest configuration that I know" (R31); for whoever is behind. */
+export interface Config {
+  readonly kind: 'config'
+  readonly cluster: ClusterConfig
+}
+
+/** "This is the configuration that I hold, durably", and what its leader needs to know before the next one (R32, R72). */
+export interface ConfigAck {
+  readonly kind: 'configAck'
+  readonly term: Term
+  readonly version: number
+  /** Known term of `@members`: an answer of a later one does not count (R32 b). */
+  readonly membersTerm: Term
+  /** Largest known term of any election. */
+  readonly maxTerm: Term
+  /** Longest promise ever made to anybody. */
+  readonly maxPromiseMs: number
+}
 
 /** Any part of a frame. */
 export type Part =
@@ -224,6 +257,8 @@ export type Part =
   | Notice
   | PausePart
   | PauseAck
+  | Config
+  | ConfigAck
 
 /** What travels: parts, and the lives of the two processes that they concern. */
 export interface Frame {

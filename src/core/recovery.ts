@@ -29,11 +29,11 @@ export function recover(turn: Turn): boolean {
 }
 
 function settle(turn: Turn, recovery: Recovery): boolean {
-  const { state, config } = turn
+  const { state } = turn
   const answers = [...recovery.answers]
   const done = answers.filter(([, answer]) => !answer.recovering)
   const isEnough = meetsEveryQuorum(
-    config.cluster,
+    state.cluster,
     (voter) => recovery.answers.get(voter)?.recovering === false,
   )
   const allTogether =

@@ -8,6 +8,7 @@
  * Read next: `leases.ts`.
  */
 import { repeatOwed } from './facts'
+import { stamp } from './membership'
 import type { Ack, Heartbeat } from './messages'
 import { leaseLength } from './numbers'
 import type { Account, Support } from './state'
@@ -17,9 +18,9 @@ import type { Grant, Incarnation, ProcessId } from './types'
 /** Name of the own voter's promise to itself in bound sets; never travels. */
 export const OWN_GRANT: Grant = 'self'
 
-/** Whether this process votes itself: there is an account for every other voter. */
+/** Whether this process votes itself. */
 export function votes(turn: Turn): boolean {
-  return turn.state.accounts.size < turn.config.cluster.voters.length
+  return turn.state.isVoter
 }
 
 // --- as a voter -------------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ export function hearHeartbeat(turn: Turn, from: ProcessId, heartbeat: Heartbeat,
       turn.decided = true
     }
   }
-  const ack: Ack = { kind: 'ack', round: heartbeat.round, grant: support.grant, renewed: renews }
+  const ack = stamp<Ack>(turn, { kind: 'ack', round: heartbeat.round, grant: support.grant, renewed: renews })
   if (state.maxPromiseDecidedAt > state.written) {
     const former = state.waiting.findIndex(
       (each) => each.kind === 'ack' && each.to === from && each.renewed === renews,
@@ -196,13 +197,14 @@ export function heartbeatTo(
   if (turn.beaten === null) turn.beaten = [voter]
   else if (turn.beaten.includes(voter)) return probe ? undefined : renewAfterAll(turn, voter, account)
   else turn.beaten.push(voter)
-  send(turn, voter, {
+  const heartbeat: Heartbeat = {
     kind: 'heartbeat',
     round: stampRound(turn),
     promiseMs: turn.config.timing.promiseMs,
     probe: probe || !answersLately(turn, account),
     prompt,
-  })
+  }
+  send(turn, voter, stamp(turn, heartbeat))
 }
 
 /** A probe that this turn sent becomes the heartbeat behind which a vote request has to stand (R3). */
@@ -241,8 +243,11 @@ export function noteAnswer(turn: Turn, voter: ProcessId, account: Account, sentA
   if (!turn.answered.includes(voter)) turn.answered.push(voter)
 }
 
-/** Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60). */
-export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack): void {
+/**
+ * Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60), under the
+ * configuration in force here (R33).
+ */
+export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack, isCurrent: boolean): void {
   if (account.kind === 'store' && ack.grant !== account.grant)
     regrantedAtStore(turn, from, account, ack.grant)
   const round = turn.state.rounds.get(ack.round)
@@ -259,7 +264,7 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack)
       }
     }
   }
-  if (!ack.renewed || ack.grant === null) return
+  if (!ack.renewed || ack.grant === null || !isCurrent) return
   const until = round.sentAt + leaseLength(round.promiseMs, account.rho, account.deltaMs)
   const counted = account.untilByGrant.get(ack.grant)
   if (counted !== undefined && counted >= until) return

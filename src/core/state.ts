@@ -7,8 +7,19 @@
  * Read next: `sessions.ts`, `elections.ts`.
  */
 import type { LeaseId } from './inputs'
-import type { Bind, Certificate, Contend, FloorReply, Notice, Part, PauseAck, Release } from './messages'
 import type {
+  Bind,
+  Certificate,
+  ConfigAck,
+  Contend,
+  FloorReply,
+  Notice,
+  Part,
+  PauseAck,
+  Release,
+} from './messages'
+import type {
+  ClusterConfig,
   CoreConfig,
   DurableState,
   ElectionName,
@@ -20,6 +31,7 @@ import type {
   RevokeReason,
   Role,
   Term,
+  Voter,
   VoterKind,
 } from './types'
 import type { Slot } from './voter'
@@ -211,6 +223,35 @@ export interface Recovery {
   nextAskAt: number
 }
 
+/** Where the set of voters may change (`membership.ts`). */
+export interface Membership {
+  /** A newer configuration on its way to the storage, and who sent it (R1). */
+  installing: {
+    readonly cluster: ClusterConfig
+    readonly version: number
+    readonly from: ProcessId | null
+  } | null
+  /** Founders that have not yet said that they know of no later configuration either; nobody votes before that. */
+  readonly unmet: Set<ProcessId>
+  /** Processes with a session that do not vote: they may, later. */
+  readonly strangers: Map<ProcessId, Stranger>
+  /** As leader of `@members`: who holds the present configuration (R32 b). */
+  readonly acks: Map<ProcessId, ConfigAck>
+  /** When the next change may be installed; Infinity while too few hold the present one (R32 b, R72). */
+  settledAt: number
+  /** The change asked for; `version`: under which it was installed, or null. */
+  wanted: { readonly nonce: number; readonly voters: readonly Voter[]; version: number | null } | null
+}
+
+/** A session with a process that does not vote. */
+export interface Stranger {
+  readonly storageId: string | null
+  readonly incarnation: Incarnation
+  readonly rho: number
+  readonly deltaMs: number
+  readonly sentAt: number
+}
+
 /** One timer of one election; stale entries are skipped when they come up. */
 export interface Timer {
   readonly at: number
@@ -220,6 +261,12 @@ export interface Timer {
 /** The whole memory of the core. */
 export interface State {
   now: number
+  /** Who votes: the newest configuration that is durable here (R29). Never changes in a static cluster. */
+  cluster: ClusterConfig
+  /** This process votes itself. */
+  isVoter: boolean
+  /** Null: the voters never change. */
+  readonly membership: Membership | null
   /** State of the PRNG. */
   random: number
   /** No votes before this (R19). */
@@ -279,14 +326,18 @@ export interface Beginning {
 
 /** The state of a process that has just started with what its storage gave back. */
 export function createState(config: CoreConfig, durable: DurableState, beginning: Beginning): State {
-  const { timing, cluster, self } = config
+  const { timing, self } = config
   const record = durable.process
+  const cluster = clusterAtStart(config, durable)
   // who is no voter has promised nothing to anybody
-  const isVoter = cluster.voters.some(({ id }) => id === self)
+  const isVoter = isMember(config, cluster)
   const boots = isVoter && record.maxPromiseMs > 0 && !record.cleanNoPromise
   const slack = (1 + timing.rho) / (1 - timing.rho)
   const state: State = {
     now: beginning.now,
+    cluster,
+    isVoter,
+    membership: config.membership === true ? createMembership(config, cluster, isVoter) : null,
     random: beginning.seed | 0 || 0x9e3779b9,
     bootUntil: boots ? beginning.startedAt + record.maxPromiseMs : beginning.startedAt,
     recovery: config.ephemeral
@@ -335,10 +386,62 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     state.elections.set(name, election)
     if (pause.isPaused) state.paused.add(name)
   }
+  // a configuration proves that its term was won (R30)
+  if (state.membership !== null) learnMembersTerm(state, cluster.term)
   return state
 }
 
-function createAccount({ timing }: CoreConfig, kind: VoterKind): Account {
+/** Where members change the durable configuration is newer than the one that the process was started with (R29). */
+function clusterAtStart(
+  { cluster, membership }: CoreConfig,
+  { process: { config } }: DurableState,
+): ClusterConfig {
+  if (membership !== true) return cluster
+  const { term, version, termFloor, voters } =
+    config.voters === undefined ? cluster : { ...config, voters: config.voters }
+  const known = voters.map(({ id, kind, storageId = null, address = null }) => ({
+    id,
+    kind,
+    storageId,
+    address,
+  }))
+  return { term, version, termFloor, voters: known }
+}
+
+/** The election whose leader alone changes the configuration (`membership.ts`). No service can have one of that name. */
+export const MEMBERS: ElectionName = '@members'
+
+/** Nobody votes for an earlier leader of `@members` than the one that made this configuration (R30, R32 b). */
+export function learnMembersTerm(state: State, term: Term): void {
+  const election = state.elections.get(MEMBERS) ?? createElection(MEMBERS, 0)
+  state.elections.set(MEMBERS, election)
+  election.slot.knownTerm = Math.max(election.slot.knownTerm, term)
+}
+
+/** Does this process vote under that configuration? A voter is a name *and* a storage (R25, R26). */
+export function isMember({ self, storageId }: CoreConfig, { voters }: ClusterConfig): boolean {
+  const own = voters.find(({ id }) => id === self)
+  return own !== undefined && (own.storageId ?? storageId) === storageId
+}
+
+function createMembership(
+  { self }: CoreConfig,
+  { term, voters }: ClusterConfig,
+  isVoter: boolean,
+): Membership {
+  const founders = term === 0 && isVoter ? voters.filter(({ id }) => id !== self) : []
+  return {
+    installing: null,
+    unmet: new Set(founders.map(({ id }) => id)),
+    strangers: new Map(),
+    acks: new Map(),
+    settledAt: Number.POSITIVE_INFINITY,
+    wanted: null,
+  }
+}
+
+/** What is known of a voter that was never met. */
+export function createAccount({ timing }: CoreConfig, kind: VoterKind): Account {
   return {
     kind,
     incarnation: 0,

@@ -20,6 +20,7 @@ import {
   attempt,
   endCampaign,
   endOverdueCampaigns,
+  fail,
   hearBindAck,
   hearPreVoteReply,
   hearVoteReply,
@@ -50,7 +51,16 @@ import {
   transfer,
 } from './leadership'
 import { endedLeases, extendLeases, freezeLease } from './leases'
-import type { Part } from './messages'
+import {
+  hearConfig,
+  hearConfigAck,
+  isCurrent,
+  offerAgain,
+  reconfigure,
+  settleMembership,
+  stamp,
+} from './membership'
+import type { Part, ReadTermReply } from './messages'
 import { askAboutPauses, hearPause, hearPauseAck, pauseDurable, sayPause } from './pause'
 import { hearFloorReply, hearFloorRequest, recover } from './recovery'
 import {
@@ -100,8 +110,9 @@ export function nextDeadline(state: State): number {
   for (const support of state.supports.values()) {
     if (support.grant !== null && support.bound.size > 0) at = Math.min(at, support.until)
   }
-  const { recovery } = state
+  const { recovery, membership } = state
   if (recovery !== null) at = Math.min(at, state.now < recovery.until ? recovery.until : recovery.nextAskAt)
+  if (membership !== null && membership.wanted?.version === null) at = Math.min(at, membership.settledAt)
   return at
 }
 
@@ -164,6 +175,8 @@ function apply(turn: Turn, input: Input): void {
       return hearDeath(turn, input)
     case 'pause':
       return sayPause(turn, input)
+    case 'reconfigure':
+      return reconfigure(turn, input)
     case 'end':
       return end(turn, input.reason)
   }
@@ -178,6 +191,7 @@ function tick(turn: Turn): void {
   if (now >= state.nextHeartbeatAt) {
     askAboutPauses(turn)
     beat(turn, false)
+    offerAgain(turn)
     if (state.campaigning.size > 0) {
       for (const [voter, account] of state.accounts) if (account.connected) askAgain(turn, voter, account)
     }
@@ -214,7 +228,11 @@ function connected(turn: Turn, input: ConnectedInput): void {
   const support = state.supports.get(input.peer)
   if (support !== undefined) support.storageId = input.storageId
   const account = state.accounts.get(input.peer)
-  if (account === undefined) return
+  if (account === undefined) {
+    const { storageId, incarnation, rho, deltaMs, sentAt } = input
+    state.membership?.strangers.set(input.peer, { storageId, incarnation, rho, deltaMs, sentAt })
+    return
+  }
   const reborn = account.incarnation !== input.incarnation
   account.incarnation = input.incarnation
   account.connected = true
@@ -240,6 +258,8 @@ function standNow(turn: Turn): void {
 /** R56: whoever goes first after this peer may ask at once; the support stands until it has run out. */
 function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
   const { state, config } = turn
+  if (state.membership?.strangers.get(peer)?.incarnation === incarnation)
+    state.membership.strangers.delete(peer)
   const account = state.accounts.get(peer)
   if (account === undefined || account.incarnation !== incarnation) return
   account.connected = false
@@ -284,6 +304,7 @@ function hearFrame(turn: Turn, frame: FrameInput): void {
 function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part, alone: boolean): void {
   switch (part.kind) {
     case 'heartbeat':
+      isCurrent(turn, from, part)
       return hearHeartbeat(turn, from, part, alone && !part.prompt && !part.probe)
     case 'requestVote':
       return hearRequestVote(turn, from, incarnation, part)
@@ -309,6 +330,10 @@ function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part,
       return answerReadTerm(turn, from, part.election, part.nonce)
     case 'deathNotice':
       return
+    case 'config':
+      return hearConfig(turn, from, part)
+    case 'configAck':
+      return hearConfigAck(turn, from, part)
     default: {
       const account = turn.state.accounts.get(from)
       if (account !== undefined) hearAnswer(turn, from, account, part)
@@ -320,7 +345,7 @@ function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part,
 function hearAnswer(turn: Turn, from: ProcessId, account: Account, part: Part): void {
   switch (part.kind) {
     case 'ack':
-      return hearAck(turn, from, account, part)
+      return hearAck(turn, from, account, part, isCurrent(turn, from, part))
     case 'voteReply':
       return hearVoteReply(turn, from, account, part)
     case 'preVoteReply':
@@ -342,6 +367,7 @@ function hearAnswer(turn: Turn, from: ProcessId, account: Account, part: Part): 
     case 'pauseAck':
       return hearPauseAck(turn, from, account, part)
     case 'readTermReply':
+      if (!isCurrent(turn, from, part)) return
       turn.effects.push({
         type: 'termRead',
         election: part.election,
@@ -436,7 +462,7 @@ function answerReadTerm(turn: Turn, from: ProcessId, name: string, nonce: number
   const { state } = turn
   if (state.recovery !== null || state.storageFailed || !votes(turn)) return
   const term = Math.max(state.elections.get(name)?.decidedTerm ?? 0, state.termFloor)
-  send(turn, from, { kind: 'readTermReply', election: name, nonce, term })
+  send(turn, from, stamp<ReadTermReply>(turn, { kind: 'readTermReply', election: name, nonce, term }))
 }
 
 function readOwnTerm(turn: Turn, name: string, nonce: number): void {
@@ -457,6 +483,9 @@ function settle(turn: Turn): void {
     extendLeases(turn)
     settleCampaigns(turn)
   }
+  if (state.membership !== null) settleMembership(turn)
+  if (turn.votersChanged) endCampaigns(turn)
+  if (turn.unblocked) standAgain(turn)
   if (turn.regranted !== null) {
     for (const voter of turn.regranted) {
       const account = state.accounts.get(voter)
@@ -476,6 +505,14 @@ function settle(turn: Turn): void {
     }
   }
   if (turn.decided) emitDecisions(turn)
+}
+
+/** R33: a campaign among other voters than those in force has no end but this one. */
+function endCampaigns(turn: Turn): void {
+  for (const name of [...turn.state.campaigning]) {
+    const election = turn.state.elections.get(name)
+    if (election !== undefined) fail(turn, election)
+  }
 }
 
 /** Answers whose write is done leave now, in the order of their decisions (R1). */

@@ -56,10 +56,10 @@ export function awaitTurn(turn: Turn, election: Election, afterFailure = false):
 }
 
 /** How many others may stand: stores never do. With stores alone nobody knows, so their number has to do. */
-function othersThanStores({ state, config }: Turn): number {
+function othersThanStores({ state }: Turn): number {
   let others = 0
   for (const { kind } of state.accounts.values()) if (kind === 'peer') others += 1
-  return others > 0 ? others : config.cluster.voters.length - 1
+  return others > 0 ? others : state.cluster.voters.length - 1
 }
 
 /** An attempt failed: wait a random, growing time (R35). */

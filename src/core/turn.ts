@@ -9,7 +9,16 @@ import type { Effect, SendEffect } from './inputs'
 import type { Part } from './messages'
 import { nextRandom } from './numbers'
 import { createElection, type Election, type State } from './state'
-import type { AlarmCode, CoreConfig, ElectionName, Incarnation, Pause, ProcessId, Term } from './types'
+import type {
+  AlarmCode,
+  ClusterConfig,
+  CoreConfig,
+  ElectionName,
+  Incarnation,
+  Pause,
+  ProcessId,
+  Term,
+} from './types'
 
 /**
  * How a slot became free: `lapse`: the grant ran out; `evidence`: its holder let go or died (R8); `own`: it was bound to
@@ -48,7 +57,13 @@ export interface Turn {
   terms: Map<ElectionName, Term> | null
   pauses: Map<ElectionName, Pause> | null
   promiseGrew: boolean
+  /** Configuration that this turn decided to install (R1). */
+  cluster: ClusterConfig | null
   decided: boolean
+  /** What kept this process from standing anywhere is over. */
+  unblocked: boolean
+  /** Others vote from now on: campaigns among the former voters end (R33). */
+  votersChanged: boolean
 }
 
 export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
@@ -68,7 +83,10 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
     terms: null,
     pauses: null,
     promiseGrew: false,
+    cluster: null,
     decided: false,
+    unblocked: false,
+    votersChanged: false,
   }
 }
 

@@ -31,6 +31,10 @@ export type VoterKind = 'peer' | 'store'
 export interface Voter {
   readonly id: ProcessId
   readonly kind: VoterKind
+  /** The storage that the voter is (R25, R26); null or absent: whichever it shows first. Only where members change. */
+  readonly storageId?: string | null
+  /** Where it lives, for those that have to dial it. Only where members change. */
+  readonly address?: string | null
 }
 
 /** Version of the set of voters, ordered by `term`, then `version` (R29). Static clusters stay at 0.1. */
@@ -81,7 +85,10 @@ export interface CoreConfig {
   readonly incarnation: Incarnation
   /** Random name of this process's storage (R25). */
   readonly storageId: string
+  /** Who votes; where members change, only until a newer configuration is known (`State.cluster`). */
   readonly cluster: ClusterConfig
+  /** The set of voters may change while they run (`membership.ts`). Default false. */
+  readonly membership?: boolean
   readonly timing: Timing
   /** Ask before campaigning (R8). Off only in tests and comparisons. */
   readonly preVote: boolean
@@ -102,7 +109,8 @@ export interface ProcessRecord {
   readonly storageId: string
   /** Incremented and durable before the first byte is sent (R24). */
   readonly incarnation: Incarnation
-  readonly config: ConfigVersion & { readonly termFloor: Term }
+  /** Newest configuration; with its voters where members change (R29). */
+  readonly config: ConfigVersion & { readonly termFloor: Term; readonly voters?: readonly Voter[] }
   /** The longest promise ever made; the next start waits it out (R19). */
   readonly maxPromiseMs: number
   /** True only after a clean stop that left no promise behind (R19). */
@@ -180,6 +188,17 @@ export type Refusal =
   | 'ended'
   | 'limit'
   | 'paused'
+
+/** Why a change of members was refused (R32). */
+export type ReconfigureRefusal =
+  | 'notLeader'
+  | 'busy'
+  | 'twoAtOnce'
+  | 'lastVoter'
+  | 'self'
+  | 'unchanged'
+  | 'tooMany'
+  | 'lostLeadership'
 
 /** What an operator should look at. Alarms never change the protocol's course. */
 export type AlarmCode =

@@ -7,6 +7,7 @@
 import { endCampaign, noteJump, ownObstacle, plausible, startCampaign } from './campaigns'
 import { decideTerm } from './durability'
 import { isBound, observeLeader } from './leadership'
+import { isCurrent } from './membership'
 import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, TimeoutNow } from './messages'
 import { tellPause } from './pause'
 import { standingGrant, votes } from './sessions'
@@ -16,11 +17,19 @@ import { alarm, electionOf, floorOf, free, isPaused, send, type Turn } from './t
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
 
-/** R7 without the session: what this voter says to (process, term); `null` = yes. Changes nothing. */
-function refusalOf(turn: Turn, election: Election, claim: Claim): Refusal | 'repeat' | null {
+/**
+ * R7 without the session: what this voter says to (process, term); `null` = yes. Changes nothing. `isCurrent`: the asker has
+ * the configuration in force here (R31).
+ */
+function refusalOf(
+  turn: Turn,
+  election: Election,
+  claim: Claim,
+  isCurrent: boolean,
+): Refusal | 'repeat' | null {
   const obstacle = ownObstacle(turn)
   if (obstacle !== null) return obstacle
-  if (!votes(turn)) return 'config'
+  if (!votes(turn) || !isCurrent) return 'config'
   if (!plausible(turn, election, claim.term, claim.process)) return 'limit'
   if (election.lead !== null) return 'leading'
   if (isPaused(election) && !isOfLeader(turn, election, claim)) return 'paused'
@@ -74,6 +83,7 @@ export function hearRequestVote(
   incarnation: Incarnation,
   request: RequestVote,
 ): void {
+  const current = isCurrent(turn, from, request)
   const election = electionOf(turn, request.election)
   if (election === null) {
     send(turn, from, voteReply(request, null, 'limit', 0, null))
@@ -82,7 +92,7 @@ export function hearRequestVote(
   if (request.certificate !== null) applyCertificate(turn, election, request.certificate)
   const grant = standingGrant(turn, from, incarnation)
   const claim: Claim = { process: from, incarnation, term: request.term, grant: grant ?? '' }
-  const refusal = refusalOf(turn, election, claim) ?? (grant === null ? 'session' : null)
+  const refusal = refusalOf(turn, election, claim, current) ?? (grant === null ? 'session' : null)
   if (grant === null || (refusal !== null && refusal !== 'repeat')) {
     const reason = refusal === null || refusal === 'repeat' ? 'session' : refusal
     const leader = reason === 'bound' ? (election.slot.binding?.leader ?? null) : null
@@ -148,10 +158,12 @@ export function voteDurable(
 
 /** R8: the same predicate, no change. The session may start with the request, so it need not stand yet. */
 export function hearPreVote(turn: Turn, from: ProcessId, incarnation: Incarnation, request: PreVote): void {
+  const current = isCurrent(turn, from, request)
   const election = electionOf(turn, request.election)
   if (election === null) return
   const grant = standingGrant(turn, from, incarnation) ?? ''
-  const verdict = refusalOf(turn, election, { process: from, incarnation, term: request.term, grant })
+  const claim: Claim = { process: from, incarnation, term: request.term, grant }
+  const verdict = refusalOf(turn, election, claim, current)
   const refusal = verdict === 'repeat' ? 'term' : verdict
   if (refusal === 'bound' || refusal === 'leading') park(turn, election, from, incarnation, request)
   replyPreVote(turn, election, from, request.nonce, refusal)
@@ -195,7 +207,7 @@ export function answerParked(turn: Turn, election: Election): void {
   const { from, incarnation, term, nonce } = parked
   if (turn.state.supports.get(from)?.incarnation !== incarnation) return
   const grant = standingGrant(turn, from, incarnation) ?? ''
-  const verdict = refusalOf(turn, election, { process: from, incarnation, term, grant })
+  const verdict = refusalOf(turn, election, { process: from, incarnation, term, grant }, true)
   replyPreVote(turn, election, from, nonce, verdict === 'repeat' ? 'term' : verdict)
 }
 
@@ -223,12 +235,14 @@ export function hearBind(turn: Turn, from: ProcessId, incarnation: Incarnation, 
     election: election.name,
     term: fact.term,
     grant: accepted ? grant : null,
-    knownTerm: election.slot.knownTerm,
+    knownTerm: state.membership === null ? election.slot.knownTerm : floorOf(turn, election),
   })
 }
 
 function accepts(turn: Turn, election: Election, claim: Claim): boolean {
   if (!plausible(turn, election, claim.term, claim.process)) return false
+  // R72: whoever leads below the floor campaigns above it before it binds anybody anew
+  if (turn.state.membership !== null && claim.term < turn.state.termFloor) return false
   const verdict = judgeBind(election.slot, claim)
   if (verdict === 'twoLeaders' || (verdict === 'bind' && election.lead !== null)) {
     const other = election.lead !== null ? turn.config.self : election.slot.binding?.leader

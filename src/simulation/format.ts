@@ -4,7 +4,7 @@
  * `T3` is a term, `g1.2` grant 2 of a voter's life 1, `r7` a heartbeat round, `n4` the nonce of a campaign, `a#2` the second
  * life of process a. Formats only; decides nothing.
  */
-import type { Certificate, Grant, Part, Pause, ProcessId, Refusal, Term } from '../core'
+import type { Certificate, ClusterConfig, Grant, Part, Pause, ProcessId, Refusal, Term } from '../core'
 import type { ServiceEffect } from '../runtime/driver'
 
 /** `12.345`: ms with three digits. */
@@ -30,11 +30,20 @@ function refusalText(refusal: Refusal | null, leader: ProcessId | null, known: T
   return `no: ${refusal ?? 'unknown'}${leader === null ? '' : ` to ${leader}`}, knows T${known}`
 }
 
+/** Version, floor and voters. */
+export function formatConfig({ term, version, termFloor, voters }: ClusterConfig): string {
+  return `${term}.${version} above T${termFloor}: ${voters.map(({ id }) => id).join(' ')}`
+}
+
 /** One part of a frame. */
 export function formatPart(part: Part): string {
   switch (part.kind) {
     case 'heartbeat':
       return part.probe ? `probe r${part.round}` : `heartbeat r${part.round} for ${formatMs(part.promiseMs)}`
+    case 'config':
+      return `config ${formatConfig(part.cluster)}`
+    case 'configAck':
+      return `configAck ${part.term}.${part.version}, knows T${part.membersTerm} and T${part.maxTerm}`
     case 'ack':
       return `ack r${part.round} ${grantText(part.grant)}${part.renewed ? ' renewed' : ''}`
     case 'bind':

@@ -4,6 +4,7 @@
  * A field has exactly one spelling: what `read` accepts, `write` would have written. No field may accept a value that
  * the core must not see. Read next: `parts.ts`, `handshake.ts`.
  */
+import type { Stamped } from '../core/messages'
 import type { ElectionName, Grant, Incarnation, ProcessId, Term } from '../core/types'
 import { type Reader, WireFault, type Writer } from './bytes'
 import { MAX_TERM } from './limits'
@@ -16,7 +17,7 @@ export interface Field<T, W extends Writer = Writer, R extends Reader = Reader> 
 
 /** A field for every property of `T` except `kind`, in the order in which they travel. */
 export type FieldsOf<T, W extends Writer = Writer, R extends Reader = Reader> = {
-  readonly [P in Exclude<keyof T, 'kind'>]-?: Field<T[P], W, R>
+  readonly [P in Exclude<keyof T, 'kind' | keyof Stamped>]-?: Field<T[P], W, R>
 }
 
 /** A text that a pattern allows, ASCII only. */
@@ -49,8 +50,11 @@ function float(allowed: (value: number) => boolean): Field<number> {
 /** A process, a cluster or a storage. */
 export const id: Field<ProcessId> = text(/^[A-Za-z0-9._-]{1,64}$/)
 
+/** Where a process listens; what it means is for the transport to say. */
+export const address: Field<string> = text(/^[\x21-\x7e]{1,128}$/)
+
 /** The name of an election as text; on a connection names travel once only (`names.ts`). */
-export const electionName: Field<ElectionName> = text(/^[A-Za-z0-9._:-]{1,128}$/)
+export const electionName: Field<ElectionName> = text(/^(@members|[A-Za-z0-9._:-]{1,128})$/)
 
 /** A safe integer, not below 0 (R44): rounds, nonces, priorities, versions. */
 export const whole: Field<number> = {
@@ -159,6 +163,21 @@ export function orNull<T, W extends Writer, R extends Reader>(field: Field<T, W,
       if (value !== null) field.write(out, value)
     },
     read: (input) => (flag.read(input) ? field.read(input) : null),
+  }
+}
+
+/** At least one and at most `most` of them. */
+export function listOf<T>(field: Field<T>, most: number): Field<readonly T[]> {
+  const checked = (length: number) => {
+    if (length < 1 || length > most) throw new WireFault('tooLong')
+    return length
+  }
+  return {
+    write(out, values) {
+      out.u8(checked(values.length))
+      for (const value of values) field.write(out, value)
+    },
+    read: (input) => Array.from({ length: checked(input.u8()) }, () => field.read(input)),
   }
 }
 

@@ -2,19 +2,24 @@
  * The parts of a frame as bytes: one table of layouts, one encoder and one decoder per connection (PROTOCOL A.5, E6).
  *
  * The body of a frame is one part after the other, each a byte for its kind and its fields in the order of the table.
+ * Where members change some parts say under which configuration they were made: their byte is higher by `STAMPED`, and
+ * the configuration follows the fields.
  * Whatever does not match to the last byte is refused as a whole; nothing is ever skipped. A change of this table is a
  * new protocol version (`limits.ts`). Read next: `names.ts`.
  */
-import type { Certificate, Part } from '../core/messages'
-import type { ElectionName, Pause, Refusal } from '../core/types'
+import type { Certificate, Part, Stamped } from '../core/messages'
+import type { ClusterConfig, ConfigVersion, ElectionName, Pause, Refusal, Voter } from '../core/types'
 import { type MalformedReason, WireFault } from './bytes'
 import {
+  address,
+  durationMs,
   type Field,
   type FieldsOf,
   flag,
   grant,
   id,
   incarnation,
+  listOf,
   oneOf,
   orNull,
   priority,
@@ -69,6 +74,26 @@ const pause: FieldsOf<Pause, NamingWriter, NamingReader> = {
   leader: oneOf(['stays', 'stepsDown']),
   sinceMs: whole,
 }
+/** Most voters of a configuration that travels (`MAX_MEMBERS` of the core). */
+const MAX_VOTERS = 9
+
+const version = record<ConfigVersion>({ term, version: whole })
+
+/** A configuration of peers: stores and sets that move do not travel. */
+const seat = record<Required<Omit<Voter, 'kind'>>>({ id, storageId: orNull(id), address: orNull(address) })
+const voter: Field<Voter> = {
+  write(out, { kind, id, storageId = null, address = null }) {
+    if (kind !== 'peer') throw new WireFault('unknownKind')
+    seat.write(out, { id, storageId, address })
+  },
+  read: (input) => ({ ...seat.read(input), kind: 'peer' }),
+}
+const cluster = record<Omit<ClusterConfig, 'sets'>>({
+  term,
+  version: whole,
+  termFloor: term,
+  voters: listOf(voter, MAX_VOTERS),
+})
 
 const layouts: Layouts = {
   heartbeat: { code: 1, fields: { round: whole, promiseMs: promise, probe: flag, prompt: flag } },
@@ -110,19 +135,42 @@ const layouts: Layouts = {
   },
   pause: { code: 21, fields: { election, ...pause } },
   pauseAck: { code: 22, fields: { election, ...pause } },
+  config: { code: 30, fields: { cluster } },
+  configAck: {
+    code: 31,
+    fields: { term, version: whole, membersTerm: term, maxTerm: term, maxPromiseMs: durationMs },
+  },
+}
+
+/** Added to the byte of a part that is stamped. */
+const STAMPED = 0x80
+
+/** Parts that may be stamped. Complete by its type. */
+const stampable: Readonly<Record<Extract<Part, Stamped>['kind'], true>> = {
+  heartbeat: true,
+  ack: true,
+  preVote: true,
+  requestVote: true,
+  readTermReply: true,
 }
 
 /** A layout as the codecs use it. */
 interface Kind {
   readonly kind: Part['kind']
   readonly code: number
+  readonly isStampable: boolean
   readonly fields: readonly (readonly [string, PartField<unknown>])[]
 }
 
 const byName = new Map<string, Kind>()
 const byCode: (Kind | undefined)[] = []
 for (const [name, { code, fields }] of Object.entries(layouts)) {
-  const kind = { kind: name as Part['kind'], code, fields: Object.entries(fields) as Kind['fields'] }
+  const kind: Kind = {
+    kind: name as Part['kind'],
+    code,
+    isStampable: Object.hasOwn(stampable, name),
+    fields: Object.entries(fields) as Kind['fields'],
+  }
   byName.set(name, kind)
   byCode[code] = kind
 }
@@ -134,7 +182,7 @@ const FRAME_OVERHEAD_BYTES = 29
 export const MAX_BODY_BYTES = MAX_FRAME_BYTES - FRAME_OVERHEAD_BYTES
 
 /** No part is longer than this; the test computes the longest one. */
-const MAX_PART_BYTES = 512
+const MAX_PART_BYTES = 4_096
 
 /** Bounds of a codec; both ends must use the same `maxNames`. */
 export interface CodecOptions {
@@ -184,10 +232,13 @@ export class PartEncoder {
     try {
       const kind = byName.get(part.kind)
       if (kind === undefined) throw new WireFault('unknownKind')
-      out.u8(kind.code)
+      const stamp = (part as Stamped).config
+      if (stamp !== undefined && !kind.isStampable) throw new WireFault('unknownKind')
+      out.u8(stamp === undefined ? kind.code : kind.code + STAMPED)
       for (const [name, field] of kind.fields) {
         field.write(out, (part as unknown as Record<string, unknown>)[name])
       }
+      if (stamp !== undefined) version.write(out, stamp)
       out.commit()
       return true
     } catch {
@@ -233,10 +284,13 @@ export class PartDecoder {
       const input = new NamingReader(body, this.#table)
       const parts: Part[] = []
       while (!input.done) {
-        const kind = byCode[input.u8()]
-        if (kind === undefined) throw new WireFault('unknownKind')
+        const code = input.u8()
+        const isStamped = code >= STAMPED
+        const kind = byCode[isStamped ? code - STAMPED : code]
+        if (kind === undefined || (isStamped && !kind.isStampable)) throw new WireFault('unknownKind')
         const part: Record<string, unknown> = { kind: kind.kind }
         for (const [name, field] of kind.fields) part[name] = field.read(input)
+        if (isStamped) part['config'] = version.read(input)
         parts.push(part as unknown as Part)
       }
       return parts

@@ -46,6 +46,8 @@ export interface LabOptions {
   readonly maxElections?: number
   /** Who votes; everybody unless said otherwise. The others are electors only. */
   readonly voters?: readonly ProcessId[]
+  /** Members change; `voters` are the founders. */
+  readonly membership?: boolean
 }
 
 export interface Node {
@@ -81,7 +83,7 @@ export class Lab {
     readonly options: LabOptions = {},
   ) {
     for (const id of ids) {
-      const config = this.configOf(id, 1)
+      const config = this.configOf(id, 1, `disk-${id}`)
       const disk: DurableState = {
         process: {
           format: 1,
@@ -110,11 +112,12 @@ export class Lab {
     for (const id of ids) this.recordPromise(this.node(id))
   }
 
-  private configOf(self: ProcessId, incarnation: number): CoreConfig {
+  private configOf(self: ProcessId, incarnation: number, storageId: string): CoreConfig {
     return {
       self,
       incarnation,
-      storageId: `disk-${self}`,
+      storageId,
+      ...(this.options.membership === true ? { membership: true } : {}),
       cluster: {
         term: 0,
         version: 1,
@@ -202,6 +205,10 @@ export class Lab {
   /** Completes a held write (or any version) and lets its answers go. */
   completeWrite(id: ProcessId, version = this.node(id).heldWrites.at(-1) ?? 0): void {
     const node = this.node(id)
+    const { membership } = node.state
+    if (membership?.installing != null && membership.installing.version <= version) {
+      node.disk = { ...node.disk, process: { ...node.disk.process, config: membership.installing.cluster } }
+    }
     const terms = new Map(node.disk.terms)
     for (const [name, election] of node.state.elections) {
       if (election.decidedAt <= version && election.decidedTerm > 0) terms.set(name, election.decidedTerm)
@@ -337,11 +344,21 @@ export class Lab {
     this.drop((frame) => frame.to === id)
   }
 
+  /** An empty disk: another storage, and everything forgotten. The next `restart` begins at incarnation 1. */
+  wipe(id: ProcessId, storageId: string): void {
+    const node = this.node(id)
+    const config = { term: 0, version: 1, termFloor: 0 }
+    node.disk = {
+      process: { ...node.disk.process, storageId, incarnation: 0, config, maxPromiseMs: 0, pins: {} },
+      terms: new Map(),
+    }
+  }
+
   /** A new life: incarnation + 1, volatile state gone. Not connected yet. */
   restart(id: ProcessId, disk: Partial<DurableState['process']> = {}): void {
     const node = this.node(id)
     const incarnation = node.disk.process.incarnation + 1
-    node.config = this.configOf(id, incarnation)
+    node.config = this.configOf(id, incarnation, node.disk.process.storageId)
     const before = { ...node.disk, process: { ...node.disk.process, ...disk } }
     node.disk = { ...before, process: { ...before.process, incarnation, cleanNoPromise: false } }
     const now = this.clock(id)

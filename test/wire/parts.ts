@@ -1,7 +1,7 @@
 /** Every kind of part with every value that the wire allows, for property tests; complete by its type. */
 import fc from 'fast-check'
 import type { Certificate, Part } from '../../src/core/messages'
-import type { Refusal } from '../../src/core/types'
+import type { Refusal, Voter } from '../../src/core/types'
 import { MAX_TERM } from '../../src/wire'
 
 const chars = (alphabet: string, maxLength: number) =>
@@ -14,7 +14,7 @@ function plain<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
 const id = chars(`${LETTERS}._-`, 64)
-const election = fc.oneof(chars(`${LETTERS}._:-`, 128), fc.constantFrom('e1', 'e2', 'e3'))
+const election = fc.oneof(chars(`${LETTERS}._:-`, 128), fc.constantFrom('e1', 'e2', 'e3', '@members'))
 const whole = fc.oneof(fc.maxSafeNat(), fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER))
 const term = fc.oneof(fc.integer({ min: 0, max: MAX_TERM }), fc.constantFrom(0, 1, MAX_TERM))
 const promiseMs = fc.oneof(
@@ -56,6 +56,15 @@ const pause = {
   leader: fc.constantFrom('stays' as const, 'stepsDown' as const),
   sinceMs: whole,
 }
+const voters: fc.Arbitrary<readonly Voter[]> = fc.array(
+  plain<Voter>({
+    id,
+    kind: fc.constant('peer'),
+    storageId: orNull(id),
+    address: orNull(chars(`${LETTERS}.:[]-`, 128)),
+  }),
+  { minLength: 1, maxLength: 9 },
+)
 
 type ByKind = { readonly [K in Part['kind']]: fc.Arbitrary<Extract<Part, { kind: K }>> }
 
@@ -123,6 +132,18 @@ export const partsByKind: ByKind = {
   readTermReply: plain({ kind: kind('readTermReply'), election, nonce: whole, term }),
   pause: plain({ kind: kind('pause'), election, ...pause }),
   pauseAck: plain({ kind: kind('pauseAck'), election, ...pause }),
+  config: plain({
+    kind: kind('config'),
+    cluster: plain({ term, version: whole, termFloor: term, voters }),
+  }),
+  configAck: plain({
+    kind: kind('configAck'),
+    term,
+    version: whole,
+    membersTerm: term,
+    maxTerm: term,
+    maxPromiseMs: promiseMs,
+  }),
   notice: plain({
     kind: kind('notice'),
     election,
@@ -133,5 +154,12 @@ export const partsByKind: ByKind = {
   }),
 }
 
+const stamped = <T extends Part>(part: fc.Arbitrary<T>): fc.Arbitrary<Part> =>
+  fc.tuple(part, plain({ term, version: whole })).map(([each, config]) => ({ ...each, config }))
+const { heartbeat, ack, preVote, requestVote, readTermReply } = partsByKind
+
 /** Any part. */
-export const anyPart: fc.Arbitrary<Part> = fc.oneof(...(Object.values(partsByKind) as fc.Arbitrary<Part>[]))
+export const anyPart: fc.Arbitrary<Part> = fc.oneof(
+  ...(Object.values(partsByKind) as fc.Arbitrary<Part>[]),
+  ...[stamped(heartbeat), stamped(ack), stamped(preVote), stamped(requestVote), stamped(readTermReply)],
+)
