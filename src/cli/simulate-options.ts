@@ -2,7 +2,7 @@
  * Reads the options of `conclave simulate`. Every refusal is one sentence that names the option and what it takes.
  */
 import { parseArgs } from 'node:util'
-import { PROFILES, type ProfileName, STORE_PROFILES } from '../simulation'
+import { MEMBER_PROFILES, PROFILES, type ProfileName, STORE_PROFILES } from '../simulation'
 import { UsageError } from './command'
 
 /** What was asked for. */
@@ -32,7 +32,7 @@ export interface SimulateOptions {
 }
 
 /** Everything that `--profile` takes. */
-const WORLDS: readonly ProfileName[] = [...PROFILES, ...STORE_PROFILES]
+const WORLDS: readonly ProfileName[] = [...PROFILES, ...STORE_PROFILES, ...MEMBER_PROFILES]
 
 /** Text of `conclave simulate --help`. */
 export const SIMULATE_HELP = `Usage: conclave simulate [options]

@@ -23,6 +23,8 @@ export type KnownLife = Pick<Identity, 'storageId' | 'incarnation' | 'nonce'>
 export interface Acquaintance {
   readonly local: Identity
   readonly isMember: (process: ProcessId) => boolean
+  /** The storage that the configuration names for a voter, or null: then its pin decides (R25, R26). */
+  readonly storageOf: (process: ProcessId) => string | null
   /** Durable: the storage and the highest incarnation that each process ever showed. */
   readonly pins: Readonly<Record<ProcessId, Pin>>
   /** Volatile: the newest life of each process that was admitted since start. */
@@ -51,7 +53,8 @@ export type IdentityVerdict =
  *
  * - another cluster, a process that is no member, oneself (a link that leads back home): refused;
  * - one's own name from another process, or a life already met under another nonce: `duplicateIdentity` (R27);
- * - another storage than the pinned one: `amnesiac` (R25), it may have promised what it does not know any more;
+ * - another storage than the one in the configuration, or else the pinned one: `amnesiac` (R25), it may have promised what
+ *   it does not know any more. Where the configuration names one, what is known of another one says nothing (R26);
  * - a lower incarnation than the highest seen: `staleIncarnation` (R27), an old life or a restored copy of the disk.
  */
 export function judgeHello(known: Acquaintance, hello: Identity): IdentityVerdict {
@@ -61,13 +64,15 @@ export function judgeHello(known: Acquaintance, hello: Identity): IdentityVerdic
     return refuse(hello.nonce === local.nonce ? 'wrongIdentity' : 'duplicateIdentity')
   if (!known.isMember(hello.nodeId)) return refuse('unknownMember')
   if (!Number.isSafeInteger(hello.incarnation) || hello.incarnation < 1) return refuse('malformed')
+  const named = known.storageOf(hello.nodeId)
+  if (named !== null && hello.storageId !== named) return refuse('amnesiac')
   const pin = Object.hasOwn(pins, hello.nodeId) ? pins[hello.nodeId] : undefined
-  if (pin !== undefined) {
+  if (pin !== undefined && (named === null || pin.storageId === named)) {
     if (hello.storageId !== pin.storageId && !known.ephemeral) return refuse('amnesiac')
     if (hello.incarnation < pin.incarnation) return refuse('staleIncarnation')
   }
   const life = lives.get(hello.nodeId)
-  if (life !== undefined) {
+  if (life !== undefined && (named === null || life.storageId === named)) {
     if (hello.incarnation < life.incarnation) return refuse('staleIncarnation')
     if (hello.incarnation === life.incarnation && hello.nonce !== life.nonce)
       return refuse('duplicateIdentity')

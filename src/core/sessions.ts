@@ -197,14 +197,10 @@ export function heartbeatTo(
   if (turn.beaten === null) turn.beaten = [voter]
   else if (turn.beaten.includes(voter)) return probe ? undefined : renewAfterAll(turn, voter, account)
   else turn.beaten.push(voter)
-  const heartbeat: Heartbeat = {
-    kind: 'heartbeat',
-    round: stampRound(turn),
-    promiseMs: turn.config.timing.promiseMs,
-    probe: probe || !answersLately(turn, account),
-    prompt,
-  }
-  send(turn, voter, stamp(turn, heartbeat))
+  const { promiseMs } = turn.config.timing
+  const round = stampRound(turn)
+  const isProbe = probe || !answersLately(turn, account)
+  send(turn, voter, stamp<Heartbeat>(turn, { kind: 'heartbeat', round, promiseMs, probe: isProbe, prompt }))
 }
 
 /** A probe that this turn sent becomes the heartbeat behind which a vote request has to stand (R3). */
@@ -243,10 +239,7 @@ export function noteAnswer(turn: Turn, voter: ProcessId, account: Account, sentA
   if (!turn.answered.includes(voter)) turn.answered.push(voter)
 }
 
-/**
- * Credits an ack: to its round's send time, to its grant alone, and only if that very frame renewed (R12, R60), under the
- * configuration in force here (R33).
- */
+/** Credits an ack to its round's send time and its grant alone, if that very frame renewed (R12, R60), under one config (R33). */
 export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack, isCurrent: boolean): void {
   if (account.kind === 'store' && ack.grant !== account.grant)
     regrantedAtStore(turn, from, account, ack.grant)

@@ -379,16 +379,21 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
   for (const voter of cluster.voters) {
     if (voter.id !== self) state.accounts.set(voter.id, createAccount(config, voter.kind))
   }
-  for (const [name, term] of durable.terms) state.elections.set(name, createElection(name, term))
-  for (const [name, pause] of Object.entries(record.pauses ?? {})) {
+  remember(state, durable)
+  return state
+}
+
+/** What the storage gave back of elections. */
+function remember(state: State, { process, terms }: DurableState): void {
+  for (const [name, term] of terms) state.elections.set(name, createElection(name, term))
+  for (const [name, pause] of Object.entries(process.pauses ?? {})) {
     const election = state.elections.get(name) ?? createElection(name, 0)
     election.pause = pause
     state.elections.set(name, election)
     if (pause.isPaused) state.paused.add(name)
   }
   // a configuration proves that its term was won (R30)
-  if (state.membership !== null) learnMembersTerm(state, cluster.term)
-  return state
+  if (state.membership !== null) learnMembersTerm(state, state.cluster.term)
 }
 
 /** Where members change the durable configuration is newer than the one that the process was started with (R29). */

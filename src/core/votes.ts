@@ -17,19 +17,13 @@ import { alarm, electionOf, floorOf, free, isPaused, send, type Turn } from './t
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
 
-/**
- * R7 without the session: what this voter says to (process, term); `null` = yes. Changes nothing. `isCurrent`: the asker has
- * the configuration in force here (R31).
- */
-function refusalOf(
-  turn: Turn,
-  election: Election,
-  claim: Claim,
-  isCurrent: boolean,
-): Refusal | 'repeat' | null {
+type Verdict = Refusal | 'repeat' | null
+
+/** R7 without the session: what this voter says; `null` = yes. `current`: the asker has the same configuration (R31). */
+function refusalOf(turn: Turn, election: Election, claim: Claim, current: boolean): Verdict {
   const obstacle = ownObstacle(turn)
   if (obstacle !== null) return obstacle
-  if (!votes(turn) || !isCurrent) return 'config'
+  if (!votes(turn) || !current) return 'config'
   if (!plausible(turn, election, claim.term, claim.process)) return 'limit'
   if (election.lead !== null) return 'leading'
   if (isPaused(election) && !isOfLeader(turn, election, claim)) return 'paused'

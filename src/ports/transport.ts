@@ -28,6 +28,12 @@ export interface Transport {
   stop(flushMs: number, done: () => void): void
   /** For exit hooks: hands everything that is queued to the kernel synchronously, as far as it takes it (R53). */
   flushSync(): void
+  /**
+   * From now on these are the peers to keep a link with, and where they live; addresses may be new. Sessions with others are
+   * closed when what was sent to them has left; whoever dials is judged by the host as before. Needed only where members
+   * change (`experimental.membership`).
+   */
+  keepPeers?(peers: readonly ProcessId[], addresses: Readonly<Record<ProcessId, string>>): void
   /** For `status()`. */
   stats(): TransportStats
   /** How it is made anew in another thread (`worker: true`). Absent, or null: it cannot be. */

@@ -3,14 +3,14 @@ import { type CoreConfig, type ElectionName, isQuorum, type State } from '../cor
 
 /** Has a quorum that is bound to the leadership of this process answered something sent at or after that instant? */
 export function isConfirmed(
-  { self, cluster }: CoreConfig,
+  { self }: CoreConfig,
   state: State,
   election: ElectionName,
   askedAt: number,
 ): boolean {
   const lead = state.elections.get(election)?.lead
   if (lead == null) return false
-  return isQuorum(cluster, (voter) => {
+  return isQuorum(state.cluster, (voter) => {
     if (voter === self) return !state.storageFailed
     const account = state.accounts.get(voter)
     if (account === undefined || account.grant === null || account.lastAnsweredSend < askedAt) return false

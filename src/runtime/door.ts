@@ -6,7 +6,7 @@
  * finish the handshake must not be able to spoil somebody else's pin.
  */
 import { judgeHello } from '../core/identity'
-import type { Incarnation, ProcessId } from '../core/types'
+import type { ClusterConfig, Incarnation, ProcessId } from '../core/types'
 import type { Logger } from '../ports/logger'
 import type { Admission, Greeting, RefusedReason } from '../ports/transport'
 import { printable } from './printable'
@@ -15,7 +15,9 @@ import type { Writer } from './writer'
 /** What the door needs to know. */
 export interface DoorOptions {
   readonly local: Greeting
-  readonly members: ReadonlySet<ProcessId>
+  readonly cluster: ClusterConfig
+  /** Members change: who was one once may ask what became of it (R34). */
+  readonly changes: boolean
   readonly ephemeral: boolean
   readonly writer: Writer
   readonly logger: Logger
@@ -35,8 +37,30 @@ export class Door {
   private readonly lives = new Map<ProcessId, Life>()
   private readonly reported = new Map<ProcessId, string>()
   private readonly counts: Partial<Record<RefusedReason, number>> = {}
+  /** Members and the storages that the configuration names. */
+  private storages: ReadonlyMap<ProcessId, string | null>
+  /** Not yet a member, but awaited. */
+  private guest: ProcessId | null = null
 
-  constructor(private readonly options: DoorOptions) {}
+  constructor(private readonly options: DoorOptions) {
+    this.storages = storagesOf(options.cluster)
+  }
+
+  /** Another configuration is in force: its members are admitted from now on. */
+  follow(cluster: ClusterConfig): void {
+    this.storages = storagesOf(cluster)
+  }
+
+  /** One process that is no member is admitted, too, until somebody else is invited or nobody (R34). */
+  invite(guest: ProcessId | null): void {
+    this.guest = guest
+  }
+
+  /** The storage of the life that has a session now, or null. */
+  storageOf(process: ProcessId): string | null {
+    const life = this.lives.get(process)
+    return life?.connected === true ? life.storageId : null
+  }
 
   /** Refusals since start, by reason. */
   get refused(): Readonly<Partial<Record<RefusedReason, number>>> {
@@ -87,16 +111,31 @@ export class Door {
   }
 
   private judge(greeting: Greeting) {
-    const { local, members, ephemeral, writer } = this.options
-    const isMember = (process: ProcessId): boolean => members.has(process)
-    return judgeHello({ local, isMember, pins: writer.record.pins, lives: this.lives, ephemeral }, greeting)
+    const { local, ephemeral, writer } = this.options
+    const { lives, storages } = this
+    const isMember = (process: ProcessId): boolean => this.isKnown(process)
+    const storageOf = (process: ProcessId): string | null => storages.get(process) ?? null
+    // a guest brings the storage that the configuration will name; a former one of that id is over
+    if (greeting.nodeId === this.guest && !storages.has(greeting.nodeId)) {
+      const guestOf = () => greeting.storageId
+      return judgeHello(
+        { local, isMember, storageOf: guestOf, pins: writer.record.pins, lives, ephemeral },
+        greeting,
+      )
+    }
+    return judgeHello({ local, isMember, storageOf, pins: writer.record.pins, lives, ephemeral }, greeting)
+  }
+
+  private isKnown(process: ProcessId): boolean {
+    if (this.storages.has(process) || process === this.guest) return true
+    return this.options.changes && Object.hasOwn(this.options.writer.record.pins, process)
   }
 
   /** One line per process and cause, not one per attempt of a peer that redials for hours. */
   private report(greeting: Greeting, reason: RefusedReason): void {
-    const { logger, onDuplicate, members } = this.options
+    const { logger, onDuplicate } = this.options
     const process = printable(greeting.nodeId)
-    if (reason === 'wrongCluster' || !members.has(greeting.nodeId)) {
+    if (reason === 'wrongCluster' || !this.storages.has(greeting.nodeId)) {
       logger.debug({ process, reason }, 'refused a greeting')
       return
     }
@@ -111,4 +150,9 @@ export class Door {
       )
     }
   }
+}
+
+function storagesOf({ voters }: ClusterConfig): Map<ProcessId, string | null> {
+  const peers = voters.filter(({ kind }) => kind === 'peer')
+  return new Map(peers.map(({ id, storageId = null }) => [id, storageId]))
 }

@@ -4,6 +4,7 @@
  * Everything that a transport reports becomes an input of the core or a count; nothing is judged here but by the `Door`,
  * and nothing reaches the core from a life that has no open session. Read next: `door.ts`, `driver.ts`.
  */
+import type { ClusterConfig, ProcessId, Voter } from '../core'
 import type { Greeting, TransportHost } from '../ports/transport'
 import type { Door } from './door'
 import type { DriverOptions, Submitted } from './driver-options'
@@ -12,6 +13,8 @@ import { printable } from './printable'
 /** The parts of the driver that a transport reaches. */
 export interface HostParts {
   readonly options: DriverOptions
+  /** Who votes at the start. */
+  readonly cluster: ClusterConfig
   readonly door: Door
   /** False before `boot` and from `shutdown` on: then nothing is heard. */
   readonly isOpen: () => boolean
@@ -20,14 +23,14 @@ export interface HostParts {
 }
 
 /** The host that the driver hands to its transport. */
-export function createHost({ options, door, isOpen, submit, failed }: HostParts): TransportHost {
+export function createHost({ options, cluster, door, isOpen, submit, failed }: HostParts): TransportHost {
   const { config, addresses, logger, clock } = options
-  const { voters } = config.cluster
+  const { voters } = cluster
   // a store has no life and no greeting to judge; its link belongs to this process
   const stores = new Set(voters.filter(({ kind }) => kind === 'store').map(({ id }) => id))
   return {
     local: greetingOf(options),
-    addresses,
+    addresses: { ...addresses, ...addressesOf(voters) },
     logger,
     peers: voters.filter(({ id, kind }) => id !== config.self && kind === 'peer').map(({ id }) => id),
     now: () => clock.now(),
@@ -50,6 +53,13 @@ export function createHost({ options, door, isOpen, submit, failed }: HostParts)
     refused: (reason) => door.count(reason),
     failed,
   }
+}
+
+/** Where voters live, as far as a configuration says so. */
+export function addressesOf(
+  voters: readonly Pick<Voter, 'id' | 'address'>[],
+): Readonly<Record<ProcessId, string>> {
+  return Object.fromEntries(voters.flatMap(({ id, address }) => (address == null ? [] : [[id, address]])))
 }
 
 /** Who this process says it is. */

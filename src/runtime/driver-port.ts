@@ -22,6 +22,12 @@ export interface DriverView {
   readonly transport: Pick<Transport, 'stats'>
 }
 
+/** A process that shall become a member, and where it listens; null: it dials. */
+export interface Guest {
+  readonly id: ProcessId
+  readonly address: string | null
+}
+
 /** One life of one process, as its elector sees it. `Driver` says what each method promises. */
 export interface DriverPort {
   /** Name of this process in the protocol; where only stores vote it is longer than the configured id (R49). */
@@ -31,6 +37,10 @@ export interface DriverPort {
   /** Did nothing of this process run for two heartbeats before the effect that is at hand? (B.1) */
   readonly wasStalled: boolean
   boot(done: (error: ElectionError | null) => void): void
+  /** Only where members change. */
+  invite?(guest: Guest | null): void
+  /** Only where members change. */
+  storageOf?(process: ProcessId): string | null
   submit(input: Submitted): void
   shutdown(how: { readonly flushMs: number; readonly reason: RevokeReason }, done: () => void): void
   /** For exit hooks; synchronous (R53). */

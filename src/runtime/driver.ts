@@ -5,15 +5,24 @@
  * written after a write that failed (R1). Everything is synchronous and callback-style, so a simulation can run it without
  * a single microtask. Decides nothing about elections. Read next: `engine.ts` (how inputs run), `writer.ts`, `door.ts`.
  */
-import type { AlarmCode, ElectionName, ProcessId, ProcessRecord, RevokeReason, State, Term } from '../core'
+import type {
+  AlarmCode,
+  ClusterConfig,
+  ElectionName,
+  ProcessId,
+  ProcessRecord,
+  RevokeReason,
+  State,
+  Term,
+} from '../core'
 import type { ElectionError } from '../errors'
 import type { Transport } from '../ports/transport'
 import { closeDown } from './close-down'
 import { isConfirmed } from './confirmed'
 import { Door } from './door'
-import { createHost, greetingOf } from './driver-host'
-import type { DriverCounters, DriverOptions, Submitted } from './driver-options'
-import type { DriverPort, DriverView } from './driver-port'
+import { addressesOf, createHost, greetingOf } from './driver-host'
+import type { DriverCounters, DriverListener, DriverOptions, Submitted } from './driver-options'
+import type { DriverPort, DriverView, Guest } from './driver-port'
 import { Engine } from './engine'
 import { stoppedError, transportError } from './failures'
 import type { LeaseEnd } from './lease-time'
@@ -48,10 +57,12 @@ export class Driver implements DriverPort {
       written: (version) => this.submit({ type: 'persisted', now: 0, version }),
       failed: (error) => this.storageFailed(error),
     })
-    this.engine = new Engine(options, this.writer)
+    const listener = config.membership === true ? this.following(options.listener) : options.listener
+    this.engine = new Engine({ ...options, listener }, this.writer)
     this.door = new Door({
       local: greetingOf(options),
-      members: new Set(config.cluster.voters.filter(({ kind }) => kind === 'peer').map(({ id }) => id)),
+      cluster: this.state.cluster,
+      changes: config.membership === true,
       ephemeral: config.ephemeral,
       writer: this.writer,
       logger: options.logger,
@@ -180,11 +191,53 @@ export class Driver implements DriverPort {
     transport.stop(0, () => storage.close(() => {}))
   }
 
+  /**
+   * Keeps a link with one process that is no member, so that it can become one (R34); null: with nobody any more. Until it
+   * has a session nobody knows its storage: `storageOf`.
+   */
+  invite(guest: Guest | null): void {
+    this.door.invite(guest?.id ?? null)
+    this.keepPeers(this.state.cluster, guest)
+  }
+
+  /** The storage that a process with a session showed, or null. */
+  storageOf(process: ProcessId): string | null {
+    return this.door.storageOf(process)
+  }
+
+  /** Door and transport follow the configuration before the service hears of it. */
+  private following(listener: DriverListener): DriverListener {
+    return {
+      effect: (effect) => {
+        if (effect.type === 'configured') this.follow(effect.cluster, effect.removed)
+        listener.effect(effect)
+      },
+      settled: () => listener.settled?.(),
+      fatal: (error) => listener.fatal(error),
+    }
+  }
+
+  private follow(cluster: ClusterConfig, removed: boolean): void {
+    this.door.follow(cluster)
+    // whoever goes hears the last word first
+    this.engine.outbox.flush()
+    if (removed) this.options.transport.keepPeers?.([], {})
+    else this.keepPeers(cluster, null)
+  }
+
+  private keepPeers({ voters }: ClusterConfig, guest: Guest | null): void {
+    const { addresses, transport } = this.options
+    const peers = [...voters, ...(guest === null ? [] : [guest])].filter(({ id }) => id !== this.self)
+    const ids = peers.map(({ id }) => id)
+    transport.keepPeers?.(ids, { ...addresses, ...addressesOf(peers) })
+  }
+
   private startTransport(): void {
     const { engine, door, options } = this
     this.transportStarted = true
     const host = createHost({
       options,
+      cluster: this.state.cluster,
       door,
       isOpen: () => this.phase === 'booting' || this.phase === 'running',
       submit: (input) => this.submit(input),

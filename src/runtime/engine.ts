@@ -159,7 +159,8 @@ export class Engine {
     this.writer.flush()
   }
 
-  private persist({ version, terms, maxPromiseMs, pauses }: PersistEffect): void {
+  private persist({ version, terms, maxPromiseMs, pauses, config }: PersistEffect): void {
+    if (config !== null) this.writer.change({ config })
     if (maxPromiseMs !== null) this.writer.change({ maxPromiseMs })
     if (pauses !== null) {
       const { pauses: former = {} } = this.writer.record

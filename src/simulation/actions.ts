@@ -82,6 +82,8 @@ export type Action =
   | { readonly do: 'heartbeatNow'; readonly node: Who }
   | { readonly do: 'proofOfDeath'; readonly of: ProcessId; readonly to: readonly ProcessId[] }
   | { readonly do: 'restartGuard'; readonly election: ElectionName; readonly by: Who }
+  | { readonly do: 'addMember'; readonly node: ProcessId }
+  | { readonly do: 'removeMember'; readonly node: Who }
   | { readonly do: 'storeDown'; readonly store: string; readonly forMs: number }
   | {
       readonly do: 'storeCut'

@@ -6,6 +6,7 @@
 import type { ElectionName, ProcessId } from '../core/types'
 import type { Action, Who } from './actions'
 import { CALM } from './links'
+import { addMember, mayLoseDisk, removeMember } from './members'
 import type { SimCluster } from './sim-cluster'
 import type { SimNode } from './sim-node'
 
@@ -113,7 +114,7 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
       cluster.stepWall(id, action.byMs)
       return true
     case 'replaceDisk':
-      if (!isKnownToAll(cluster, node)) return false
+      if (node.changesMembers ? !mayLoseDisk(cluster, node) : !isKnownToAll(cluster, node)) return false
       cluster.replaceDisk(id)
       return restartLater(cluster, id, action.downMs)
     case 'diskFails':
@@ -128,6 +129,10 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
       cluster.note(`the disk of ${id} will lose its last write`, { kind: 'disk', nodes: [id] })
       node.disk.faults.losesLastWrite = true
       return true
+    case 'addMember':
+      return addMember(cluster, node)
+    case 'removeMember':
+      return removeMember(cluster, node)
     case 'contend':
       cluster.contend(id, action.election, action.contending, action.priority)
       return true

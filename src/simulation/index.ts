@@ -30,6 +30,7 @@ export {
   type WindowChoice,
 } from './picture'
 export {
+  MEMBER_PROFILES,
   type Plan,
   PROFILES,
   type ProfileName,

@@ -5,7 +5,7 @@
  * and run again; the same plan gives the same trace. First comes the safety phase (anything may fail, nothing wrong may
  * happen), then everything is healed and the liveness phase demands progress. Read next: `swarm.ts`.
  */
-import type { Timing } from '../core'
+import { MEMBERS, type Timing } from '../core'
 import type { ElectionName, ProcessId } from '../core/types'
 import type { Action } from './actions'
 import { act } from './faults'
@@ -53,6 +53,7 @@ export type ProfileName =
   | 'ephemeral'
   | 'hypervisor'
   | 'calm'
+  | 'members'
   | StoreProfileName
 
 /** All profiles of peers. A seed chooses among them, but for every fourth, which gets a world with stores. */
@@ -66,6 +67,9 @@ export const PROFILES: readonly ProfileName[] = [
   'hypervisor',
   'calm',
 ]
+
+/** Where members come, go and lose their disks (R26, R29-R34, R72). Only by name: no seed chooses it. */
+export const MEMBER_PROFILES: readonly ProfileName[] = ['members']
 
 /** Kinds of worlds with stores among the voters. */
 export type StoreProfileName = 'oneStore' | 'threeStores' | 'tieBreaker' | 'forgetfulStore'
@@ -163,6 +167,41 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
     },
   },
   calm: { everyMs: 5000, weights: { resign: 1, transfer: 1, crash: 1 } },
+  members: {
+    everyMs: 400,
+    weights: {
+      ...{
+        addMember: 16,
+        removeMember: 10,
+        replaceDisk: 4,
+        crash: 5,
+        crashInWrite: 2,
+        stop: 1,
+        pause: 5,
+        suspend: 1,
+      },
+      ...{
+        cut: 4,
+        mesh: 2,
+        partition: 3,
+        isolate: 4,
+        heal: 3,
+        quality: 1,
+        rate: 2,
+        diskFails: 0.3,
+        diskHangs: 0.3,
+      },
+      ...{
+        resign: 3,
+        transfer: 4,
+        drainTimeout: 1,
+        contend: 1,
+        campaign: 6,
+        heartbeatNow: 1,
+        proofOfDeath: 1,
+      },
+    },
+  },
   oneStore: { everyMs: 500, weights: AT_STORES },
   threeStores: { everyMs: 400, weights: AT_STORES },
   tieBreaker: { everyMs: 400, weights: { ...ALL, storeDown: 3, storeCut: 6 } },
@@ -188,7 +227,11 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
   const stores = STORE_PROFILES[Math.floor(seed / 4) % STORE_PROFILES.length] as ProfileName
   const name = profile ?? (seed % 4 === 3 ? stores : peers)
   const drawn = setupFor(seed, name, random.fork())
-  const setup = isStoreProfile(name) ? withStores(name, drawn, random.fork()) : drawn
+  const setup = isStoreProfile(name)
+    ? withStores(name, drawn, random.fork())
+    : name === 'members'
+      ? withMembers(drawn, random.fork())
+      : drawn
   return {
     seed,
     profile: name,
@@ -239,6 +282,24 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
     ephemeral: profile === 'ephemeral',
     clockRates: profile !== 'hypervisor',
     work: { everyMs: timing.promiseMs, actMs: timing.promiseMs * 1.5 },
+  }
+}
+
+/** Some nodes found the cluster, the others may join it. */
+function withMembers(setup: Setup, random: Random): Setup {
+  const nodes = 'abcdefg'.slice(0, random.pick([3, 4, 4, 5, 5, 6])).split('')
+  const founders = nodes.slice(0, random.pick([1, 2, 3, 3, 3, 4]))
+  const extreme = random.chance(0.3)
+  const rates: Record<ProcessId, number> = {}
+  for (const id of nodes) rates[id] = setup.rates[id] ?? rateWithin(setup.timing.rho, extreme, random)
+  return {
+    ...setup,
+    nodes,
+    rates,
+    voters: founders,
+    membership: true,
+    elections: [...setup.elections.slice(0, 2), MEMBERS],
+    contenders: nodes,
   }
 }
 
@@ -457,6 +518,10 @@ function actionOf(
       return { do: kind, of: random.pick(nodes), to: nodes.filter(() => random.chance(0.7)) }
     case 'restartGuard':
       return { do: kind, election, by: random.pick(nodes) }
+    case 'addMember':
+      return { do: kind, node: random.pick(nodes) }
+    case 'removeMember':
+      return { do: kind, node }
     case 'storeDown':
       return { do: kind, store: random.pick(setup.stores ?? []).id, forMs }
     case 'storeCut': {
@@ -473,14 +538,15 @@ function actionOf(
 /** Faults that cost a node its storage for good happen to a minority at most, and only after everybody has met (R25). */
 function spoil(
   kind: Action['do'],
-  { nodes, timing }: Setup,
+  { nodes, timing, membership }: Setup,
   spoiled: Set<ProcessId>,
   at: number,
   random: Random,
 ): Action | null {
   const node = random.pick(nodes)
   const lost = kind === 'replaceDisk' || kind === 'diskLosesLastWrite'
-  if (lost) {
+  // where members change the cluster knows whose disk may be lost (`members.ts`)
+  if (lost && membership !== true) {
     const minority = Math.floor((nodes.length - 1) / 2)
     if (at < 15_000 || (!spoiled.has(node) && spoiled.size >= minority)) return null
     spoiled.add(node)

@@ -11,7 +11,8 @@ import type { Submitted } from '../runtime/driver'
 import type { WakeOrder } from './event-loop'
 import { type Assumptions, allInvariants, type InvariantFactory } from './invariants'
 import { CALM, type LinkQuality } from './links'
-import { type FaultSign, Observers } from './observer'
+import { isMemberNow } from './members'
+import { type FaultSign, type NodeView, Observers } from './observer'
 import type { FreezeMode } from './oscillator'
 import { Random } from './random'
 import { Scheduler } from './scheduler'
@@ -50,6 +51,8 @@ export interface ClusterOptions {
   readonly succession?: boolean
   /** Nothing is durable (R28). */
   readonly ephemeral?: boolean
+  /** Members change, `voters` are the founders, and every node contends in `@members`, too. Default false. */
+  readonly membership?: boolean
   /** Work on the guarded resource; null for none. Default: null. */
   readonly work?: WorkOptions | null
   /** What runs as the process of each node. Default: the driver alone; see `simulate.ts` for a service. */
@@ -142,7 +145,11 @@ export class SimCluster {
     return stores
   }
 
-  private assumed({ clockRates = true, stores = [] }: ClusterOptions): Assumptions {
+  private assumed({ clockRates = true, stores = [], membership = false }: ClusterOptions): Assumptions {
+    if (membership) {
+      const clusterOf = (node: NodeView): ClusterConfig => node.state?.cluster ?? this.node(node.id).cluster
+      return { clockRates, clusterOf, disks: (id) => this.node(id).disk.record }
+    }
     if (stores.length === 0) return { clockRates }
     return {
       clockRates,
@@ -180,6 +187,7 @@ export class SimCluster {
         preVote: options.preVote ?? true,
         succession: options.succession ?? true,
         ephemeral: options.ephemeral ?? false,
+        membership: options.membership ?? false,
         accuracy: options.accuracy ?? { early: 0, lateMs: 0 },
         writeTime: options.writeTime ?? { leastMs: 0.1, mostMs: 0.1 },
         scheduler: this.scheduler,
@@ -515,7 +523,12 @@ export class SimCluster {
 
   /** Somebody with a vote, or with stores that vote, contends in it: an amnesiac does not count (R25). */
   private isWanted(election: ElectionName): boolean {
-    for (const { id, contends, disk, cluster } of this.nodes.values()) {
+    for (const node of this.nodes.values()) {
+      const { id, contends, disk, cluster } = node
+      if (node.changesMembers) {
+        if (contends.has(election) && isMemberNow(this, node)) return true
+        continue
+      }
       const isAmnesiac = disk.stats.replaced > 0 && cluster.voters.some((voter) => voter.id === id)
       if (contends.has(election) && !disk.corrupt && !isAmnesiac) return true
     }

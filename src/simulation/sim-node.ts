@@ -34,6 +34,8 @@ export interface NodeParts {
   readonly preVote: boolean
   readonly succession: boolean
   readonly ephemeral: boolean
+  /** Members change; `cluster` are the founders. */
+  readonly membership: boolean
   readonly accuracy: TimerAccuracy
   readonly writeTime: WriteTime
   readonly scheduler: Scheduler
@@ -184,7 +186,13 @@ export class SimNode implements NodeView, DriverListener {
     return this.missedMs() - standing.missedMs <= SUSPEND_BOUND_MS
   }
 
+  /** Members may change while it runs. */
+  get changesMembers(): boolean {
+    return this.parts.membership
+  }
+
   get isVoter(): boolean {
+    if (this.parts.membership) return this.state?.isVoter === true
     return this.cluster.voters.some(({ id }) => id === this.id)
   }
 
@@ -249,14 +257,15 @@ export class SimNode implements NodeView, DriverListener {
   }
 
   private boot(ports: SimPorts, durable: DurableState, startedAt: number): void {
-    const { clusterId, preVote, succession, ephemeral, random } = this.parts
+    const { clusterId, preVote, succession, ephemeral, membership, random } = this.parts
     const { cluster } = this
     const incarnation = ephemeral ? random.next() + 1 : durable.process.incarnation + 1
     const { storageId } = durable.process
     const { isVoter } = this
     this.lifeStorageId = storageId
     const config: CoreConfig = {
-      self: isVoter ? this.id : nameAtStores(this.id, storageId),
+      ...(membership ? { membership } : {}),
+      self: isVoter || membership ? this.id : nameAtStores(this.id, storageId),
       incarnation,
       storageId,
       cluster,

@@ -100,6 +100,8 @@ export class SimTransport implements Transport {
   private readonly counts = { sent: 0, received: 0 }
   private readonly refusals = new Map<string, number>()
   private stopped = false
+  /** Nodes to keep a link with; those with a higher number than the own one are dialled. */
+  private wanted: ReadonlySet<number> = new Set()
 
   constructor(network: SimNetwork, number: number, loop: EventLoop) {
     this.network = network
@@ -117,10 +119,7 @@ export class SimTransport implements Transport {
           if (this.stopped) return
           this.network.attach(this.number, this)
           ready(null)
-          for (const peer of host.peers) {
-            const number = this.network.numberOf(peer)
-            if (number > this.number) keepDialling(this, number)
-          }
+          this.keepPeers(host.peers)
         }, undefined),
       undefined,
     )
@@ -145,6 +144,28 @@ export class SimTransport implements Transport {
       network: this.network,
       replayed: false,
     })
+  }
+
+  keepPeers(peers: readonly ProcessId[]): void {
+    const before = this.wanted
+    this.wanted = new Set(peers.map((peer) => this.network.numberOf(peer)))
+    for (const [number, session] of this.sessions.entries()) {
+      if (session?.open === true && before.has(number) && !this.wanted.has(number)) this.leave(session)
+    }
+    for (const number of this.wanted) {
+      if (number > this.number && !before.has(number)) keepDialling(this, number)
+    }
+  }
+
+  /** Is that node one to keep a link with? */
+  wants(number: number): boolean {
+    return this.wanted.has(number)
+  }
+
+  /** Closes a session that nobody keeps any more; what was sent in it may still arrive. */
+  private leave(session: SimSession): void {
+    this.lost(session, 'not kept')
+    session.finish(this, this.network.options.finMs, 'closed by the peer')
   }
 
   stop(_flushMs: number, done: () => void): void {

@@ -176,7 +176,7 @@ function demandStability(cluster: SimCluster, forMs: number): void {
   const since = cluster.now
   cluster.observers.add({
     revoked: (node, election, term, reason) => {
-      if (reason === 'reelected' || cluster.now === since) return
+      if (reason === 'reelected' || reason === 'removed' || cluster.now === since) return
       const text = `${node.id} lost ${election} T${term} (${reason}) in a healthy cluster`
       cluster.violations.push({ property: 'P8 stability', text, at: cluster.now })
     },

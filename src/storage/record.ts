@@ -6,7 +6,16 @@
  * Read next: `frame.ts` (what protects these bytes), `recover.ts`.
  */
 import { randomBytes } from 'node:crypto'
-import type { DurableChange, ElectionName, Incarnation, Pause, Pin, ProcessRecord, Term } from '../core/types'
+import type {
+  DurableChange,
+  ElectionName,
+  Incarnation,
+  Pause,
+  Pin,
+  ProcessRecord,
+  Term,
+  Voter,
+} from '../core/types'
 import type { StorageIdentity } from '../ports/storage'
 
 /** Version of everything in a data directory. Another one is refused, never guessed at. */
@@ -14,7 +23,7 @@ export const FORMAT = 1
 
 /** 2^53 - 2 (R44). */
 const TERM_MAX = Number.MAX_SAFE_INTEGER - 1
-const NAME = /^[A-Za-z0-9._:-]{1,128}$/
+const NAME = /^(@members|[A-Za-z0-9._:-]{1,128})$/
 const ID = /^[A-Za-z0-9._-]{1,64}$/
 
 /** The record of a process that has never run: a storage id of its own (R25), no promise made. */
@@ -99,14 +108,14 @@ function readRecord(value: unknown): ProcessRecord | string {
   for (const [id, { storageId, incarnation }] of Object.entries(record.pins)) {
     pins[id] = { storageId, incarnation }
   }
-  const { term, version, termFloor } = record.config
+  const { term, version, termFloor, voters } = record.config
   return {
     format: record.format,
     clusterId: record.clusterId,
     nodeId: record.nodeId,
     storageId: record.storageId,
     incarnation: record.incarnation,
-    config: { term, version, termFloor },
+    config: { term, version, termFloor, ...(voters === undefined ? {} : { voters: voters.map(readVoter) }) },
     maxPromiseMs: record.maxPromiseMs,
     cleanNoPromise: record.cleanNoPromise,
     pins,
@@ -143,6 +152,7 @@ function faultOfRecord(value: unknown): string | null {
     ['config.term', config['term'], isCount(config['term'], TERM_MAX)],
     ['config.version', config['version'], isCount(config['version'])],
     ['config.termFloor', config['termFloor'], isCount(config['termFloor'], TERM_MAX)],
+    ['config.voters', config['voters'], config['voters'] === undefined || isVoters(config['voters'])],
     [
       'maxPromiseMs',
       record.maxPromiseMs,
@@ -161,6 +171,22 @@ function faultOfRecord(value: unknown): string | null {
     if (!good) return `${name} of the process record is ${show(found)}`
   }
   return null
+}
+
+/** Only where members change; a record of before has none (R29). */
+function isVoters(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isVoter)
+}
+
+function isVoter(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { id, kind, storageId, address } = value as { readonly [Key in keyof Voter]: unknown }
+  const isPlace = address === null || (typeof address === 'string' && address.length <= 128)
+  return isId(id) && kind === 'peer' && (storageId === null || isId(storageId)) && isPlace
+}
+
+function readVoter({ id, kind, storageId = null, address = null }: Voter): Voter {
+  return { id, kind, storageId, address }
 }
 
 function isPin([id, pin]: [string, unknown]): boolean {

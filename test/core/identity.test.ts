@@ -10,7 +10,8 @@ const hello: Identity = { clusterId: 'k', nodeId: 'b', storageId: 'sb', incarnat
 
 function known(change: Partial<Acquaintance> = {}): Acquaintance {
   const isMember = (process: string): boolean => ['a', 'b', 'c'].includes(process)
-  return { local, isMember, pins: {}, lives: new Map(), ephemeral: false, ...change }
+  const storageOf = (): null => null
+  return { local, isMember, storageOf, pins: {}, lives: new Map(), ephemeral: false, ...change }
 }
 
 function reason(world: Acquaintance, greeting: Identity): string {

@@ -9,7 +9,7 @@
  * | token-monotonicity | P3: later leases have larger tokens | A2 |
  * | expired-lease | P4: no yes after the lease has ended | R14 |
  * | guard | P5: an accepted token is never undercut | R42, R43 |
- * | configuration | P6: a win rests on a majority of one configuration | R4 |
+ * | configuration | P6: a win rests on a majority of one configuration, and any two that can win intersect | R4, R29-R34 |
  * | finality | P7: what was renounced never comes back | R20, R65, R71 |
  * | alternation | one `elected` and one `revoked` per leadership | DESIGN 4 |
  * | win-is-lease | a winner holds a valid lease at once | R5 |
@@ -22,7 +22,7 @@
  * | self-report | the core raises no alarm about itself | R6 |
  * | store-records | terms and grants in stores only grow, nobody is robbed | R46, R66-R68 |
  */
-import type { ClusterConfig, ElectionName, ProcessId } from '../../core/types'
+import type { ClusterConfig, ElectionName, ProcessId, ProcessRecord } from '../../core/types'
 import type { NodeView } from '../observer'
 import { alternation } from './alternation'
 import { bootWait } from './boot-wait'
@@ -73,6 +73,8 @@ export interface Assumptions {
   readonly clockRates?: boolean
   /** With which voters a node runs. Default: all nodes vote. */
   readonly clusterOf?: (node: NodeView) => ClusterConfig
+  /** What is on the disk of a node; given where members change. Default: they never do. */
+  readonly disks?: (id: ProcessId) => ProcessRecord | null
   /** Records of each store, key -> value, for those that vote. Default: none. */
   readonly stores?: ReadonlyMap<ProcessId, StoreRecords>
   /**
@@ -86,7 +88,7 @@ export interface Assumptions {
 /** All that may be demanded of a cluster of these nodes. */
 export function allInvariants(
   nodes: ReadonlyMap<ProcessId, NodeView>,
-  { clockRates = true, clusterOf, stores, forgetful = false }: Assumptions = {},
+  { clockRates = true, clusterOf, disks, stores, forgetful = false }: Assumptions = {},
 ): readonly InvariantFactory[] {
   const timed = forgetful
     ? [selfReport]
@@ -96,7 +98,7 @@ export function allInvariants(
     ...(clockRates ? timed : []),
     expiredLease,
     guard,
-    configuration(clusterOf ?? ofPeers(nodes)),
+    configuration(clusterOf ?? ofPeers(nodes), disks),
     finality,
     alternation,
     winIsLease,

@@ -1,0 +1,100 @@
+/**
+ * Members that change in a simulated cluster: who is asked for what, and which disk may be lost without losing the cluster.
+ *
+ * What an operator would know is read off the disks and memories of all nodes: the newest configuration that exists
+ * anywhere, and whose disk is the one that it names. A majority of it stays intact, or no protocol could go on (R26).
+ */
+import { compareConfigs, MEMBERS } from '../core'
+import type { ClusterConfig, Voter } from '../core/types'
+import type { SimCluster } from './sim-cluster'
+import type { SimNode } from './sim-node'
+
+/** The newest configuration that any disk or memory holds. */
+export function newestCluster(cluster: SimCluster): ClusterConfig {
+  return configsOf(cluster).reduce((newest, each) => (compareConfigs(each, newest) > 0 ? each : newest))
+}
+
+function configsOf({ nodes }: SimCluster): ClusterConfig[] {
+  return [...nodes.values()].flatMap(({ cluster, state, disk }) => {
+    const found = [state?.cluster ?? cluster]
+    const { voters, ...rest } = disk.record?.config ?? {}
+    if (voters !== undefined) found.push({ ...rest, voters } as ClusterConfig)
+    if (state?.membership?.installing != null) found.push(state.membership.installing.cluster)
+    return found
+  })
+}
+
+/** Would every set of voters that is, or may soon be, in force still have a majority of intact disks? */
+function survives(cluster: SimCluster, without: SimNode | null, next: readonly Voter[] | null): boolean {
+  const newest = newestCluster(cluster)
+  const groups = [...cluster.nodes.values()].flatMap(({ state }) => {
+    const asked = state?.membership?.wanted
+    return asked == null ? [] : [asked.voters]
+  })
+  const sets = [newest.voters, ...groups, ...(next === null ? [] : [next])]
+  return sets.every((voters) => {
+    const intact = voters.filter((voter) => voter.id !== without?.id && isIntact(cluster, voter))
+    return intact.length > voters.length / 2
+  })
+}
+
+function isIntact(cluster: SimCluster, { id, storageId = null }: Voter): boolean {
+  const { record, corrupt } = cluster.node(id).disk
+  return !corrupt && (storageId === null || record?.storageId === storageId)
+}
+
+/** Does the present life of that node vote under the newest configuration? */
+export function isMemberNow(cluster: SimCluster, node: SimNode): boolean {
+  const voter = newestCluster(cluster).voters.find(({ id }) => id === node.id)
+  return voter !== undefined && isIntact(cluster, voter)
+}
+
+/** May the disk of that node be lost? Only when the configuration names the storages of all (R25), and a majority stays. */
+export function mayLoseDisk(cluster: SimCluster, node: SimNode): boolean {
+  const newest = newestCluster(cluster)
+  const named = newest.term > 0 && newest.voters.every(({ storageId }) => storageId != null)
+  return named && survives(cluster, node, null)
+}
+
+/** The leader of `@members` is asked to add that node; one whose disk was lost is removed first (R26). */
+export function addMember(cluster: SimCluster, node: SimNode): boolean {
+  const { voters } = newestCluster(cluster)
+  const present = voters.find(({ id }) => id === node.id)
+  if (present !== undefined) return isIntact(cluster, present) ? false : removeMember(cluster, node)
+  invite(cluster, node, voters)
+  const storageId = node.disk.record?.storageId
+  if (storageId === undefined || !node.responsive) return false
+  const voter: Voter = { id: node.id, kind: 'peer', storageId, address: null }
+  return ask(cluster, `add ${node.id}`, (now) => [...now, voter])
+}
+
+/** Whoever never was a member is started with the present ones, or it would not know them (R34). */
+function invite(cluster: SimCluster, node: SimNode, voters: readonly Voter[]): void {
+  if (node.disk.record?.config.voters !== undefined) return
+  const known = node.cluster.voters.map(({ id }) => id).join()
+  if (known === voters.map(({ id }) => id).join()) return
+  node.cluster = cluster.clusterOf(voters.map(({ id }) => id))
+  if (!node.responsive) return
+  cluster.crash(node.id)
+  cluster.restart(node.id)
+}
+
+/** The leader of `@members` is asked to remove that node. */
+export function removeMember(cluster: SimCluster, node: SimNode): boolean {
+  return ask(cluster, `remove ${node.id}`, (now) => now.filter(({ id }) => id !== node.id))
+}
+
+function ask(
+  cluster: SimCluster,
+  what: string,
+  change: (voters: readonly Voter[]) => readonly Voter[],
+): boolean {
+  const leader = cluster.leaderOf(MEMBERS)
+  if (leader === null) return false
+  const { state } = cluster.node(leader)
+  if (state === null) return false
+  const voters = change(state.cluster.voters)
+  if (!survives(cluster, null, voters)) return false
+  cluster.note(`${leader} is asked to ${what}`, { kind: 'order', nodes: [leader] })
+  return cluster.submit(leader, { type: 'reconfigure', nonce: cluster.random.next(), voters })
+}
