@@ -29,18 +29,26 @@ export const threads: Readonly<Record<string, string>> = { worker: 'src/worker/m
 /** Program of `bin` in package.json -> source file. */
 export const programs: Readonly<Record<string, string>> = { conclave: 'src/cli/main.ts' }
 
+/** Programs that the library starts by itself, beside it and in CommonJS, which starts faster -> source file. */
+export const helpers: Readonly<Record<string, string>> = { sentinel: 'src/cli/sentinel.ts' }
+
 const common: Options = { target: 'node20', platform: 'node', splitting: false, treeshake: true }
 
 const library: Options = {
   ...common,
   entry: { ...entries },
   format: ['esm', 'cjs'],
-  // The program and the thread are built beside it, at the same time.
-  clean: ['!conclave.js', '!worker.js'],
+  // The programs are built beside it, at the same time.
+  clean: ['!conclave.js', '!sentinel.cjs', '!worker.js'],
+  // A file finds its own place by `__filename` where `import.meta` is empty.
+  esbuildOptions: (options) => {
+    options.logOverride = { 'empty-import-meta': 'silent' }
+  },
   dts: { compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
 }
 
 export default [
   library,
   { ...common, entry: { ...programs, ...threads }, format: ['esm'], clean: false, dts: false },
+  { ...common, entry: { ...helpers }, format: ['cjs'], clean: false, dts: false },
 ]

@@ -35,8 +35,8 @@ function pack() {
     typeof target === 'string' ? [] : Object.values(target).flatMap((condition) => Object.values(condition)),
   )
   const programs = Object.values(manifest.bin)
-  const threads = ['dist/worker.js']
-  const wanted = [...documents, ...programs, ...threads, ...built.map((file) => file.replace('./', ''))]
+  const helpers = ['dist/sentinel.cjs', 'dist/worker.js']
+  const wanted = [...documents, ...programs, ...helpers, ...built.map((file) => file.replace('./', ''))]
   const missing = wanted.filter((file) => !files.includes(file))
   const extra = files.filter((file) => !wanted.includes(file) && !/^dist\/[\w-]+\.d\.c?ts$/.test(file))
   if (missing.length > 0 || extra.length > 0) {

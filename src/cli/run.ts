@@ -6,10 +6,11 @@
  */
 import { type Command, EXIT, UsageError } from './command'
 import { simulate } from './simulate'
+import { supervised } from './supervised'
 import type { Terminal } from './terminal'
 
 /** All subcommands, in the order of the help. */
-export const COMMANDS: Readonly<Record<string, Command>> = { simulate }
+export const COMMANDS: Readonly<Record<string, Command>> = { run: supervised, simulate }
 
 /** Text of `conclave --help`. */
 export function overview(): string {
@@ -36,7 +37,9 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     terminal.complain(overview())
     return EXIT.usage
   }
-  if (args.includes('--help') || args.includes('-h')) {
+  // what stands behind two dashes is somebody else's
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  if (own.includes('--help') || own.includes('-h')) {
     terminal.print(command.help)
     return EXIT.ok
   }

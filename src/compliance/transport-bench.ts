@@ -74,7 +74,7 @@ export const EVERY_PART: readonly Part[] = [
     certificate: { leader: 'l', storageId: 's', incarnation: 3, term: 4 },
   },
   { kind: 'sessionEnd' },
-  { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 1 },
+  { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 1, key: '0'.repeat(32) },
   { kind: 'floorRequest', nonce: 1 },
   { kind: 'floorReply', nonce: 1, recovering: true, together: false, term: 1_700_000_000_000 },
   { kind: 'readTerm', election: 'e', nonce: 1 },

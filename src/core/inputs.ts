@@ -7,7 +7,7 @@
  * input `persisted` (R1), so the driver may execute effects as they come.
  * Read next: `step.ts`.
  */
-import type { Frame, Part } from './messages'
+import type { DeathNotice, Frame, Part } from './messages'
 import type {
   AlarmCode,
   ClusterConfig,
@@ -103,12 +103,9 @@ export interface ReadTermInput extends At {
 export interface SuspendedInput extends At {
   readonly type: 'suspended'
 }
-/** Somebody knows that this life of a process has ended (R55). */
-export interface DeathInput extends At {
+/** This life of a process has ended: the key that proves it was judged (R55). */
+export interface DeathInput extends At, Omit<DeathNotice, 'kind'> {
   readonly type: 'death'
-  readonly process: ProcessId
-  readonly storageId: string
-  readonly incarnation: Incarnation
 }
 /** An operator pauses the election, or resumes it (R80). `sinceMs`: wall clock, for people. */
 export interface PauseInput extends At {

@@ -149,12 +149,17 @@ export interface SessionEnd {
   readonly kind: 'sessionEnd'
 }
 
-/** A third process knows that this incarnation has ended (R55). */
+/**
+ * "That life has ended, and here is its key" (R55). Counts whoever brings it, because only the witness of that life can
+ * have begun it: the runtime judges the key before the core hears of it, as an input.
+ */
 export interface DeathNotice {
   readonly kind: 'deathNotice'
   readonly process: ProcessId
   readonly storageId: string
   readonly incarnation: Incarnation
+  /** 32 hex digits: what the nonce of that life is the digest of. */
+  readonly key: string
 }
 
 /** "What is the largest term that you know of any election?" (R28). */

@@ -74,14 +74,16 @@ export function meet(turn: Turn, process: ProcessId, incarnation: Incarnation): 
   return incarnation === support.incarnation && !support.ended
 }
 
-/** Ends the support of lives up to `incarnation` for good (R71, R55). */
-export function endLife(turn: Turn, process: ProcessId, incarnation: Incarnation): void {
+/** Ends the support of lives up to `incarnation` for good (R71, R55). False if that was known already. */
+export function endLife(turn: Turn, process: ProcessId, incarnation: Incarnation): boolean {
   const support = supportOf(turn, process)
-  if (incarnation < support.incarnation) return
+  if (incarnation < support.incarnation || (support.ended && incarnation === support.incarnation))
+    return false
   endSupport(turn, support, 'evidence')
   support.incarnation = incarnation
   support.ended = true
   support.heldAcks = []
+  return true
 }
 
 /** Reports support that ran out, so that elections bound under it wake up. Only reports: run-out is judged on read (R59). */

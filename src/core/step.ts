@@ -281,13 +281,17 @@ function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
   }
 }
 
-/** R55: that life is over; stores are told, as they cannot hear of it by themselves. */
-function hearDeath(turn: Turn, { process, storageId, incarnation }: DeathInput): void {
+/**
+ * R55: exactly that life is over. Whoever learns of it passes the proof on, once: no voter is asked for its vote before it
+ * has what frees it, although the witness reached only one of them; a store fences the session.
+ */
+function hearDeath(turn: Turn, { process, storageId, incarnation, key }: DeathInput): void {
   const { state, config } = turn
   if (process === config.self || !isOfStorage(state, process, storageId)) return
-  endLife(turn, process, incarnation)
+  if (!endLife(turn, process, incarnation)) return
   for (const [voter, account] of state.accounts) {
-    if (account.kind === 'store') send(turn, voter, { kind: 'deathNotice', process, storageId, incarnation })
+    if (voter !== process && account.connected)
+      send(turn, voter, { kind: 'deathNotice', process, storageId, incarnation, key })
   }
 }
 
@@ -319,7 +323,8 @@ function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part,
     case 'contend':
       return hearContend(turn, from, part)
     case 'sessionEnd':
-      return endLife(turn, from, incarnation)
+      endLife(turn, from, incarnation)
+      return
     case 'floorRequest':
       return hearFloorRequest(turn, from, incarnation, part)
     case 'floorReply':

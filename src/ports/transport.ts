@@ -16,7 +16,8 @@ import type { Portable } from './portable'
  * What a transport guarantees: it calls the host serially and never from inside `send`; `send` never throws and never
  * blocks; it may drop silently. Parts of one `send` arrive together and in order, or not at all, except that a frame
  * above the limit may be cut between parts. It delivers only what a fully greeted, admitted peer sent in *this* session
- * and never what was meant for another incarnation of either end (R24). It queues at most a bounded amount per peer: the
+ * and never what was meant for another incarnation of either end (R24); only a `deathNotice` may come from somebody else
+ * who is authenticated, in the name of the life that it names, as the host judges its key (R55). It queues at most a bounded amount per peer: the
  * newest replaces the oldest (B.17).
  */
 export interface Transport {
@@ -38,6 +39,11 @@ export interface Transport {
   stats(): TransportStats
   /** How it is made anew in another thread (`worker: true`). Absent, or null: it cannot be. */
   readonly portable?: Portable | null
+  /**
+   * For proofs of death (R55): tells how a witness on this host reaches the peers, as plain data, at once and again when it
+   * changes (rotated credentials). Called at most once, between `start` and `stop`. A transport without it has no witness.
+   */
+  witness?(told: (means: unknown) => void): void
 }
 
 /** What the runtime offers to its transport. */

@@ -3,12 +3,14 @@
  *
  * The judgement itself is pure (`core/identity.ts`); here it meets the durable pins (R25, R27), the lives met since start,
  * and the counters for `status()`. A pin is written when the session is up, not when it is asked for: whoever cannot
- * finish the handshake must not be able to spoil somebody else's pin.
+ * finish the handshake must not be able to spoil somebody else's pin. Proofs of death are judged here, too.
  */
 import { judgeHello } from '../core/identity'
+import type { DeathNotice } from '../core/messages'
 import type { ClusterConfig, Incarnation, ProcessId } from '../core/types'
 import type { Logger } from '../ports/logger'
 import type { Admission, Greeting, RefusedReason } from '../ports/transport'
+import { nonceOf } from './life-key'
 import { printable } from './printable'
 import type { Writer } from './writer'
 
@@ -103,6 +105,20 @@ export class Door {
   isOpen(peer: ProcessId, incarnation: Incarnation): boolean {
     const life = this.lives.get(peer)
     return life?.connected === true && life.incarnation === incarnation
+  }
+
+  /** Does this prove that a life that had a session here has ended? (R55, E8) What does not is counted. */
+  proves({ process, storageId, incarnation, key }: DeathNotice): boolean {
+    const life = this.lives.get(process)
+    if (life?.storageId !== storageId || life.incarnation !== incarnation) {
+      this.count('staleIncarnation')
+      return false
+    }
+    if (life.nonce === nonceOf(key)) return true
+    this.count('unauthenticated')
+    const { logger } = this.options
+    logger.warn({ process: printable(process), incarnation }, 'refused a proof of death: it is forged')
+    return false
   }
 
   /** Counts a refusal. */

@@ -5,6 +5,7 @@
  * and nothing reaches the core from a life that has no open session. Read next: `door.ts`, `driver.ts`.
  */
 import type { ClusterConfig, ProcessId, Voter } from '../core'
+import type { DeathNotice } from '../core/messages'
 import type { Greeting, TransportHost } from '../ports/transport'
 import type { Door } from './door'
 import type { DriverOptions, Submitted } from './driver-options'
@@ -47,7 +48,10 @@ export function createHost({ options, cluster, door, isOpen, submit, failed }: H
       submit({ type: 'closed', peer, incarnation })
     },
     received: (from, fromIncarnation, parts) => {
-      if (!isOpen() || (!door.isOpen(from, fromIncarnation) && !stores.has(from))) return
+      if (!isOpen()) return
+      // whoever brings it: the session with the dead is mostly gone when its death is proved (R55)
+      for (const part of parts) if (part.kind === 'deathNotice' && door.proves(part)) submit(deathOf(part))
+      if (!door.isOpen(from, fromIncarnation) && !stores.has(from)) return
       submit({ type: 'frame', now: 0, from, fromIncarnation, toIncarnation: config.incarnation, parts })
     },
     refused: (reason) => door.count(reason),
@@ -60,6 +64,10 @@ export function addressesOf(
   voters: readonly Pick<Voter, 'id' | 'address'>[],
 ): Readonly<Record<ProcessId, string>> {
   return Object.fromEntries(voters.flatMap(({ id, address }) => (address == null ? [] : [[id, address]])))
+}
+
+function deathOf({ process, storageId, incarnation, key }: DeathNotice): Submitted {
+  return { type: 'death', process, storageId, incarnation, key }
 }
 
 /** Who this process says it is. */

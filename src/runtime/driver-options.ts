@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock'
 import type { Logger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
 import type { RefusedReason, Transport } from '../ports/transport'
+import type { LifeWitness } from './witness'
 
 type WithoutNow<I> = I extends Input ? Omit<I, 'now'> : never
 
@@ -51,6 +52,8 @@ export interface DriverOptions {
   /** `host:port` by process, handed on to the transport. Empty where a transport needs no addresses. */
   readonly addresses: Readonly<Record<ProcessId, string>>
   readonly listener: DriverListener
+  /** Who will tell of the death of this life (R55). Default: nobody. */
+  readonly witness?: LifeWitness | null
   /** A write without an answer for this long has failed (BUGS 15), ms. Default: `promiseMs`. */
   readonly storageTimeoutMs?: number
   /** Gap between monotonic clock and uptime from which the host counts as suspended, ms. Default: 100. */

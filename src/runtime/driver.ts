@@ -247,6 +247,7 @@ export class Driver implements DriverPort {
       if (this.phase !== 'booting') return
       if (error !== null) return this.booted(transportError(error))
       this.phase = 'running'
+      options.witness?.began(host.local)
       engine.open()
       engine.submit(() => this.booted(null))
     })
@@ -286,6 +287,7 @@ export class Driver implements DriverPort {
     const transport = this.transportStarted ? options.transport : null
     closeDown({ ...options, state, writer, transport, hasBooted, flushMs }, () => {
       if (this.phase !== 'closing') return
+      this.options.witness?.dismiss()
       const waiting = [...this.whenClosed]
       this.crash()
       for (const done of waiting) done()

@@ -9,8 +9,10 @@ import type { Transport } from '../ports/transport'
 import { Driver, type DriverListener } from './driver'
 import type { Environment } from './environment'
 import { storageError } from './failures'
+import { nonceOf } from './life-key'
 import type { ElectorConfig, LifeConfig } from './options'
 import { nameAtStores, StoreTransport, type StoreTransportOptions } from './store-transport'
+import { type LifeWitness, witnessOf } from './witness'
 
 /** Static configurations stay at 0.1 (R29). */
 const STATIC = { term: 0, version: 1, termFloor: 0 } as const
@@ -48,11 +50,13 @@ function driverOf(config: LifeConfig, durable: DurableState, listener: DriverLis
     // whoever promises nothing has forgotten nothing
     ephemeral: isVolatile && isVoter,
   }
+  const key = Array.from({ length: 4 }, () => random().toString(16).padStart(8, '0')).join('')
+  const witness = witnessOf(config, key)
   const driver: Driver = new Driver({
     config: core,
     clusterId: config.cluster,
     durable,
-    nonce: Array.from({ length: 4 }, () => random().toString(16).padStart(8, '0')).join(''),
+    nonce: nonceOf(key),
     seed: random(),
     // The former life was over when the lock was taken, and not certainly before (R19).
     startedAt: clock.now(),
@@ -61,10 +65,23 @@ function driverOf(config: LifeConfig, durable: DurableState, listener: DriverLis
     storage,
     logger,
     addresses,
-    listener,
+    listener: witness === null ? listener : watched(listener, witness),
+    witness,
     storageTimeoutMs,
   })
   return driver
+}
+
+/** The listener, and the witness for the one thing that concerns it. */
+function watched(listener: DriverListener, witness: LifeWitness): DriverListener {
+  return {
+    effect(effect) {
+      listener.effect(effect)
+      if (effect.type === 'elected') witness.led()
+    },
+    settled: () => listener.settled?.(),
+    fatal: (error) => listener.fatal(error),
+  }
 }
 
 /** Who votes, as the core knows it. */

@@ -98,6 +98,7 @@ const electorFields = {
   handleSignals: z.boolean().optional(),
   capabilities: tags.optional(),
   unref: z.boolean().optional(),
+  sentinel: z.boolean().optional(),
   environment: environment.optional(),
   worker: z.boolean().optional(),
   mainThreadLimitMs: duration(1),
@@ -198,7 +199,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
   const plan = readVoters(options.voters, options.movingTo, id)
   faults.push(...plan.faults)
   if (plan.faults.length === 0) faults.push(...transportFaults(plan, transport))
-  faults.push(...storageFaults(plan, options))
+  faults.push(...storageFaults(plan, options), ...sentinelFaults(plan, options))
   const storage = options.storage ?? storageOf(options.dataDir)
   const timing = resolveTiming(timingOf(options), basisOf(plan, storage))
   faults.push(...timingFaults(timing), ...storeTimingFaults(timing, plan.stores))
@@ -226,6 +227,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     metrics: options.metrics ?? null,
     handleSignals: options.handleSignals ?? false,
     capabilities: options.capabilities ?? [],
+    sentinel: options.sentinel ?? false,
     environment: options.environment ?? realEnvironment(options.unref ?? false),
     worker: options.worker ? workerConfig(options, storage, timing.promiseMs) : null,
     warnings: plan.warnings,
@@ -257,6 +259,16 @@ function transportFaults({ voters, isVoter }: VoterPlan, transport: Transport | 
     ]
   }
   return []
+}
+
+function sentinelFaults({ isVoter }: VoterPlan, { sentinel, transport }: ElectorOptions): string[] {
+  if (sentinel !== true || transport?.witness !== undefined) return []
+  const why = !isVoter
+    ? 'only stores vote, and a sentinel cannot write to them'
+    : transport === undefined
+      ? 'there is no transport, so there is nobody to tell'
+      : 'this transport has no `witness`, so a sentinel cannot reach the peers; tcp() has one'
+  return [`sentinel: ${why}; leave it out: then time decides when this process dies`]
 }
 
 function storageFaults({ isVoter, stores }: VoterPlan, { dataDir, storage }: ElectorOptions): string[] {

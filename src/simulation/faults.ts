@@ -3,6 +3,7 @@
  *
  * An action that makes no sense at its time (crash of a dead process) does nothing, so that any subset of a plan is a plan.
  */
+import type { DeathNotice } from '../core/messages'
 import type { ElectionName, ProcessId } from '../core/types'
 import type { Action, Who } from './actions'
 import { CALM } from './links'
@@ -207,14 +208,25 @@ function drainTimeout(cluster: SimCluster, election: ElectionName): boolean {
   return cluster.submit(leader, { type: 'freeze', election, reason: 'drainTimeout' })
 }
 
-/** R55: some processes learn that the last life of a dead one has ended. */
-function proofOfDeath(cluster: SimCluster, dead: SimNode, to: readonly ProcessId[]): boolean {
-  const storageId = dead.disk.record?.storageId
-  if (dead.alive || storageId === undefined || dead.begun === 0) return false
-  cluster.note(`${to.join(', ')} learn that ${dead.id} is dead`, { kind: 'order', nodes: to })
-  const { begun: incarnation } = dead
-  for (const id of to) {
-    if (id !== dead.id) cluster.submit(id, { type: 'death', process: dead.id, storageId, incarnation })
+/**
+ * R55: some processes learn that the last life of one has ended, now and once more when that may be long ago. If another
+ * life of it runs by then, somebody who has not its key says the same of that one.
+ */
+function proofOfDeath(cluster: SimCluster, of: SimNode, to: readonly ProcessId[]): boolean {
+  const { dead, alive, incarnation } = of
+  if (dead === null) return false
+  const others = to.filter((id) => id !== of.id)
+  const bring = (notice: DeathNotice): void => {
+    for (const id of others) {
+      // where only stores vote nobody has met the dead, and whoever knows better tells the store
+      if (of.isVoter) cluster.node(id).bring(notice)
+      else if (!of.alive) cluster.submit(id, { ...notice, type: 'death' })
+    }
   }
+  const proof = { kind: 'deathNotice', process: of.id, ...dead } as const
+  cluster.note(`${others.join(', ')} learn that ${of.id} died`, { kind: 'order', nodes: others })
+  bring(proof)
+  cluster.later(3 * of.timing.promiseMs, () => bring(proof))
+  if (alive) bring({ ...proof, incarnation })
   return true
 }

@@ -6,10 +6,12 @@
  * leaderships stand and until when, from the driver's reports alone. Read next: `sim-cluster.ts`.
  */
 import type { CoreConfig, DurableState, LeaseId, State, Timing } from '../core'
+import type { DeathNotice } from '../core/messages'
 import type { ClusterConfig, ElectionName, Incarnation, ProcessId, RevokeReason, Term } from '../core/types'
 import type { ElectionError } from '../errors'
 import { silentLogger } from '../ports'
 import { Driver, type DriverListener, type ServiceEffect, type Submitted } from '../runtime/driver'
+import { nonceOf } from '../runtime/life-key'
 import { nameAtStores, StoreTransport } from '../runtime/store-transport'
 import { SUSPEND_BOUND_MS } from '../runtime/time-watch'
 import { EventLoop, type WakeOrder } from './event-loop'
@@ -78,8 +80,8 @@ export class SimNode implements NodeView, DriverListener {
   readonly oscillator: Oscillator
   readonly disk: SimDisk
   incarnation: Incarnation = 0
-  /** Of the last life that was durable and so known to anybody; what a witness of its death can name (R55). */
-  begun: Incarnation = 0
+  /** The last life that is over and was known to anybody: what a witness of its death says of it (R55). */
+  dead: Omit<DeathNotice, 'kind' | 'process'> | null = null
   /** Own configuration; may be changed between lives. */
   timing: Timing
   /** With which voters it runs; may be changed between lives. */
@@ -99,6 +101,7 @@ export class SimNode implements NodeView, DriverListener {
   private readonly hooks
   private reader: ReturnType<Program> | null = null
   private booted = false
+  private begun: SimNode['dead'] = null
   private links: StoreTransport | null = null
   /** Of the present life, where nothing is durable and each has another. */
   private lifeStorageId = ''
@@ -276,11 +279,12 @@ export class SimNode implements NodeView, DriverListener {
       ephemeral: ephemeral && isVoter,
     }
     this.links = this.linksOf(ports)
+    const key = random.hex(32)
     const driver: Driver = new Driver({
       config,
       clusterId,
       durable,
-      nonce: random.hex(32),
+      nonce: nonceOf(key),
       seed: random.next(),
       startedAt,
       clock: ports.clock,
@@ -298,7 +302,7 @@ export class SimNode implements NodeView, DriverListener {
         return
       }
       this.booted = true
-      this.begun = incarnation
+      this.begun = { storageId, incarnation, key }
       for (const hook of this.hooks.began) hook(this)
       for (const [election, priority] of this.contends) {
         driver.submit({ type: 'contend', election, contending: true, priority })
@@ -360,6 +364,7 @@ export class SimNode implements NodeView, DriverListener {
     ports.clock.end()
     ports.loop.end()
     this.oscillator.thaw()
+    this.dead = this.begun
     this.ports = null
     this.driver = null
     this.reader = null
@@ -399,6 +404,15 @@ export class SimNode implements NodeView, DriverListener {
     const { ports, driver } = this
     if (ports === null || driver === null || !this.booted) return false
     ports.loop.input(() => driver.submit(input), undefined)
+    return true
+  }
+
+  /** A proof of death comes to this process, from its witness or from whoever passes it on (R55); false if it is not up. */
+  bring(notice: DeathNotice): boolean {
+    const { ports } = this
+    if (ports === null || !this.booted) return false
+    const { process, incarnation } = notice
+    ports.loop.input(() => ports.transport.host?.received(process, incarnation, [notice]), undefined)
     return true
   }
 

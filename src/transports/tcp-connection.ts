@@ -5,7 +5,8 @@
  * connections with a peer is the session, which is for `tcp-peer.ts`. No callback of a socket lets an error out.
  *
  * Life: `greeting` (nothing of the peer is believed), `proven` (keys and identity stand, the session is not confirmed),
- * `up` (the session), `retired` (a newer connection took over: reads on, sends nothing), `closed`.
+ * `up` (the session), `retired` (a newer connection took over: reads on, sends nothing), `closed`. Or, behind `greeting`,
+ * `witness`: whoever it is speaks for the peer's death alone, is sent nothing and may be silent for ever (R55).
  */
 import type { Socket } from 'node:net'
 import type { Part } from '../core/messages'
@@ -37,6 +38,8 @@ const NOTHING = new Uint8Array(0)
 export interface ConnectionOwner {
   /** Handshake done, greeting judged good; `connection.peer` is set. */
   proven(connection: Connection): void
+  /** The same for a witness of `connection.peer` (R55): it is no session. */
+  attended(connection: Connection): void
   /** The peer's `welcome`: the number of this session there, or 0 (`tcp-peer.ts`). */
   welcomed(connection: Connection, number: number): void
   received(connection: Connection, parts: readonly Part[]): void
@@ -68,7 +71,7 @@ export class Connection {
   /** The peer that was dialled; null for an accepted connection. */
   readonly expected: ProcessId | null
   readonly remote: string
-  state: 'greeting' | 'proven' | 'up' | 'retired' | 'closed' = 'greeting'
+  state: 'greeting' | 'proven' | 'up' | 'retired' | 'witness' | 'closed' = 'greeting'
   /** Who is at the other end; null until that is proven. */
   peer: Greeting | null = null
   /** See `HandshakeStep`. */
@@ -119,6 +122,13 @@ export class Connection {
   /** Tells the peer the number of this session; 0: admitted, but not yet confirmed. */
   welcome(number: number): void {
     this.#outbox?.control(FRAME_KINDS.welcome, encodeWelcome(number))
+  }
+
+  /** This connection is that of a witness: it has all the time there is. */
+  attend(): void {
+    this.state = 'witness'
+    this.#clearTimer()
+    this.#options.settled()
   }
 
   /** This connection is the session from now on. */
@@ -230,7 +240,8 @@ export class Connection {
         unencodable: (parts) =>
           this.#owner.refused(this, 'malformed', `${parts} own parts cannot be encoded; this is a bug`),
       })
-      this.#owner.proven(this)
+      if (step.by === 'witness') this.#owner.attended(this)
+      else this.#owner.proven(this)
     }
   }
 

@@ -13,6 +13,8 @@ import { secureContext } from './tcp-tls'
 export class Credentials {
   readonly #secret: boolean
   keys: readonly SecretKeys[]
+  /** The secret that this end dials with; null without one. */
+  dials: Buffer | null
   tls: TlsOptions | null
   secure: SecureContext | null
 
@@ -20,6 +22,7 @@ export class Credentials {
   constructor({ secrets, tls }: Pick<TcpSettings, 'secrets' | 'tls'>) {
     this.#secret = secrets.length > 0
     this.keys = keysOf(secrets)
+    this.dials = secrets[0] ?? null
     this.tls = tls
     this.secure = tls === null ? null : secureContext(tls)
   }
@@ -33,7 +36,10 @@ export class Credentials {
       this.secure = secureContext(tls)
       this.tls = tls
     }
-    if (secrets.length > 0) this.keys = keysOf(secrets)
+    if (secrets.length > 0) {
+      this.keys = keysOf(secrets)
+      this.dials = secrets[0] ?? null
+    }
   }
 }
 

@@ -6,25 +6,37 @@
 import { connect, type Socket } from 'node:net'
 import { type SecureContext, connect as tlsConnect } from 'node:tls'
 import { type Address, formatAddress } from './tcp-address'
-import type { Connection } from './tcp-connection'
-import type { Dial } from './tcp-peer'
+
+/** What becomes of a connected socket. */
+export interface Dialled {
+  /** Begins to speak. */
+  open(): void
+  destroy(why: string): void
+}
+
+/** An attempt to connect: until the handshake begins, and then as long as it lasts. */
+export interface Dial<C extends Dialled> {
+  /** Once the socket is connected. */
+  readonly connection: C | null
+  abort(): void
+}
 
 /** A dial to be made. */
-export interface DialOptions {
+export interface DialOptions<C extends Dialled> {
   readonly address: Address
   readonly secure: SecureContext | null
   /** For the socket alone; the connection watches the rest of the same deadline. */
   readonly timeoutMs: number
   /** Called once with the connected socket. */
-  begin(socket: Socket): Connection
+  begin(socket: Socket): C
   /** Called once if there is no connected socket; never from inside `dial`. */
   failed(why: string): void
 }
 
 /** Starts a dial. Never throws: addresses and certificates were judged before. */
-export function dial(options: DialOptions): Dial {
+export function dial<C extends Dialled>(options: DialOptions<C>): Dial<C> {
   const { address, secure } = options
-  let connection: Connection | null = null
+  let connection: C | null = null
   let over = false
   const socket: Socket =
     secure === null

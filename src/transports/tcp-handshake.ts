@@ -8,6 +8,7 @@
  *     3  D > A  proof      HMAC(K, "dialler proves"  | 1 | 2)
  *     4  A > D  greeting   A's greeting, HMAC(K, "acceptor greets" | 1 | 2 | 3 | A's greeting)
  *     5  D > A  greeting   D's greeting, HMAC(K, "dialler greets"  | 1 | 2 | 3 | 4 | D's greeting)
+ *     5' D > A  witness    greeting of another process, HMAC(K, "witness greets" | 1 | 2 | 3 | 4 | that greeting), in place of 5
  *     -  sealed frames under keys from HKDF(K, SHA-256(1 | 2 | 3 | 4 | 5)), one per direction:
  *     6  A > D  welcome (and 7 D > A welcome, if D is the end that confirms: `tcp-peer.ts`)
  *
@@ -20,6 +21,9 @@
  * - 4 proves to D the same of A, and that this greeting is A's own on this connection. D has not said who it is yet.
  * - 5 proves to A that the same D says who it is and heard who A is. Whoever passes messages between two honest ends is a
  *   wire: he can drop, delay and cut, and D finds out by `judge` if he led it to another process than the one it dialled.
+ * - 5' proves to A that D knows K and stands for the process of that greeting (R55). It opens no session and is answered
+ *   by nothing; all that A takes from D afterwards is one proof that this very process has ended, which says itself
+ *   whether it is true (`../runtime/life-key.ts`). Its label keeps a 5 from being used as a 5' and the other way round.
  * - 6 proves to D that A derived the same keys, so A got 1 to 5 unchanged, and that A has admitted D. Session keys depend
  *   on both nonces, so no frame of one session opens in another, nor in the other direction of the same one.
  *
@@ -60,10 +64,13 @@ import {
   PROOF_BYTES,
 } from '../wire'
 import { openPlain, plainFrame } from './tcp-frames'
-import { isProof, prove, type Seals, type SecretKeys, sessionSeals } from './tcp-keys'
+import { isProof, type ProofLabel, prove, type Seals, type SecretKeys, sessionSeals } from './tcp-keys'
 
-/** Judgement on a greeting that is known to be genuine; null = welcome. */
-export type Judge = (greeting: Greeting) => Refusal | null
+/** Judgement on a greeting that is known to be genuine, of the process itself or of its witness; null = welcome. */
+export type Judge = (greeting: Greeting, by: Role) => Refusal | null
+
+/** Who greets: a member, or a witness in its name (R55). */
+export type Role = 'member' | 'witness'
 
 /** Why a connection is refused: for counters, and in words for the log. */
 export interface Refusal {
@@ -78,6 +85,8 @@ export type HandshakeStep =
       readonly kind: 'proven'
       readonly frame: Buffer | null
       readonly peer: Greeting
+      /** What the peer is. */
+      readonly by: Role
       /** Own clock before the own greeting was handed to the socket; the peer has answered it, or will by message 6 (R64). */
       readonly greetedAt: number
       readonly seals: Seals
@@ -91,8 +100,13 @@ export interface HandshakeContext {
   /** Keys of the accepted secrets, in order (`keysOf`). */
   readonly keys: readonly SecretKeys[]
   readonly judge: Judge
+  /** What this end is; only one that dials can be a witness. Default: member. */
+  readonly by?: Role
   now(): number
 }
+
+/** How the end that dialled greets. */
+const GREETS = { member: 'dialler greets', witness: 'witness greets' } as const
 
 type Awaited = 'hello' | 'challenge' | 'proof' | 'greeting' | 'nothing'
 
@@ -127,7 +141,8 @@ export class Handshake {
         : refused('malformed', 'unreadable close')
     }
     const awaited = this.#awaited
-    if (awaited === 'nothing' || kind !== FRAME_KINDS[awaited]) {
+    const by = kind === FRAME_KINDS.witness && awaited === 'greeting' && !this.#dialled ? 'witness' : 'member'
+    if (awaited === 'nothing' || (by === 'member' && kind !== FRAME_KINDS[awaited])) {
       return refused('malformed', `a frame of kind ${kind} where ${awaited} was expected`)
     }
     const step =
@@ -135,7 +150,7 @@ export class Handshake {
         ? this.#onOpening(frame, body)
         : awaited === 'proof'
           ? this.#onProof(frame, body)
-          : this.#onGreeting(frame, body)
+          : this.#onGreeting(frame, body, by)
     if (step.kind !== 'continue') this.#awaited = 'nothing'
     return step
   }
@@ -183,13 +198,13 @@ export class Handshake {
     return { kind: 'continue', frame: this.#greet(this.#secret, 'acceptor greets') }
   }
 
-  /** 4 and 5: who the peer is. */
-  #onGreeting(frame: Buffer, body: Buffer): HandshakeStep {
+  /** 4, 5 and 5': who the peer is. */
+  #onGreeting(frame: Buffer, body: Buffer, by: Role): HandshakeStep {
     const secret = this.#secret as SecretKeys
     const split = Math.max(0, body.length - PROOF_BYTES)
     const said = body.subarray(0, split)
     const proof = body.subarray(split)
-    const label = this.#dialled ? 'acceptor greets' : 'dialler greets'
+    const label = this.#dialled ? 'acceptor greets' : GREETS[by]
     if (proof.length !== PROOF_BYTES) return refused('malformed', 'greeting: truncated')
     if (!isProof(secret, label, [...this.#said, said], proof)) {
       return refused('unauthenticated', 'the proof in the greeting is wrong')
@@ -197,34 +212,35 @@ export class Handshake {
     const greeting = decodeGreeting(said)
     if (!greeting.ok) return refused('malformed', `greeting: ${greeting.reason}`)
     this.#said.push(frame)
-    const refusal = this.#context.judge(greeting.value)
+    const refusal = this.#context.judge(greeting.value, by)
     if (this.#dialled) {
       if (refusal !== null) return refused(refusal.reason, refusal.detail)
-      const answer = this.#greet(secret, 'dialler greets')
-      return this.#proven(answer, greeting.value, secret)
+      const answer = this.#greet(secret, GREETS[this.#context.by ?? 'member'])
+      return this.#proven(answer, greeting.value, by, secret)
     }
-    const proven = this.#proven(null, greeting.value, secret)
+    const proven = this.#proven(null, greeting.value, by, secret)
     if (refusal === null) return proven
     const close = proven.seals.outgoing.seal(FRAME_KINDS.close, encodeClose(refusal.reason))
     return { kind: 'refused', frame: close, refusal }
   }
 
-  #proven(frame: Buffer | null, peer: Greeting, secret: SecretKeys) {
+  #proven(frame: Buffer | null, peer: Greeting, by: Role, secret: SecretKeys) {
     const seals = sessionSeals(secret, this.#said, this.#dialled)
-    return { kind: 'proven', frame, peer, greetedAt: this.#greetedAt, seals } as const
+    return { kind: 'proven', frame, peer, by, greetedAt: this.#greetedAt, seals } as const
   }
 
   #opening(): Uint8Array {
     return encodeOpening({ oldest: OLDEST_VERSION, newest: NEWEST_VERSION, nonce: randomBytes(32) })
   }
 
-  #greet(secret: SecretKeys, label: 'acceptor greets' | 'dialler greets'): Buffer {
+  #greet(secret: SecretKeys, label: Exclude<ProofLabel, 'dialler proves'>): Buffer {
     this.#greetedAt = this.#context.now()
     const greeting = encodeGreeting(this.#context.local)
-    return this.#say('greeting', greeting, prove(secret, label, [...this.#said, greeting]))
+    const kind = label === 'witness greets' ? 'witness' : 'greeting'
+    return this.#say(kind, greeting, prove(secret, label, [...this.#said, greeting]))
   }
 
-  #say(kind: 'hello' | 'challenge' | 'proof' | 'greeting', ...bodies: Uint8Array[]): Buffer {
+  #say(kind: 'hello' | 'challenge' | 'proof' | 'greeting' | 'witness', ...bodies: Uint8Array[]): Buffer {
     const frame = plainFrame(FRAME_KINDS[kind], ...bodies)
     this.#said.push(frame)
     return frame

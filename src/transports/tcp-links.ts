@@ -13,13 +13,14 @@ import type { Greeting, LinkStats, RefusedReason, TransportStats } from '../port
 import { type Address, formatAddress } from './tcp-address'
 import { Connection, type ConnectionOptions, type ConnectionOwner } from './tcp-connection'
 import type { Credentials } from './tcp-credentials'
-import { dial } from './tcp-dial'
-import type { Refusal } from './tcp-handshake'
+import { type Dial, dial } from './tcp-dial'
+import type { Refusal, Role } from './tcp-handshake'
 import type { QuietHost } from './tcp-host'
 import type { Accepted } from './tcp-listener'
 import type { TcpSettings } from './tcp-options'
-import { type Dial, Peer, type PeerOwner } from './tcp-peer'
+import { Peer, type PeerOwner } from './tcp-peer'
 import { mayClaim } from './tcp-tls'
+import { isTestimonyOf, Witnesses } from './tcp-witnesses'
 
 /** Resolution of the numbers that spread dials. */
 const RANDOM_STEPS = 2 ** 32
@@ -40,6 +41,7 @@ export class Links implements ConnectionOwner, PeerOwner {
   readonly #host: QuietHost
   readonly #peers = new Map<ProcessId, Peer>()
   readonly #connections = new Set<Connection>()
+  readonly #witnesses = new Witnesses()
   /** Sessions that were sent to in the present turn. */
   readonly #unflushed = new Set<Connection>()
   #number = 0
@@ -138,7 +140,7 @@ export class Links implements ConnectionOwner, PeerOwner {
     return this.#number
   }
 
-  dial(peer: ProcessId, address: Address, failed: (why: string) => void): Dial {
+  dial(peer: ProcessId, address: Address, failed: (why: string) => void): Dial<Connection> {
     const { settings, credentials } = this.#options
     const deadline = this.now() + settings.handshakeMs
     return dial({
@@ -170,12 +172,22 @@ export class Links implements ConnectionOwner, PeerOwner {
     this.#peer((connection.peer as Greeting).nodeId).proven(connection)
   }
 
+  attended(connection: Connection): void {
+    this.#witnesses.add(connection)
+  }
+
   welcomed(connection: Connection, number: number): void {
     this.#peer((connection.peer as Greeting).nodeId).welcomed(connection, number)
   }
 
   received(connection: Connection, parts: readonly Part[]): void {
     const { nodeId, incarnation } = connection.peer as Greeting
+    if (connection.state === 'witness') {
+      const sound = isTestimonyOf(connection.peer as Greeting, parts)
+      if (!sound) return connection.refuse('malformed', 'a witness spoke of something else')
+      this.#host.received(nodeId, incarnation, parts)
+      return connection.close('stopping', 'the witness has said what it had to say')
+    }
     // A connection that was replaced may still deliver, but not for a life that the host was told is over (R24).
     if (this.#peers.get(nodeId)?.session?.peer?.incarnation !== incarnation) return
     this.#host.received(nodeId, incarnation, parts)
@@ -188,6 +200,7 @@ export class Links implements ConnectionOwner, PeerOwner {
   closed(connection: Connection, why: string): void {
     this.#connections.delete(connection)
     this.#unflushed.delete(connection)
+    this.#witnesses.delete(connection)
     const id = connection.expected ?? connection.peer?.nodeId
     const peer = id === undefined ? undefined : this.#peers.get(id)
     if (id === undefined || peer === undefined) return
@@ -234,7 +247,7 @@ export class Links implements ConnectionOwner, PeerOwner {
         local: this.#host.local,
         keys: credentials.keys,
         now: () => this.now(),
-        judge: (greeting) => this.#judge(greeting, options.expected, certificate),
+        judge: (greeting, by) => this.#judge(greeting, by, options.expected, certificate),
       },
     })
     this.#connections.add(connection)
@@ -244,6 +257,7 @@ export class Links implements ConnectionOwner, PeerOwner {
   /** E4: cluster, then identity, then lives, and only then does the host hear of it. */
   #judge(
     greeting: Greeting,
+    by: Role,
     expected: ProcessId | null,
     certificate: PeerCertificate | null,
   ): Refusal | null {
@@ -269,6 +283,9 @@ export class Links implements ConnectionOwner, PeerOwner {
         'wrongIdentity',
         `the certificate of the peer does not name ${claimed} of cluster ${clusterId}`,
       )
+    }
+    if (by === 'witness') {
+      return this.#peers.has(claimed) ? null : refusal('unknownMember', `${claimed} is no peer of this end`)
     }
     const present = this.#peers.get(claimed)?.judge(greeting) ?? null
     if (present !== null) return present

@@ -13,19 +13,13 @@ import type { ProcessId } from '../core/types'
 import type { Greeting, LinkStats } from '../ports/transport'
 import { type Address, formatAddress } from './tcp-address'
 import type { Connection } from './tcp-connection'
+import type { Dial } from './tcp-dial'
 import type { Refusal } from './tcp-handshake'
 
 const REDIAL_MIN_MS = 50
 const REDIAL_MAX_MS = 1_000
 /** A session that lasted this long was a good one: the next dial is made at once. */
 const GOOD_SESSION_MS = 1_000
-
-/** An attempt to connect: until the handshake begins, and then as long as it lasts. */
-export interface Dial {
-  /** Once the socket is connected. */
-  readonly connection: Connection | null
-  abort(): void
-}
 
 /** What a peer needs from the transport. */
 export interface PeerOwner {
@@ -34,7 +28,7 @@ export interface PeerOwner {
   /** In [0, 1): spreads the dials of many processes. */
   random(): number
   /** Starts a dial; `failed` is called once if it ends without a session, never from inside. */
-  dial(peer: ProcessId, address: Address, failed: (why: string) => void): Dial
+  dial(peer: ProcessId, address: Address, failed: (why: string) => void): Dial<Connection>
   /** A number above all those given before by this process. */
   nextNumber(): number
   connected(peer: Greeting, sentAt: number): void
@@ -54,7 +48,7 @@ export class Peer {
   /** True: this end confirms. */
   readonly #confirms: boolean
   #session: Connection | null = null
-  #dial: Dial | null = null
+  #dial: Dial<Connection> | null = null
   #timer: NodeJS.Timeout | null = null
   #failures = 0
   #stopped = false

@@ -9,13 +9,14 @@ import type { Incarnation, ProcessId } from '../core/types'
 import { ElectionError } from '../errors'
 import type { Portable } from '../ports/portable'
 import type { Transport, TransportHost, TransportStats } from '../ports/transport'
-import { formatAddress, isLoopback } from './tcp-address'
+import { type Address, formatAddress, isLoopback } from './tcp-address'
 import { Credentials } from './tcp-credentials'
 import { QuietHost } from './tcp-host'
 import { Links } from './tcp-links'
 import { Listener } from './tcp-listener'
-import type { TcpCredentials, TcpOptions, TcpSettings } from './tcp-options'
+import type { Pem, TcpCredentials, TcpOptions, TcpSettings } from './tcp-options'
 import { authenticates, exposure, planOf } from './tcp-plan'
+import type { WitnessMeans } from './tcp-witness'
 
 /** Times per `zombieMs` at which a connection is looked at (`Connection.tick`). */
 const TICKS_PER_ZOMBIE = 3
@@ -33,6 +34,8 @@ export class TcpTransport implements Transport {
   #ticker: NodeJS.Timeout | null = null
   readonly #options: TcpOptions | null
   #relay: Parameters<NonNullable<Portable['relay']>>[0] | null = null
+  #peers: Readonly<Record<ProcessId, Address>> = {}
+  #told: ((means: WitnessMeans) => void) | null = null
 
   /**
    * Does no I/O. `options`: those that `settings` were read from, for a copy in another thread. @throws
@@ -89,6 +92,12 @@ export class TcpTransport implements Transport {
     this.#credentials.reload(credentials)
     if (this.#relay !== null) return this.#relay('reload', credentials)
     if (this.#credentials.tls !== null) this.#listener?.reload(this.#credentials.tls)
+    this.#told?.(this.#means())
+  }
+
+  witness(told: (means: WitnessMeans) => void): void {
+    this.#told = told
+    told(this.#means())
   }
 
   /** Where it listens, `host:port`; null before the start, after the end, and for a process that only dials. */
@@ -114,6 +123,13 @@ export class TcpTransport implements Transport {
     return { ...(this.#links?.stats() ?? NO_TRAFFIC), refused: { ...this.#host?.refusals } }
   }
 
+  /** What this end dials with. */
+  #means(): WitnessMeans {
+    const { dials, tls } = this.#credentials
+    const shown = tls === null ? null : { ca: textOf(tls.ca), cert: textOf(tls.cert), key: textOf(tls.key) }
+    return { peers: this.#peers, secret: dials?.toString('base64') ?? null, tls: shown }
+  }
+
   /** Judges everything that can be judged before a socket is opened. */
   #prepare(host: TransportHost): void {
     const settings = this.#settings
@@ -128,6 +144,7 @@ export class TcpTransport implements Transport {
     })
     this.#host = quiet
     this.#links = links
+    this.#peers = Object.fromEntries([...addresses].filter(([id]) => host.peers.includes(id)))
     if (exposed !== null) {
       const message = 'insecure: anybody who can connect is believed to be a member'
       quiet.warn({ address: formatAddress(exposed) }, message)
@@ -165,6 +182,12 @@ export class TcpTransport implements Transport {
     if (this.#ticker !== null) clearInterval(this.#ticker)
     this.#links?.halt()
   }
+}
+
+/** PEM is text, whatever it is kept in. */
+function textOf(pem: Pem): readonly string[] {
+  const list = Array.isArray(pem) ? pem : [pem]
+  return (list as (string | Uint8Array)[]).map((one) => Buffer.from(one as string).toString('latin1'))
 }
 
 function failed(message: string): ElectionError {

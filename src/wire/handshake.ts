@@ -33,6 +33,8 @@ export const FRAME_KINDS = {
   ping: 7,
   pong: 8,
   close: 9,
+  /** In place of a `greeting`: who dials is a witness of the process that greets, and will say one thing only (R55). */
+  witness: 10,
 } as const
 
 /** Kind of a frame. */

@@ -233,7 +233,7 @@ export class Chaos extends Lab {
       case 'death':
         if (!this.node(other).alive && id !== other) {
           const { incarnation, storageId } = this.node(other).config
-          this.act(id, { type: 'death', process: other, storageId, incarnation })
+          this.act(id, { type: 'death', process: other, storageId, incarnation, key: '' })
         }
         return
       case 'holdWrites':

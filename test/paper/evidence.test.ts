@@ -30,8 +30,11 @@ const hello = (round: number) =>
   ({ kind: 'heartbeat', round, promiseMs: 1000, probe: false, prompt: true }) as const
 const preVote = (term: number, nonce = 1) => ({ kind: 'preVote', election: 'e', term, nonce }) as const
 
+/** Judged outside of the core: `test/runtime/proofs.test.ts`. */
+const KEY = '0'.repeat(32)
+
 function death(lab: Lab, at: string, process: string, incarnation = 1, storageId = `disk-${process}`): void {
-  lab.act(at, { type: 'death', process, storageId, incarnation })
+  lab.act(at, { type: 'death', process, storageId, incarnation, key: KEY })
 }
 
 function close(lab: Lab, peer: string, ...ids: string[]): void {
@@ -149,7 +152,7 @@ describe('R55: proof of death', () => {
     elect(lab, 'a', 'bc')
     death(lab, 'a', 'a')
     expect(lab.leads('a')).toBe(true)
-    say(lab, 'c', 'b', { kind: 'deathNotice', process: 'a', storageId: 'disk-a', incarnation: 1 })
+    say(lab, 'c', 'b', { kind: 'deathNotice', process: 'a', storageId: 'disk-a', incarnation: 1, key: KEY })
     expect(boundTo(lab, 'b')).toBe('a')
   })
 

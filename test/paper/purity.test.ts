@@ -206,6 +206,7 @@ const anyPart = fc.oneof(
     process: ids,
     storageId: fc.constant('disk-a'),
     incarnation: numbers,
+    key: fc.constant('0'.repeat(32)),
   }),
   fc.record({ kind: fc.constant('floorRequest'), nonce: numbers }),
   fc.record({
@@ -351,7 +352,7 @@ describe('the core is pure', () => {
       { kind: 'bindAck', election: 'nobody knows', term: 3, grant: '1.1', knownTerm: 3 },
       { kind: 'preVoteReply', election: 'e', nonce: 77, refusal: null, knownTerm: 1, leader: null },
       { kind: 'floorReply', nonce: 1, recovering: false, together: false, term: 99 },
-      { kind: 'deathNotice', process: 'b', storageId: 'disk-b', incarnation: 1 },
+      { kind: 'deathNotice', process: 'b', storageId: 'disk-b', incarnation: 1, key: '' },
     ]
     const said = lab.sent.length
     say(lab, 'b', 'a', ...nothing)

@@ -547,7 +547,7 @@ describe('R8: pre-vote', () => {
       if (way === 'sessionEnd') end(lab, 'a')
       if (way === 'death') {
         lab.crash('a')
-        lab.act('b', { type: 'death', process: 'a', storageId: 'disk-a', incarnation: 1 })
+        lab.act('b', { type: 'death', process: 'a', storageId: 'disk-a', incarnation: 1, key: '' })
       }
       lab.deliver(along('a', 'b'))
       stand(lab, 'b')

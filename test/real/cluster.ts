@@ -31,6 +31,10 @@ export interface ClusterOptions {
   readonly sampleMs?: number
   readonly durable?: boolean
   readonly settings?: MemberOptions['settings']
+  /** Members are started by `conclave run`. */
+  readonly supervised?: boolean
+  /** Flags of Node.js for every member. */
+  readonly flags?: readonly string[]
 }
 
 /** A leadership as its holder saw it. */
@@ -53,7 +57,10 @@ export interface Reign {
 export interface Member {
   readonly id: string
   readonly life: number
+  /** The member, or its supervisor. */
   readonly process: ChildProcess
+  /** Of the member itself; 0 before it is ready. */
+  pid: number
   readonly reports: Report[]
   alive: boolean
   exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | null
@@ -104,11 +111,26 @@ export class Cluster {
       settings: this.options.settings ?? {},
       ...changes,
     }
-    const child = fork(this.program, [JSON.stringify(options)], {
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    })
-    const member: Member = { id, life: this.lives, process: child, reports: [], alive: true, exit: null }
+    const { supervised = false, flags = [] } = this.options
+    const command = [...flags, this.program, JSON.stringify(options)]
+    const supervisor = ['run', '--', process.execPath, ...command]
+    const child = fork(
+      supervised ? this.fileFor('conclave.mjs') : this.program,
+      supervised ? supervisor : command.slice(-1),
+      {
+        execArgv: supervised ? [] : [...flags],
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      },
+    )
+    const member: Member = {
+      id,
+      life: this.lives,
+      process: child,
+      pid: 0,
+      reports: [],
+      alive: true,
+      exit: null,
+    }
     this.members.set(id, member)
     let errors = ''
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -118,7 +140,10 @@ export class Cluster {
       child.on('message', (report: Report) => {
         member.reports.push(report)
         this.hear(member, report)
-        if (report.kind === 'ready') resolve(member)
+        if (report.kind === 'ready') {
+          member.pid = report.pid
+          resolve(member)
+        }
         if (report.kind === 'failed') reject(Object.assign(new Error(report.message), { code: report.code }))
       })
       child.once('exit', (code, signal) => {
@@ -200,7 +225,7 @@ export class Cluster {
   signal(id: string, signal: NodeJS.Signals): number {
     const at = clockMs()
     const member = this.member(id)
-    member.process.kill(signal)
+    process.kill(member.pid, signal)
     if (signal === 'SIGSTOP') {
       const reign = this.reigns.findLast((each) => each.id === id && each.life === member.life)
       if (reign?.revoked.length === 0) reign.frozen = true
@@ -283,33 +308,59 @@ export class Cluster {
   }
 
   stop(): void {
-    for (const { process: child } of this.members.values()) child.kill('SIGKILL')
+    for (const { process: child, pid, alive } of this.members.values()) {
+      child.kill('SIGKILL')
+      if (alive && pid > 0 && pid !== child.pid) kill(pid)
+    }
     this.links?.close()
     rmSync(this.dir, { recursive: true, force: true })
   }
 }
 
-/** `member.ts` and what it needs in one file, so that a process is there in a fraction of a second. */
+/**
+ * `member.ts` and what it needs in one file, so that a process is there in a fraction of a second, and beside it the
+ * programs of the package, as in `dist`.
+ */
 async function bundleMember(outfile: string): Promise<string> {
-  await build({
-    entryPoints: [fileURLToPath(new URL('member.ts', import.meta.url))],
-    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
+  const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+  const common = {
+    tsconfig: source('../../tsconfig.json'),
     bundle: true,
     platform: 'node',
-    format: 'esm',
-    outfile,
     logLevel: 'silent',
-  })
-  // the thread of `worker: true` is found beside the program, as it is beside the built package
-  await build({
-    entryPoints: [fileURLToPath(new URL('../../src/worker/main.ts', import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    outfile: join(dirname(outfile), 'worker.js'),
-    logLevel: 'silent',
-  })
+  } as const
+  const beside = (name: string): string => join(dirname(outfile), name)
+  await Promise.all([
+    build({ ...common, entryPoints: [source('member.ts')], format: 'esm', outfile }),
+    build({
+      ...common,
+      entryPoints: [source('../../src/cli/sentinel.ts')],
+      format: 'cjs',
+      outfile: beside('sentinel.cjs'),
+    }),
+    // the thread of `worker: true` is found beside the program, too
+    build({
+      ...common,
+      entryPoints: [source('../../src/worker/main.ts')],
+      format: 'cjs',
+      outfile: beside('worker.js'),
+    }),
+    build({
+      ...common,
+      entryPoints: [source('../../src/cli/main.ts')],
+      format: 'esm',
+      outfile: beside('conclave.mjs'),
+    }),
+  ])
   return outfile
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** When a leadership was over for everybody who could have asked its holder. */

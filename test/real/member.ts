@@ -6,6 +6,7 @@
  * milliseconds, and, while it leads, writes through the parent's fence in the check-then-await-then-write way that makes
  * late writes happen.
  */
+import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createElection, file, memory, type Storage } from 'conclave'
 import { tcp } from 'conclave/tcp'
@@ -74,6 +75,7 @@ election.on('alarm', ({ code, detail }) => tell({ kind: 'alarm', code, detail })
 election.on('leaderChanged', ({ leader, term }) => tell({ kind: 'leader', leader, term, at: clockMs() }))
 setInterval(look, sampleMs)
 
+const held: Buffer[] = []
 let writes = 0
 const waiting = new Map<number, (accepted: boolean) => void>()
 /** The parent is the ledger: it checks the token and answers. */
@@ -108,6 +110,18 @@ process.on('message', (order: Order) => {
     process.exit(0)
   } else if (order.kind === 'abort') {
     process.abort()
+  } else if (order.kind === 'segfault') {
+    process.kill(process.pid, 'SIGSEGV')
+  } else if (order.kind === 'outOfMemory') {
+    for (const heap: unknown[] = []; ; ) heap.push(new Array(100_000).fill(heap.length))
+  } else if (order.kind === 'hold') {
+    for (let left = order.megabytes; left > 0; left -= 64) held.push(Buffer.alloc(64 << 20, 1))
+    tell({ kind: 'ready', at: clockMs(), pid: process.pid })
+  } else if (order.kind === 'spawn') {
+    spawn(process.execPath, ['-e', `setTimeout(() => {}, ${order.forMs})`], {
+      stdio: 'ignore',
+      detached: true,
+    }).unref()
   } else if (order.kind === 'disk') {
     diskDelayMs = order.delayMs
   } else if (order.kind === 'busy') {
@@ -126,7 +140,7 @@ try {
   process.exitCode = 3
   process.disconnect?.()
 }
-tell({ kind: 'ready', at: clockMs() })
+tell({ kind: 'ready', at: clockMs(), pid: process.pid })
 if (writeMs === null) {
   await election.lead(async ({ signal }) => {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

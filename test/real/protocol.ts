@@ -20,7 +20,7 @@ export interface MemberOptions {
 }
 
 export type Report =
-  | { readonly kind: 'ready'; readonly at: number }
+  | { readonly kind: 'ready'; readonly at: number; readonly pid: number }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'elected'; readonly term: number; readonly at: number }
   | { readonly kind: 'revoked'; readonly term: number; readonly reason: string; readonly at: number }
@@ -42,7 +42,11 @@ export type Report =
 export type Order =
   | { readonly kind: 'wrote'; readonly number: number; readonly accepted: boolean }
   | { readonly kind: 'resign'; readonly to: string | null }
-  | { readonly kind: 'status' | 'verify' | 'stop' | 'throw' | 'exit' | 'abort' }
+  | { readonly kind: 'status' | 'verify' | 'stop' | 'throw' | 'exit' | 'abort' | 'segfault' | 'outOfMemory' }
+  /** Hold that much memory, every page of it touched. */
+  | { readonly kind: 'hold'; readonly megabytes: number }
+  /** Start a process that outlives this one. */
+  | { readonly kind: 'spawn'; readonly forMs: number }
   | { readonly kind: 'block'; readonly forMs: number }
   /** Keep a connection of the store's client busy. */
   | { readonly kind: 'busy'; readonly forMs: number }

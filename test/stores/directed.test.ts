@@ -393,10 +393,10 @@ describe('A.9, the rules that a random walk does not reach', () => {
 
   it('R55: whoever knows that a process is dead fences its session without waiting, but no later life', () => {
     const { hand, q } = held()
-    q.link.send([{ kind: 'deathNotice', process: 'p', storageId: '', incarnation: 0 }])
+    q.link.send([{ kind: 'deathNotice', process: 'p', storageId: '', incarnation: 0, key: '' }])
     hand.flush()
     expect(hand.session('p').fenced).toBe(false)
-    q.link.send([{ kind: 'deathNotice', process: 'p', storageId: '', incarnation: 1 }])
+    q.link.send([{ kind: 'deathNotice', process: 'p', storageId: '', incarnation: 1, key: '' }])
     hand.flush()
     expect(hand.session('p')).toMatchObject({ fenced: true, grant: 2 })
   })

@@ -5,7 +5,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Greeting } from '../../src/ports/transport'
 import type { Connection } from '../../src/transports/tcp-connection'
-import { type Dial, Peer, type PeerOwner } from '../../src/transports/tcp-peer'
+import type { Dial } from '../../src/transports/tcp-dial'
+import { Peer, type PeerOwner } from '../../src/transports/tcp-peer'
 
 const greeting = (incarnation = 1, nonce = 'n'): Greeting => ({
   clusterId: 'c',
@@ -80,7 +81,7 @@ function bench(self: 'a' | 'z') {
         abort() {
           made.aborted = true
         },
-      } satisfies Dial
+      } satisfies Dial<Connection>
     },
     nextNumber: () => ++number,
     connected: (peer, sentAt) => heard.push(`connected ${peer.incarnation} ${sentAt}`),

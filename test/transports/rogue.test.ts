@@ -92,7 +92,13 @@ async function node(): Promise<{ a: TestNode; port: number; judged: string[] }> 
 
 const parts = (): Uint8Array => {
   let body = new Uint8Array(0)
-  const part: Part = { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 9 }
+  const part: Part = {
+    kind: 'deathNotice',
+    process: 'p',
+    storageId: 's',
+    incarnation: 9,
+    key: '0'.repeat(32),
+  }
   new PartEncoder().encode([part], (bytes) => {
     body = bytes.slice()
   })

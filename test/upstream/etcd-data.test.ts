@@ -66,7 +66,7 @@ describe('forgetting the leader', () => {
     lab.crash('a')
     expect(sound(lab, 'c', 'b', 2).refusal).toBe('bound')
     for (const id of 'bc') {
-      lab.act(id, { type: 'death', process: 'a', storageId: 'disk-a', incarnation: 1 })
+      lab.act(id, { type: 'death', process: 'a', storageId: 'disk-a', incarnation: 1, key: '' })
     }
     expect(sound(lab, 'c', 'b', 2).refusal).toBeNull()
     elect(lab, 'c', 'b')

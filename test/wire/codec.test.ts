@@ -131,7 +131,11 @@ describe('R44: numbers that no peer may send', () => {
   const wholes: readonly (readonly [string, Part, string])[] = [
     ['a round', heartbeat, 'round'],
     ['a term', bind, 'term'],
-    ['an incarnation', { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 1 }, 'incarnation'],
+    [
+      'an incarnation',
+      { kind: 'deathNotice', process: 'p', storageId: 's', incarnation: 1, key: '0'.repeat(32) },
+      'incarnation',
+    ],
     ['a nonce', { kind: 'floorRequest', nonce: 1 }, 'nonce'],
   ]
   for (const [what, part, field] of wholes) {

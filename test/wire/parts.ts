@@ -119,7 +119,13 @@ export const partsByKind: ByKind = {
   }),
   timeoutNow: plain({ kind: kind('timeoutNow'), election, storageId: id, certificate }),
   sessionEnd: plain({ kind: kind('sessionEnd') }),
-  deathNotice: plain({ kind: kind('deathNotice'), process: id, storageId: id, incarnation: whole }),
+  deathNotice: plain({
+    kind: kind('deathNotice'),
+    process: id,
+    storageId: id,
+    incarnation: whole,
+    key: fc.stringMatching(/^[0-9a-f]{32}$/),
+  }),
   floorRequest: plain({ kind: kind('floorRequest'), nonce: whole }),
   floorReply: plain({
     kind: kind('floorReply'),

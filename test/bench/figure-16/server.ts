@@ -103,7 +103,6 @@ export class Server {
     })
     this.driver = driver
     node.driver = driver
-    node.begun = node.incarnation
     driver.boot((error) => {
       if (error !== null) throw error
       for (const hook of cluster.observers.of('began')) hook(node)

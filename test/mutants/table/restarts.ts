@@ -127,9 +127,51 @@ export const RESTARTS: readonly Mutant[] = [
   {
     id: 'R55 older life',
     does: 'ends the life that lives by the proof that an earlier one died',
-    patches: [patch('core/sessions', '  if (incarnation < support.incarnation) return\n', '')],
+    patches: [
+      patch(
+        'core/sessions',
+        '  if (incarnation < support.incarnation || (support.ended',
+        '  if ((support.ended',
+      ),
+    ],
     swarm: null,
     test: killedBy('paper/evidence', 'R55: not that of another storage, an older or another process'),
+  },
+  {
+    id: 'R55 forged',
+    does: 'believes a proof of death without looking at its key',
+    patches: [patch('runtime/door', 'if (life.nonce === nonceOf(key)) return true', 'return true')],
+    swarm: ANY,
+    test: killedBy(
+      'runtime/proofs',
+      'E8: without the key of that life it is refused, counted, and changes nothing',
+    ),
+  },
+  {
+    id: 'R55 exact life',
+    does: 'believes a proof of death with the right key, whatever life it names',
+    patches: [
+      patch(
+        'runtime/door',
+        'if (life?.storageId !== storageId || life.incarnation !== incarnation) {',
+        'if (life === undefined) {',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/proofs',
+      'R55: it ends the life that it names and no other, storage, process or incarnation',
+    ),
+  },
+  {
+    id: 'R55 passed on',
+    does: 'keeps a proof of death to itself',
+    patches: [patch('core/step', 'if (voter !== process && account.connected)\n', 'if (false)\n')],
+    swarm: null,
+    test: killedBy(
+      'runtime/proofs',
+      'R55: frees the voters of the dead at once, also those to whom it is only passed on',
+    ),
   },
   {
     id: 'R25 storage identity',
