@@ -7,6 +7,7 @@
  * Knows nothing of terms or leaders; a grant that ends puts the elections bound under it into `turn.freed`.
  * Read next: `leases.ts`.
  */
+import { adaptedPromise } from './adaption'
 import { repeatOwed } from './facts'
 import { stamp } from './membership'
 import type { Ack, Heartbeat } from './messages'
@@ -172,11 +173,15 @@ export function stampRound(turn: Turn): number {
   if (turn.round === 0) {
     state.round += 1
     turn.round = state.round
-    state.rounds.set(state.round, { sentAt: now, promiseMs: config.timing.promiseMs })
+    state.promiseMs = adaptedPromise(state.promiseMs, state.spanMs, now - state.ownRoundAt, config.timing)
+    state.spanMs = 0
+    state.rounds.set(state.round, { sentAt: now, promiseMs: state.promiseMs })
     state.ownRoundAt = now
     turn.promisesMoved = true
+    const { adaptiveMaxMs = 0 } = config.timing
     for (const [round, { sentAt, promiseMs }] of state.rounds) {
-      if (sentAt + promiseMs >= now) break
+      // what comes too late to be counted still tells how late it comes
+      if (sentAt + Math.max(promiseMs, adaptiveMaxMs) >= now) break
       state.rounds.delete(round)
     }
   }
@@ -185,7 +190,7 @@ export function stampRound(turn: Turn): number {
 
 /** True if that voter answered something sent less than D ago, so that a frame to it may renew (R64). */
 export function answersLately(turn: Turn, account: Account): boolean {
-  return turn.now - account.lastAnsweredSend < turn.config.timing.promiseMs
+  return turn.now - account.lastAnsweredSend < turn.state.promiseMs
 }
 
 /** Puts this turn's heartbeat (or probe, R64) into the frame to that voter, once, before whatever follows it. */
@@ -199,8 +204,8 @@ export function heartbeatTo(
   if (turn.beaten === null) turn.beaten = [voter]
   else if (turn.beaten.includes(voter)) return probe ? undefined : renewAfterAll(turn, voter, account)
   else turn.beaten.push(voter)
-  const { promiseMs } = turn.config.timing
   const round = stampRound(turn)
+  const { promiseMs } = turn.state
   const isProbe = probe || !answersLately(turn, account)
   send(turn, voter, stamp<Heartbeat>(turn, { kind: 'heartbeat', round, promiseMs, probe: isProbe, prompt }))
 }
@@ -219,6 +224,7 @@ function renewAfterAll(turn: Turn, voter: ProcessId, account: Account): void {
 export function beat(turn: Turn, prompt: boolean): void {
   const { state, config } = turn
   const leads = heartbeats(turn)
+  noteSpan(turn, turn.now - state.nextHeartbeatAt)
   state.nextHeartbeatAt = turn.now + (leads ? config.timing.heartbeatMs : config.timing.promiseMs / 2)
   stampRound(turn)
   for (const [voter, account] of state.accounts) {
@@ -231,6 +237,12 @@ export function beat(turn: Turn, prompt: boolean): void {
     heartbeatTo(turn, voter, account, prompt, !leads)
     repeatOwed(turn, voter, account)
   }
+}
+
+/** A heartbeat left, or was answered, that much late: a lease has to outlive that and an interval more. */
+function noteSpan({ state, config: { timing } }: Turn, lateMs: number): void {
+  if (timing.adaptiveMaxMs === undefined) return
+  state.spanMs = Math.max(state.spanMs, timing.heartbeatMs + lateMs)
 }
 
 /** Notes that `voter` answered something that left at `sentAt` (R64). */
@@ -249,6 +261,7 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack,
   if (round === undefined) return
   noteAnswer(turn, from, account, round.sentAt)
   account.roundTripMs = turn.now - round.sentAt
+  noteSpan(turn, account.roundTripMs)
   if (ack.round >= account.grantRound) {
     account.grantRound = ack.round
     if (ack.grant !== account.grant) {
@@ -293,8 +306,8 @@ export function countedUntil(turn: Turn, voter: ProcessId, grant: Grant): number
   const { state, config } = turn
   if (voter === config.self) {
     if (state.storageFailed) return Number.NEGATIVE_INFINITY
-    const { promiseMs, rho, deltaMs } = config.timing
-    return state.ownRoundAt + leaseLength(promiseMs, rho, deltaMs)
+    const { rho, deltaMs } = config.timing
+    return state.ownRoundAt + leaseLength(state.promiseMs, rho, deltaMs)
   }
   return state.accounts.get(voter)?.untilByGrant.get(grant) ?? Number.NEGATIVE_INFINITY
 }

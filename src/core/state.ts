@@ -294,6 +294,10 @@ export interface State {
   round: number
   /** Instant of the last own round: what the own voter counts from (R13). */
   ownRoundAt: number
+  /** D of that round, and of those before the first: what this process asks for. */
+  promiseMs: number
+  /** Since that round, the longest span from a round to the answer of the next, as far as it is measured; 0: none. */
+  spanMs: number
   readonly rounds: Map<number, { readonly sentAt: number; readonly promiseMs: number }>
   nextHeartbeatAt: number
   readonly accounts: Map<ProcessId, Account>
@@ -363,6 +367,8 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     supports: new Map(),
     round: 0,
     ownRoundAt: Number.NEGATIVE_INFINITY,
+    promiseMs: timing.promiseMs,
+    spanMs: 0,
     rounds: new Map(),
     nextHeartbeatAt: beginning.now,
     accounts: new Map(),

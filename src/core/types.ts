@@ -77,6 +77,8 @@ export interface Timing {
   readonly minPromiseMs: number
   /** A heartbeat that asks for more support than this is refused (R18). */
   readonly maxPromiseMs: number
+  /** D grows up to that when renewals come late (`adaption.ts`). Absent: D is always `promiseMs`. */
+  readonly adaptiveMaxMs?: number
 }
 
 /** What never changes while a process runs. */

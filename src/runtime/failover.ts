@@ -29,7 +29,9 @@ export interface FailoverBasis {
 
 /** The bound of one configuration. */
 export function failoverOf(timing: ResolvedTiming, { others, stores }: FailoverBasis): FailoverBound {
-  const { promiseMs, rho, heartbeatMs, stepMs, campaignMs } = timing
+  const { rho, heartbeatMs, stepMs, campaignMs } = timing
+  // at worst D has grown as far as it may
+  const promiseMs = Math.max(timing.promiseMs, timing.adaptiveMaxMs ?? 0)
   const detectionMs = Math.ceil(promiseMs / (1 - rho)) + (stores ? Math.ceil(heartbeatMs) : 0)
   const electionMs = Math.ceil(others * stepMs + 2 * campaignMs)
   return { detectionMs, electionMs, worstMs: detectionMs + electionMs }

@@ -70,6 +70,9 @@ const timing = z.strictObject({
   backoffMaxMs: duration(0),
   minPromiseMs: duration(1),
   maxPromiseMs: duration(1),
+  adaptive: z
+    .union([z.boolean(), z.strictObject({ maxPromiseMs: z.number().min(1).max(MAX_TIMER_MS) })])
+    .optional(),
 })
 const environment = z.strictObject({
   clock: having('a clock', 'now', 'wall', 'uptime', 'setTimer', 'clearTimer', 'afterIo', 'endOfTurn'),

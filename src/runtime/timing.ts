@@ -69,6 +69,13 @@ export interface TimingOptions {
    * fails.
    */
   readonly maxPromiseMs?: number
+  /**
+   * Ask for longer promises while renewals come late: measured from each heartbeat to its answer, and by how late heartbeats
+   * leave. Grows at once, shrinks by 5 ms per second; between `promiseMs` and the limit. True: up to 2 `promiseMs`, or
+   * `maxPromiseMs` if that is less. Liveness only: nobody's promise is shortened (R18). Default false. Limit too small: a
+   * busy machine loses leaderships; too large: after a busy minute a dead leader is replaced late, for a while.
+   */
+  readonly adaptive?: boolean | { readonly maxPromiseMs: number }
 }
 
 /** Timing as the runtime uses it. */
@@ -106,6 +113,7 @@ export function resolveTiming(options: TimingOptions, { volatile, stores }: Timi
   const preset = (stores ? STORE_PRESETS : PRESETS)[options.preset ?? 'default']
   const promiseMs = options.promiseMs ?? preset.promiseMs
   const backoffMs = options.backoffMs ?? promiseMs / 20
+  const maxPromiseMs = options.maxPromiseMs ?? Math.min(volatile ? promiseMs : promiseMs * 5, MAX_TIMER_MS)
   return {
     promiseMs,
     heartbeatMs: options.heartbeatMs ?? promiseMs / (stores ? 5 : 8),
@@ -117,14 +125,24 @@ export function resolveTiming(options: TimingOptions, { volatile, stores }: Timi
     backoffMs,
     backoffMaxMs: options.backoffMaxMs ?? Math.max(promiseMs / 2, backoffMs),
     minPromiseMs: options.minPromiseMs ?? promiseMs / 5,
-    maxPromiseMs: options.maxPromiseMs ?? Math.min(volatile ? promiseMs : promiseMs * 5, MAX_TIMER_MS),
+    maxPromiseMs,
+    ...adaptiveOf(options.adaptive, promiseMs, maxPromiseMs),
   }
+}
+
+function adaptiveOf(
+  adaptive: TimingOptions['adaptive'] = false,
+  promiseMs: number,
+  maxPromiseMs: number,
+): Pick<ResolvedTiming, 'adaptiveMaxMs'> {
+  if (adaptive === false) return {}
+  return { adaptiveMaxMs: adaptive === true ? Math.min(2 * promiseMs, maxPromiseMs) : adaptive.maxPromiseMs }
 }
 
 /** The rules that hold between the durations; a sentence for each one that is broken, in the order of importance. */
 export function timingFaults(timing: ResolvedTiming): string[] {
   const { promiseMs, heartbeatMs, campaignMs, marginMs, stepMs, rho, deltaMs } = timing
-  const { backoffMs, backoffMaxMs, minPromiseMs, maxPromiseMs } = timing
+  const { backoffMs, backoffMaxMs, minPromiseMs, maxPromiseMs, adaptiveMaxMs } = timing
   const faults: string[] = []
   const demand = (holds: boolean, fault: string): void => {
     if (!holds) faults.push(fault)
@@ -149,6 +167,14 @@ export function timingFaults(timing: ResolvedTiming): string[] {
   demand(
     maxPromiseMs >= promiseMs,
     `maxPromiseMs ${maxPromiseMs} is below promiseMs ${promiseMs}: this process would refuse its equals; raise maxPromiseMs`,
+  )
+  demand(
+    adaptiveMaxMs === undefined || adaptiveMaxMs > promiseMs,
+    `adaptive: promises of at most ${adaptiveMaxMs} ms leave no room above promiseMs ${promiseMs}; raise adaptive.maxPromiseMs (and maxPromiseMs, which is promiseMs with memory() unless it is given)`,
+  )
+  demand(
+    adaptiveMaxMs === undefined || adaptiveMaxMs <= maxPromiseMs,
+    `adaptive.maxPromiseMs ${adaptiveMaxMs} is above maxPromiseMs ${maxPromiseMs}: other voters would refuse such promises; lower the first or raise the second at every voter`,
   )
   demand(
     backoffMs <= backoffMaxMs,

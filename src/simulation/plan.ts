@@ -259,6 +259,9 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
   const rates: Record<ProcessId, number> = {}
   const extreme = profile === 'extreme' || random.chance(0.3)
   for (const id of nodes) rates[id] = rateWithin(timing.rho, extreme, random)
+  const adaptive = isAdaptive(seed)
+    ? { adaptiveMaxMs: Math.min(3 * timing.promiseMs, timing.maxPromiseMs) }
+    : {}
   const uneven = random.chance(0.3)
   const timingOf: Record<ProcessId, Partial<Timing>> = {}
   if (uneven) for (const id of nodes) timingOf[id] = ownTiming(timing, random)
@@ -267,7 +270,7 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
     nodes,
     elections,
     contenders: random.chance(0.8) ? nodes : nodes.filter((_, i) => i === 0 || random.chance(0.5)),
-    timing,
+    timing: { ...timing, ...adaptive },
     timingOf,
     rates,
     quality: qualityFor(profile, timing, random),
@@ -362,6 +365,11 @@ function timingFor(profile: ProfileName, preVote: boolean, random: Random): Timi
     // Whoever remembers nothing waits that long (R28).
     maxPromiseMs: profile === 'ephemeral' ? 2 * promiseMs : 60_000,
   }
+}
+
+/** One seed in eight asks for longer promises when renewals come late. Draws nothing: other seeds stay what they were. */
+function isAdaptive(seed: number): boolean {
+  return Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) >>> 29 === 0
 }
 
 /** Another length of promise and other intervals at one node (R18). */

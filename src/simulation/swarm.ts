@@ -95,7 +95,7 @@ export function runPlan(plan: Plan, options: RunOptions = {}): RunResult {
 /** The longest time that a cluster of this plan may take from the last fault to a lease in every election, real ms (P9). */
 export function livenessBoundMs({ setup }: Plan): number {
   const { timing, timingOf = {}, writeTime, quality, stores } = setup
-  let promiseMs = timing.promiseMs
+  let promiseMs = Math.max(timing.promiseMs, timing.adaptiveMaxMs ?? 0)
   for (const own of Object.values(timingOf)) promiseMs = Math.max(promiseMs, own.promiseMs ?? 0)
   // Boot wait, then the worst of P9's sketch, then a few failed attempts with full back-off.
   const slow = 1 / (1 - timing.rho)

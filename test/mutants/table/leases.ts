@@ -334,4 +334,42 @@ export const LEASES: readonly Mutant[] = [
       'R13: a storage failure renounces every election at once, and every campaign',
     ),
   },
+  {
+    id: 'R10 adaptive round',
+    does: 'counts an answer with the promise that it asks for now, not with the one that the round asked for',
+    patches: [
+      patch(
+        'core/sessions',
+        'round.sentAt + leaseLength(round.promiseMs, account.rho, account.deltaMs)',
+        'round.sentAt + leaseLength(turn.state.promiseMs, account.rho, account.deltaMs)',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'core/adaption',
+      'a heartbeat and the table of rounds name one D; an ack of a round before it grew counts with the former',
+    ),
+  },
+  {
+    id: 'R18 adaptive heartbeat',
+    does: 'counts longer promises than its heartbeats ask for',
+    patches: [
+      patch('core/sessions', 'const { promiseMs } = turn.state', 'const { promiseMs } = turn.config.timing'),
+    ],
+    swarm: null,
+    test: killedBy(
+      'core/adaption',
+      'a heartbeat and the table of rounds name one D; an ack of a round before it grew counts with the former',
+    ),
+  },
+  {
+    id: 'R13 adaptive shrinking',
+    does: 'lets D shrink faster than time passes, so that a lease moves back',
+    patches: [patch('core/adaption', 'SHRINK_RATE = 0.005', 'SHRINK_RATE = 2')],
+    swarm: null,
+    test: killedBy(
+      'core/adaption',
+      'R18, R13: whatever is measured, D stays within its bounds and the lease of the own rounds never moves back',
+    ),
+  },
 ]
