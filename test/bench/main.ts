@@ -6,6 +6,7 @@
 import { cpus, loadavg } from 'node:os'
 import { benchCore } from './core'
 import { benchFailover } from './failover'
+import { benchFalseElections } from './false-elections'
 import { benchFigure16 } from './figure-16'
 import { benchFootprint } from './footprint'
 import { benchIdle } from './idle'
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   footprint: benchFootprint,
   idle: benchIdle,
   failover: benchFailover,
+  'false-elections': () => benchFalseElections(flags),
   figure16: () => benchFigure16(flags),
   stores: () => benchStores(flags),
 }

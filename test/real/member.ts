@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createElection, file, memory, type Storage } from 'conclave'
 import { tcp } from 'conclave/tcp'
+import { churn } from './churn'
 import type { MemberOptions, Order, Report } from './protocol'
 import { storeService } from './store-service'
 
@@ -126,6 +127,8 @@ process.on('message', (order: Order) => {
     diskDelayMs = order.delayMs
   } else if (order.kind === 'busy') {
     void service?.busy(order.forMs)
+  } else if (order.kind === 'churn') {
+    churn(order.heapMb)
   } else if (order.kind === 'block') {
     const end = clockMs() + order.forMs
     while (clockMs() < end);

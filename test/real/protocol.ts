@@ -48,6 +48,8 @@ export type Order =
   /** Start a process that outlives this one. */
   | { readonly kind: 'spawn'; readonly forMs: number }
   | { readonly kind: 'block'; readonly forMs: number }
+  /** Keep the garbage collector busy, with a live heap of that size, for good. */
+  | { readonly kind: 'churn'; readonly heapMb: number }
   /** Keep a connection of the store's client busy. */
   | { readonly kind: 'busy'; readonly forMs: number }
   /** From now on each durable write takes that much longer. */

@@ -1,0 +1,166 @@
+/**
+ * Elections that nobody needed: a leader that lives and is only late (goal 12). Real processes over loopback, D = 150 ms.
+ *
+ * Three parts, each with its trials in turn: the leader's main thread churns a heap, with and without `worker`; a leader is
+ * frozen (SIGSTOP) and must be replaced all the same; the cores are oversubscribed, with fixed and with adaptive promises.
+ * `--minutes=30` for the long run (default 1, per mode), `--heap-mb=400`, `--part=heap|frozen|busy`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpus } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Cluster, type ClusterOptions, clockMs } from '../real/cluster'
+import { head, line, ratio, say, summary, value } from './stats'
+
+const PROMISE_MS = 150
+/** A slice of a mode; then it is the other one's turn. */
+const SLICE_MS = 30_000
+const FREEZES = 12
+const BUSY_PER_CORE = 3
+const MODES = { fixed: {}, adaptive: { adaptive: { maxPromiseMs: 2 * PROMISE_MS } } } as const
+
+interface Run {
+  falseElections: number
+  minutes: number
+  readonly detectionMs: number[]
+}
+
+const run = (): Run => ({ falseElections: 0, minutes: 0, detectionMs: [] })
+
+function numberOf(flags: readonly string[], name: string, or: number): number {
+  const flag = flags.find((each) => each.startsWith(`--${name}=`))
+  return flag === undefined ? or : Number(flag.slice(name.length + 3))
+}
+
+/** Three processes of which one leads and none is ill; `started` before anything disturbs them. */
+async function clusterOf(options: Pick<ClusterOptions, 'settings' | 'timing'>): Promise<Cluster> {
+  const cluster = new Cluster({ size: 3, writeMs: null, sampleMs: 20, durable: true, ...options })
+  await cluster.start()
+  await cluster.reignNumber(1, 60_000)
+  await sleep(2_000)
+  return cluster
+}
+
+const timing = (more: object = {}) => ({ promiseMs: PROMISE_MS, stepMs: 10, maxPromiseMs: 1_000, ...more })
+
+/** Watches a healthy cluster for a while: each new leader is one too many. */
+async function watch(
+  cluster: Cluster,
+  forMs: number,
+  into: Run,
+  each: (leader: string) => void,
+): Promise<void> {
+  const before = cluster.reigns.length
+  const end = clockMs() + forMs
+  while (clockMs() < end) {
+    if (cluster.leader !== null) each(cluster.leader)
+    await sleep(Math.min(250, Math.max(1, end - clockMs())))
+  }
+  into.falseElections += cluster.reigns.length - before
+  into.minutes += forMs / 60_000
+}
+
+/** Freezes the leader; how long until another one leads. */
+async function detection(cluster: Cluster): Promise<number | null> {
+  const old = cluster.leader
+  if (old === null) return null
+  const before = cluster.reigns.length
+  const at = cluster.signal(old, 'SIGSTOP')
+  const next = await cluster.reignNumber(before + 1, 60_000)
+  cluster.signal(old, 'SIGCONT')
+  await sleep(1_500)
+  return next.id === old ? null : next.electedAt - at
+}
+
+function check(cluster: Cluster): void {
+  const violations = cluster.violations()
+  cluster.stop()
+  if (violations.length > 0) throw new Error(violations.join('\n'))
+}
+
+const perHour = ({ falseElections, minutes }: Run) => (falseElections / minutes) * 60
+
+async function heap(minutes: number, heapMb: number): Promise<void> {
+  head(`false elections: leader churns a heap of ${heapMb} MB, D ${PROMISE_MS} ms, ${minutes} min each`)
+  const runs = { main: run(), worker: run() }
+  for (let left = minutes * 60_000; left > 0; left -= SLICE_MS) {
+    for (const mode of ['main', 'worker'] as const) {
+      const settings = mode === 'worker' ? { worker: true, mainThreadLimitMs: 5_000 } : {}
+      const cluster = await clusterOf({ timing: timing(), settings })
+      const churning = new Set<string>()
+      await watch(cluster, Math.min(left, SLICE_MS), runs[mode], (leader) => {
+        if (churning.has(leader)) return
+        churning.add(leader)
+        cluster.order(leader, { kind: 'churn', heapMb })
+      })
+      check(cluster)
+    }
+  }
+  value('in the main thread', perHour(runs.main), 'per hour')
+  value('worker: true', perHour(runs.worker), 'per hour', '0')
+}
+
+async function frozen(): Promise<void> {
+  head(`a frozen leader (SIGSTOP) is replaced, D ${PROMISE_MS} ms, worker: true`)
+  const cluster = await clusterOf({ timing: timing(), settings: { worker: true } })
+  const votes: number[] = []
+  const detections: number[] = []
+  for (let i = 0; i < FREEZES; i++) {
+    const took = await detection(cluster)
+    if (took !== null) detections.push(took)
+    const { leader } = cluster
+    if (leader === null) continue
+    const at = clockMs()
+    const count = cluster.reigns.length
+    cluster.order(leader, { kind: 'resign', to: null })
+    votes.push((await cluster.reignNumber(count + 1)).electedAt - at)
+    await sleep(500)
+  }
+  check(cluster)
+  const vote = line('hand-over, as a vote round', votes, 'ms')
+  const limitMs = PROMISE_MS + 2 * vote.p50
+  line('SIGSTOP to the next leader', detections, 'ms', `p50 <= ${limitMs.toFixed(0)}`)
+}
+
+async function busy(minutes: number): Promise<void> {
+  head(`false elections: ${BUSY_PER_CORE} busy processes per core, D ${PROMISE_MS} ms, ${minutes} min each`)
+  const runs = { fixed: run(), adaptive: run() }
+  for (let left = minutes * 60_000; left > 0; left -= SLICE_MS) {
+    for (const mode of ['fixed', 'adaptive'] as const) {
+      const cluster = await clusterOf({ timing: timing(MODES[mode]) })
+      const burners = Array.from({ length: BUSY_PER_CORE * cpus().length }, burner)
+      try {
+        // what it learns in the first seconds is no election that it could have avoided
+        await sleep(3_000)
+        await watch(cluster, Math.min(left, SLICE_MS), runs[mode], () => {})
+        for (let i = 0; i < 3; i++) {
+          const took = await detection(cluster)
+          if (took !== null) runs[mode].detectionMs.push(took)
+        }
+      } finally {
+        for (const each of burners) each.kill('SIGKILL')
+      }
+      check(cluster)
+    }
+  }
+  const { fixed, adaptive } = runs
+  value('fixed', perHour(fixed), 'per hour')
+  value('adaptive', perHour(adaptive), 'per hour')
+  if (fixed.falseElections > 0) ratio('adaptive over fixed', perHour(adaptive) / perHour(fixed), '<= 0.1')
+  else say('no false election with fixed promises: this machine was not busy enough to compare')
+  line('SIGSTOP to the next leader, fixed', fixed.detectionMs, 'ms')
+  line('SIGSTOP to the next leader, adaptive', adaptive.detectionMs, 'ms')
+  ratio('p50 over p50', summary(adaptive.detectionMs).p50 / summary(fixed.detectionMs).p50, '<= 2')
+}
+
+function burner(): ChildProcess {
+  return spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
+}
+
+/** `npm run bench -- false-elections`. */
+export async function benchFalseElections(flags: readonly string[]): Promise<void> {
+  const minutes = numberOf(flags, 'minutes', 1)
+  const part = flags.find((each) => each.startsWith('--part='))?.slice(7)
+  if (part === undefined || part === 'heap') await heap(minutes, numberOf(flags, 'heap-mb', 400))
+  if (part === undefined || part === 'frozen') await frozen()
+  if (part === undefined || part === 'busy') await busy(minutes)
+}

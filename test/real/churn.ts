@@ -1,0 +1,28 @@
+/** A main thread that is busy with its garbage: a live heap of a given size, a part of which is replaced all the time. For benches. */
+
+/** So much a cell takes, with its text and its inner object, bytes. */
+const CELL_BYTES = 200
+/** Cells replaced per turn of the event loop. */
+const TURN = 20_000
+
+interface Cell {
+  readonly i: number
+  readonly text: string
+  readonly inner: { readonly i: number }
+}
+
+const cell = (i: number): Cell => ({ i, text: `x${i}`, inner: { i } })
+
+/** Churns for ever. */
+export function churn(heapMb: number): void {
+  const live = Array.from({ length: Math.round((heapMb * 2 ** 20) / CELL_BYTES) }, (_, i) => cell(i))
+  let next = 0
+  const turn = (): void => {
+    for (let i = 0; i < TURN; i++) {
+      live[next % live.length] = cell(next)
+      next += 1
+    }
+    setImmediate(turn)
+  }
+  turn()
+}
