@@ -224,6 +224,7 @@ describe('options', () => {
     expect(refused({ transport: noTransport() })).toMatch(/this transport cannot be made anew/)
     const { portable: _, ...storage } = memory()
     expect(refused({ storage })).toMatch(/this storage cannot be made anew/)
+    expect(refused({ sentinel: true })).toMatch(/worker: a sentinel/)
     expect(refused({ environment: {} as Environment })).toMatch(/environment/)
     expect(refused({ mainThreadLimitMs: 500 })).toMatch(/mainThreadLimitMs 500 is below promiseMs 2000/)
     expect(refused({ worker: false, mainThreadLimitMs: 5_000 })).toMatch(/nothing without worker: true/)

@@ -8,7 +8,7 @@ const LIMIT_PROMISES = 5
 
 /** A sentence for each thing that stands against a worker. */
 export function workerFaults(
-  { worker, mainThreadLimitMs, transport, environment }: ElectorOptions,
+  { worker, mainThreadLimitMs, transport, environment, sentinel }: ElectorOptions,
   { stores }: VoterPlan,
   storage: Storage,
   promiseMs: number,
@@ -32,6 +32,11 @@ export function workerFaults(
   if (storage.portable == null) {
     faults.push(
       'worker: this storage cannot be made anew in another thread; use dataDir, file() or memory(), or leave worker out',
+    )
+  }
+  if (sentinel === true) {
+    faults.push(
+      'worker: a sentinel takes the end of the thread that holds its pipe for the death of the process, and a worker can end while work goes on (R55); leave one of the two out',
     )
   }
   if (environment !== undefined) {
