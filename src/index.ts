@@ -35,7 +35,15 @@ export type { LeadOptions } from './runtime/lead'
 export type { Leadership } from './runtime/leadership'
 export type { LoopDelay, LoopMonitor } from './runtime/loop-monitor'
 export type { PausedStatus } from './runtime/maintenance'
-export type { ElectionOptions, ElectionSettings, ElectorOptions, VotersOption } from './runtime/options'
+export type { Members, MembershipRefusal, NewMember } from './runtime/members'
+export type { MembershipStatus } from './runtime/membership-status'
+export type {
+  ElectionOptions,
+  ElectionSettings,
+  ElectorOptions,
+  ExperimentalOptions,
+  VotersOption,
+} from './runtime/options'
 export type { SafetyMargin } from './runtime/renewals'
 export type { Score, ScoreStatus } from './runtime/score'
 export type {

@@ -8,6 +8,7 @@ import type { ElectionView } from './changes'
 import type { ElectionEvent, ElectionListener } from './events'
 import type { LeadOptions } from './lead'
 import type { Leadership } from './leadership'
+import type { Members } from './members'
 import type { ElectionSettings } from './options'
 import type { ElectionStatus, ElectorStatus } from './status'
 import type { Switchover, SwitchoverOptions } from './switchover'
@@ -71,6 +72,8 @@ export interface Election {
   readonly leader: ProcessId | null
   /** What this process holds, null if it does not lead at this reading. */
   readonly leadership: Leadership | null
+  /** The members of the cluster. @throws ELECTION_CONFIG_INVALID without `experimental: { membership: true }`. */
+  readonly members: Members
 
   /**
    * Takes the storage's lock, makes the new incarnation durable, listens, and contends. Resolves when that is done; who leads
@@ -183,6 +186,8 @@ export interface Election {
 /** One process with any number of elections over one transport and one storage. */
 export interface Elector {
   readonly id: ProcessId
+  /** The members of the cluster. @throws ELECTION_CONFIG_INVALID without `experimental: { membership: true }`. */
+  readonly members: Members
   /**
    * The election of that name, always the same object. Settings only at the first call.
    *

@@ -20,6 +20,7 @@ import type { ElectionEvent, ElectionListener } from './events'
 import { stoppedError } from './failures'
 import { LeadLoop, type LeadOptions } from './lead'
 import type { Leadership } from './leadership'
+import type { Members } from './members'
 import type { ElectorConfig } from './options'
 import type { Pauses, Wish } from './pauses'
 import type { Questions } from './questions'
@@ -35,6 +36,7 @@ export interface ElectionHost {
   readonly clock: Clock
   readonly questions: Questions
   readonly pauses: Pauses
+  readonly members: () => Members
   readonly start: (seat: Seat) => Promise<void>
   /** Stops that election, and the elector with it if it has no other. */
   readonly stop: (seat: Seat) => Promise<void>
@@ -67,6 +69,10 @@ export class SeatElection implements Election {
   get leadership(): Leadership | null {
     const leadership = this.seat.tenure?.leadership
     return leadership?.isValid() ? leadership : null
+  }
+
+  get members(): Members {
+    return this.host.members()
   }
 
   start(): Promise<void> {

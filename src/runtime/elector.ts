@@ -4,7 +4,15 @@
  * State first, then event: the effects of one step change what can be read as they come in; what listeners get to hear
  * (`calls`) follows when all of them are in. Decides nothing. Read next: `seat.ts`, `lifecycle.ts`, `driver.ts`.
  */
-import type { AlarmEffect, ElectionName, ProcessId, RevokedEffect, RevokeReason } from '../core'
+import {
+  type AlarmEffect,
+  type ConfiguredEffect,
+  type ElectionName,
+  MEMBERS,
+  type ProcessId,
+  type RevokedEffect,
+  type RevokeReason,
+} from '../core'
 import type { ElectionError } from '../errors'
 import { Alarms } from './alarms'
 import type { Election, Elector } from './api'
@@ -17,6 +25,7 @@ import { LeaseTable } from './lease-table'
 import { LeaseTime } from './lease-time'
 import { clusterOf, displayOf } from './life'
 import { Lifecycle } from './lifecycle'
+import { type Members, ProcessMembers } from './members'
 import { type LastTry, type Meter, meterOf } from './meter'
 import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
 import { Pauses } from './pauses'
@@ -32,6 +41,7 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly time: LeaseTime
   private readonly leases: LeaseTable<Seat>
   private readonly questions: Questions
+  private readonly membership: ProcessMembers
   private readonly pauses: Pauses
   private readonly life: Lifecycle
   private readonly seats = new Map<ElectionName, Seat>()
@@ -65,7 +75,7 @@ export class ProcessElector implements Elector, DriverListener {
     })
     const asking = {
       clock,
-      cluster: () => clusterOf(plan),
+      cluster: () => this.life.driver?.look(null).state.cluster ?? clusterOf(plan),
       promiseMs: timing.promiseMs,
       heartbeatMs: timing.heartbeatMs,
       isConfirmed: (election: ElectionName, askedAt: number) =>
@@ -74,6 +84,13 @@ export class ProcessElector implements Elector, DriverListener {
     }
     this.questions = new Questions(asking)
     this.pauses = new Pauses(asking)
+    this.membership = new ProcessMembers({
+      id: config.id,
+      clock,
+      promiseMs: timing.promiseMs,
+      driver: () => (this.life.phase === 'running' ? this.life.driver : null),
+      submit: (input) => this.submit(input),
+    })
     this.life = new Lifecycle({
       config,
       listener: this,
@@ -94,6 +111,11 @@ export class ProcessElector implements Elector, DriverListener {
     return this.time.clock.now()
   }
 
+  get members(): Members {
+    if (this.config.membership) return this.membership
+    throw invalid('members', ['members change only with experimental: { membership: true }'])
+  }
+
   election(name: ElectionName, settings?: ElectionSettings): Election {
     const known = this.elections.get(name)
     if (known !== undefined) {
@@ -112,6 +134,7 @@ export class ProcessElector implements Elector, DriverListener {
       questions: this.questions,
       pauses: this.pauses,
       start: () => this.start().then(() => seat.reopen()),
+      members: () => this.members,
       stop: () => (this.isSolo ? this.stop() : seat.leave()),
       statusOf: () => electionStatus(this.subject(name), seat),
     })
@@ -172,6 +195,10 @@ export class ProcessElector implements Elector, DriverListener {
         return this.seats.get(effect.election)?.maintenance.changed(effect.pause)
       case 'pauseHeld':
         return this.pauses.heldBy(effect)
+      case 'configured':
+        return this.configured(effect)
+      case 'reconfigured':
+        return this.membership.reconfigured(effect)
       case 'alarm':
         return this.alarm(effect)
     }
@@ -181,6 +208,7 @@ export class ProcessElector implements Elector, DriverListener {
     this.flush()
     this.questions.look()
     this.pauses.look()
+    this.membership.look()
   }
 
   fatal(error: ElectionError): void {
@@ -190,6 +218,16 @@ export class ProcessElector implements Elector, DriverListener {
   /** A lease that ran out while nothing of this process ran was not lost to the network. */
   private reasonOf({ reason }: RevokedEffect): RevokeReason {
     return reason === 'expired' && this.life.driver?.wasStalled === true ? 'stalled' : reason
+  }
+
+  /** R34: who was removed gives up what it leads as soon as its work has stopped; the lease grows no more. */
+  private configured({ cluster, removed }: ConfiguredEffect): void {
+    const { term, version } = cluster
+    this.config.logger.info({ term, version, members: cluster.voters.map(({ id }) => id) }, 'other members')
+    this.questions.forget()
+    if (!removed) return
+    this.config.logger.warn({ term, version }, 'this process is no member any more')
+    for (const seat of this.seats.values()) this.calls.push(() => void seat.giveUp('removed', {}))
   }
 
   private alarm(alarm: AlarmEffect): void {
@@ -236,6 +274,9 @@ export class ProcessElector implements Elector, DriverListener {
 
   private beginAll(): void {
     this.meter?.start()
+    if (this.config.membership) {
+      this.submit({ type: 'contend', election: MEMBERS, contending: true, priority: 0 })
+    }
     for (const seat of this.seats.values()) this.begin(seat)
   }
 
@@ -274,6 +315,7 @@ export class ProcessElector implements Elector, DriverListener {
     for (const seat of this.seats.values()) seat.finish()
     this.questions.end(stoppedError())
     this.pauses.end(stoppedError())
+    this.membership.end(stoppedError())
   }
 
   private flush(): void {

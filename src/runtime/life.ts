@@ -42,7 +42,7 @@ function driverOf(config: LifeConfig, durable: DurableState, listener: DriverLis
     self: selfOf(config, storageId),
     incarnation: isVolatile ? volatileIncarnation(environment) : incarnation + 1,
     storageId,
-    cluster: clusterOf(plan),
+    ...(config.membership ? { membership: true, cluster: foundersOf(plan) } : { cluster: clusterOf(plan) }),
     timing,
     preVote: true,
     succession: true,
@@ -87,6 +87,12 @@ function watched(listener: DriverListener, witness: LifeWitness): DriverListener
 /** Who votes, as the core knows it. */
 export function clusterOf({ voters, sets }: ElectorConfig['plan']): ClusterConfig {
   return { ...STATIC, voters, ...(sets === undefined ? {} : { sets }) }
+}
+
+/** The same where members change: then a configuration says where its voters live. */
+function foundersOf(plan: ElectorConfig['plan']): ClusterConfig {
+  const voters = plan.voters.map((voter) => ({ ...voter, address: plan.addresses[voter.id] ?? null }))
+  return { ...clusterOf(plan), voters }
 }
 
 /** Where only stores vote nobody has agreed on who is called what, so the name holds 128 random bits (R49). */

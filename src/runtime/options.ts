@@ -105,6 +105,8 @@ export interface ElectorOptions {
    * voter. Not where only stores vote. Under `conclave run` the supervisor does the same, and no sentinel is started.
    */
   readonly sentinel?: boolean
+  /** What is not settled yet, neither in its interface nor in its record on disk. Default: nothing of it. */
+  readonly experimental?: ExperimentalOptions
   /** For simulations and tests: clock, randomness, process. Default: the real ones. */
   readonly environment?: Environment
   /**
@@ -129,6 +131,17 @@ export interface WorkerConfig {
   readonly transport: Portable | null
   readonly storage: Portable
   readonly unref: boolean
+}
+
+/** Options that may change in any release. */
+export interface ExperimentalOptions {
+  /**
+   * Members of the cluster are added, removed and replaced while it runs (`elector.members`, R29-R34, R72). Over peers with
+   * a durable storage only, and for all processes of a cluster or none. `voters` are the founders, and count at the first
+   * start alone: each later start goes on with the newest configuration in `dataDir`. All founders have to run once before
+   * anybody is elected; a process whose id is not among `voters` waits to be added. Default false.
+   */
+  readonly membership?: boolean
 }
 
 /** Options of one election of an elector. */
@@ -194,6 +207,8 @@ export interface ElectorConfig {
   readonly metrics: Metrics | null
   readonly handleSignals: boolean
   readonly sentinel: boolean
+  /** Members change while the cluster runs. */
+  readonly membership: boolean
   readonly capabilities: readonly string[]
   readonly environment: Environment
   /** Null: everything runs in this thread. */

@@ -85,6 +85,11 @@ export class Questions {
     this.floors.get(nonce)?.set(voter, term)
   }
 
+  /** Other voters from now on: what the former ones told says nothing of theirs (R72). */
+  forget(): void {
+    for (const answers of this.floors.values()) answers.clear()
+  }
+
   /** The core has moved. */
   look(): void {
     this.waits.look()

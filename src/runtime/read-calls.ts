@@ -53,13 +53,13 @@ export function checkLead(work: unknown, options: LeadOptions, isLeading: boolea
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
-export function checkResign(options: ResignOptions, { id, plan }: ElectorConfig): void {
+export function checkResign(options: ResignOptions, { id, plan, membership }: ElectorConfig): void {
   demand('resign()', faultsOf(resign, options))
   const { to } = options
   if (to === id) demand('resign()', [`to: "${to}" is this process itself`])
   // where only stores vote nobody knows all the others: the hand-over names one, and whoever bears the name goes first
   const peers = plan.voters.filter(({ kind }) => kind === 'peer').map((voter) => voter.id)
-  if (to !== undefined && plan.isVoter && !peers.includes(to)) {
+  if (to !== undefined && plan.isVoter && !membership && !peers.includes(to)) {
     demand('resign()', [`to: "${printable(to)}" is not among the voters ${peers.join(', ')}`])
   }
 }

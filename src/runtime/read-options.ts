@@ -21,6 +21,7 @@ import type {
   ElectorOptions,
 } from './options'
 import { describe, printable } from './printable'
+import { membershipFaults } from './read-membership'
 import { PROCESS, readVoters, type VoterPlan } from './read-voters'
 import { workerConfig, workerFaults } from './remote/read-worker'
 import {
@@ -102,6 +103,7 @@ const electorFields = {
   capabilities: tags.optional(),
   unref: z.boolean().optional(),
   sentinel: z.boolean().optional(),
+  experimental: z.strictObject({ membership: z.boolean().optional() }).optional(),
   environment: environment.optional(),
   worker: z.boolean().optional(),
   mainThreadLimitMs: duration(1),
@@ -199,10 +201,12 @@ export function faultsOf(schema: z.ZodType, value: unknown): string[] {
 function resolve(call: string, options: ElectorOptions, faults: string[]): ElectorConfig {
   if (faults.length > 0) throw invalid(call, faults)
   const { id, transport, drainMs = 5_000 } = options
-  const plan = readVoters(options.voters, options.movingTo, id)
+  const membership = options.experimental?.membership ?? false
+  const plan = readVoters(options.voters, options.movingTo, id, membership)
   faults.push(...plan.faults)
   if (plan.faults.length === 0) faults.push(...transportFaults(plan, transport))
   faults.push(...storageFaults(plan, options), ...sentinelFaults(plan, options))
+  if (membership) faults.push(...membershipFaults(plan, options))
   const storage = options.storage ?? storageOf(options.dataDir)
   const timing = resolveTiming(timingOf(options), basisOf(plan, storage))
   faults.push(...timingFaults(timing), ...storeTimingFaults(timing, plan.stores))
@@ -229,6 +233,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     logger: options.logger ?? silentLogger,
     metrics: options.metrics ?? null,
     handleSignals: options.handleSignals ?? false,
+    membership,
     capabilities: options.capabilities ?? [],
     sentinel: options.sentinel ?? false,
     environment: options.environment ?? realEnvironment(options.unref ?? false),

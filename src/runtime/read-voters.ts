@@ -36,8 +36,8 @@ interface VoterSet {
   readonly stores: ReadonlyMap<ProcessId, VoterStore>
 }
 
-/** Takes `voters` and `movingTo` apart and judges them for the process `self`. */
-export function readVoters(voters: unknown, movingTo: unknown, self: ProcessId): VoterPlan {
+/** Takes `voters` and `movingTo` apart and judges them for the process `self`; `mayJoin`: it need not be a voter yet. */
+export function readVoters(voters: unknown, movingTo: unknown, self: ProcessId, mayJoin = false): VoterPlan {
   const faults: string[] = []
   const names = new StoreNames(self)
   const old = setOf('voters', voters, names, faults)
@@ -64,7 +64,7 @@ export function readVoters(voters: unknown, movingTo: unknown, self: ProcessId):
       faults.push(`voters and movingTo: "${printable(id)}" is a process in one and a store in the other`)
   }
   const all = [...peers.keys(), ...stores.keys()]
-  if (faults.length === 0) faults.push(...memberFaults(peers, stores, self))
+  if (faults.length === 0) faults.push(...memberFaults(peers, stores, self, mayJoin))
   const addresses = [...peers].filter((entry): entry is [ProcessId, string] => entry[1] !== null)
   return {
     voters: [
@@ -208,9 +208,10 @@ function memberFaults(
   peers: ReadonlyMap<ProcessId, string | null>,
   stores: ReadonlyMap<ProcessId, VoterStore>,
   self: ProcessId,
+  mayJoin: boolean,
 ): string[] {
   const faults: string[] = []
-  if (peers.size > 0 && !peers.has(self)) {
+  if (peers.size > 0 && !peers.has(self) && !mayJoin) {
     const known = [...peers.keys()].slice(0, 8).join(', ')
     faults.push(
       stores.has(self)

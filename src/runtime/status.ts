@@ -12,6 +12,7 @@ import { type FailoverBound, failoverOf } from './failover'
 import type { PastLeadership, SeenLeader } from './history'
 import type { LoopDelay } from './loop-monitor'
 import type { PausedStatus } from './maintenance'
+import { type MembershipStatus, membershipOf } from './membership-status'
 import type { ElectorConfig } from './options'
 import type { SafetyMargin } from './renewals'
 import type { ScoreStatus } from './score'
@@ -62,6 +63,8 @@ export interface ProcessStatus {
   /** Voters whose memory this process waits for (R28), or null if it needs none. */
   readonly recovering: readonly ProcessId[] | null
   readonly members: readonly MemberStatus[]
+  /** The configuration in force where members change (`experimental.membership`); null elsewhere, and before the start. */
+  readonly membership: MembershipStatus | null
   /**
    * Ids of the voters that elections move to (`movingTo`), or null. Step 2 may begin when this is so at every process, and
    * since then some process has been `isLeader` for each election.
@@ -163,10 +166,14 @@ export function processStatus(subject: Subject): ProcessStatus {
     bootWaitMs: state === null ? 0 : Math.max(0, Math.ceil(state.bootUntil - now)),
     recovering: state === null ? null : recoveringOf(state),
     members: membersOf(subject, links),
+    membership: state === null ? null : membershipOf(state),
     movingTo: plan.movingTo,
     timing,
     margin,
-    failover: failoverOf(timing, { others: plan.voters.length - 1, stores: plan.stores.size > 0 }),
+    failover: failoverOf(timing, {
+      others: (state?.cluster ?? plan).voters.length - 1,
+      stores: plan.stores.size > 0,
+    }),
     counters,
     transport,
     eventLoop,
@@ -226,7 +233,8 @@ function membersOf(
   { config, phase, state, now, incarnation, transport }: Subject,
   links: readonly LinkStats[],
 ): MemberStatus[] {
-  const { voters, addresses, stores, isVoter } = config.plan
+  const { addresses, stores, isVoter } = config.plan
+  const { voters } = state?.cluster ?? config.plan
   return voters.map(({ id, kind }) => {
     const store = stores.get(id)
     const link = links.find(({ peer }) => peer === id)

@@ -44,7 +44,7 @@ export function whyNotLeader(subject: Subject, seat: Seat): string[] {
   }
   if (!seat.contention.isContending) reasons.push(standsBack(seat))
   if (seat.leader !== null) reasons.push(`"${seat.leader}" leads in term ${seat.knownTerm}`)
-  reasons.push(...waitsOf(state, now), ...reachOf(state, config))
+  reasons.push(...outsideOf(state), ...waitsOf(state, now), ...reachOf(state))
   const election = state.elections.get(seat.name)
   if (election !== undefined) reasons.push(...triesOf(election, seat, now), ...haste(election, config))
   return reasons
@@ -71,6 +71,18 @@ function standsBack({ contention, settings }: Seat): string {
   return 'this process does not contend'
 }
 
+/** R34: a process that is no member, or founders that wait for each other. */
+function outsideOf({ membership, isVoter, cluster }: CoreView): string[] {
+  if (membership === null) return []
+  const { term, version, voters } = cluster
+  const members = voters.map(({ id }) => id).join(', ')
+  if (!isVoter) return [`this process is none of the members ${members} (configuration ${term}.${version})`]
+  if (membership.unmet.size === 0) return []
+  return [
+    `the cluster is not founded before all of ${members} have met; missing: ${[...membership.unmet].join(', ')}`,
+  ]
+}
+
 function waitsOf(state: CoreView, now: number): string[] {
   if (state.recovery !== null) {
     const left = Math.max(0, Math.ceil(state.recovery.until - now))
@@ -82,8 +94,8 @@ function waitsOf(state: CoreView, now: number): string[] {
   return left > 0 ? [`boot wait: ${left} ms, until the promises of the former life are over (R19)`] : []
 }
 
-function reachOf({ accounts }: CoreView, { plan }: ElectorConfig): string[] {
-  const { voters, sets = [voters.map(({ id }) => id)] } = plan
+function reachOf({ accounts, cluster }: CoreView): string[] {
+  const { voters, sets = [voters.map(({ id }) => id)] } = cluster
   return sets.flatMap((set, i) => {
     const missing = set.filter((id) => accounts.get(id)?.connected === false)
     const reached = set.length - missing.length

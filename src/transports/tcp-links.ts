@@ -35,11 +35,15 @@ export interface LinksOptions {
   readonly wanted: readonly ProcessId[]
 }
 
+/** What changes when members do. */
+type Wanted = Pick<LinksOptions, 'wanted' | 'addresses'>
+
 /** The links of one process. */
 export class Links implements ConnectionOwner, PeerOwner {
   readonly #options: LinksOptions
   readonly #host: QuietHost
   readonly #peers = new Map<ProcessId, Peer>()
+  #wanted: Wanted
   readonly #connections = new Set<Connection>()
   readonly #witnesses = new Witnesses()
   /** Sessions that were sent to in the present turn. */
@@ -53,11 +57,28 @@ export class Links implements ConnectionOwner, PeerOwner {
   constructor(options: LinksOptions) {
     this.#options = options
     this.#host = options.host
+    this.#wanted = options
   }
 
   /** Starts to dial. */
   start(): void {
-    for (const id of this.#options.wanted) if (id !== this.self) this.#peer(id).start()
+    for (const id of this.#wanted.wanted) if (id !== this.self) this.#peer(id).start()
+  }
+
+  /** Others from now on, or elsewhere: dials the new ones, and leaves those that were kept until now. */
+  keep(wanted: Wanted): void {
+    const former = this.#wanted.wanted
+    this.#wanted = wanted
+    for (const id of former) {
+      const peer = wanted.wanted.includes(id) ? undefined : this.#peers.get(id)
+      peer?.leave()
+      if (peer?.idle) this.#peers.delete(id)
+    }
+    for (const id of wanted.wanted) {
+      if (id === this.self) continue
+      this.#peer(id).moveTo(wanted.addresses.get(id) ?? null)
+      this.#peer(id).start()
+    }
   }
 
   /** A socket from the listener. */
@@ -205,7 +226,7 @@ export class Links implements ConnectionOwner, PeerOwner {
     const peer = id === undefined ? undefined : this.#peers.get(id)
     if (id === undefined || peer === undefined) return
     peer.gone(connection, why)
-    if (peer.idle && !this.#options.wanted.includes(id)) this.#peers.delete(id)
+    if (peer.idle && !this.#wanted.wanted.includes(id)) this.#peers.delete(id)
   }
 
   sent(frames: number, bytes: number): void {
@@ -227,7 +248,7 @@ export class Links implements ConnectionOwner, PeerOwner {
   #peer(id: ProcessId): Peer {
     let peer = this.#peers.get(id)
     if (peer === undefined) {
-      peer = new Peer(id, this.#options.addresses.get(id) ?? null, this)
+      peer = new Peer(id, this.#wanted.addresses.get(id) ?? null, this)
       this.#peers.set(id, peer)
     }
     return peer

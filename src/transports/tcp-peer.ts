@@ -43,7 +43,7 @@ function sameLife(a: Greeting, b: Greeting): boolean {
 export class Peer {
   readonly id: ProcessId
   /** Null: only it dials. */
-  readonly #address: Address | null
+  #address: Address | null
   readonly #owner: PeerOwner
   /** True: this end confirms. */
   readonly #confirms: boolean
@@ -72,7 +72,29 @@ export class Peer {
   }
 
   start(): void {
+    this.#stopped = false
     this.#redial()
+  }
+
+  /** It is dialled there from now on; a session that stands goes on, a dial on its way is given up. */
+  moveTo(address: Address | null): void {
+    if (address?.host === this.#address?.host && address?.port === this.#address?.port) return
+    this.#address = address
+    this.#failures = 0
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.#session === null) {
+      this.#dial?.abort()
+      this.#dial = null
+    }
+    this.#redial()
+  }
+
+  /** Nobody keeps it any more: the session ends when what was written to it has left. */
+  leave(): void {
+    this.stop()
+    this.#address = null
+    this.#session?.retire(true)
   }
 
   /** Ends dialling; the session stays. */

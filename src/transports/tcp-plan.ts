@@ -41,6 +41,29 @@ export function planOf(settings: TcpSettings, host: TransportHost): Plan {
   return { listen, addresses, exposed }
 }
 
+/**
+ * Addresses of other peers, told while the transport runs. One that is none, or that is not allowed without authentication
+ * (E1), is left out: then only that peer dials. `faulty` hears why.
+ */
+export function addressesOf(
+  settings: TcpSettings,
+  texts: Readonly<Record<ProcessId, string>>,
+  faulty: (peer: ProcessId, error: unknown) => void,
+): Map<ProcessId, Address> {
+  const addresses = new Map(settings.peers)
+  for (const [id, text] of Object.entries(texts)) {
+    if (settings.peers.has(id)) continue
+    try {
+      const address = parsePeerAddress(text, `address of ${id}`)
+      if (!authenticates(settings) && !settings.insecure && !isLoopback(address.host)) throw exposure(address)
+      addresses.set(id, address)
+    } catch (error) {
+      faulty(id, error)
+    }
+  }
+  return addresses
+}
+
 /** True if strangers are kept out. */
 export function authenticates(settings: TcpSettings): boolean {
   return settings.secrets.length > 0 || settings.tls !== null

@@ -15,7 +15,7 @@ import { QuietHost } from './tcp-host'
 import { Links } from './tcp-links'
 import { Listener } from './tcp-listener'
 import type { Pem, TcpCredentials, TcpOptions, TcpSettings } from './tcp-options'
-import { authenticates, exposure, planOf } from './tcp-plan'
+import { addressesOf, authenticates, exposure, planOf } from './tcp-plan'
 import type { WitnessMeans } from './tcp-witness'
 
 /** Times per `zombieMs` at which a connection is looked at (`Connection.tick`). */
@@ -68,6 +68,12 @@ export class TcpTransport implements Transport {
 
   send(to: ProcessId, toIncarnation: Incarnation, parts: readonly Part[]): void {
     if (this.#state === 'running') this.#links?.send(to, toIncarnation, parts)
+  }
+
+  keepPeers(peers: readonly ProcessId[], addresses: Readonly<Record<ProcessId, string>>): void {
+    const faulty = (peer: ProcessId, err: unknown) =>
+      this.#host?.warn({ peer, err }, 'the address cannot be used')
+    this.#links?.keep({ wanted: peers, addresses: addressesOf(this.#settings, addresses, faulty) })
   }
 
   flushSync(): void {

@@ -35,6 +35,8 @@ export interface ClusterOptions {
   readonly supervised?: boolean
   /** Flags of Node.js for every member. */
   readonly flags?: readonly string[]
+  /** How many of them found the cluster and are started; the others may join. Default: all. */
+  readonly founders?: number
 }
 
 /** A leadership as its holder saw it. */
@@ -91,7 +93,7 @@ export class Cluster {
       this.addresses[id] = `127.0.0.1:${ports[i]}`
     })
     if (this.options.cuttable === true) this.links = await Links.open(this.ids, this.addresses)
-    await Promise.all(this.ids.map((id) => this.startMember(id)))
+    await Promise.all(this.ids.slice(0, this.options.founders).map((id) => this.startMember(id)))
   }
 
   /** Starts a member (again), on the same data. Resolves when it is ready, rejects when it says that it cannot. */
@@ -101,7 +103,7 @@ export class Cluster {
     const options: MemberOptions = {
       id,
       cluster: 'real',
-      voters: this.links === null ? this.addresses : { ...this.links.addressesFor(id), [id]: own },
+      voters: this.links === null ? this.founders() : { ...this.links.addressesFor(id), [id]: own },
       listen: null,
       dataDir: this.options.durable === false ? null : join(this.dir, id),
       secret: 'a secret of the tests, long enough',
@@ -152,6 +154,29 @@ export class Cluster {
         reject(new Error(`${id} ended with ${code ?? signal}: ${errors}`))
       })
     })
+  }
+
+  private founders(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.addresses).slice(0, this.options.founders))
+  }
+
+  /** Has that member ask for a change of members; returns why it was refused, or null. */
+  async changeMembers(
+    at: string,
+    call: Extract<Order, { kind: 'members' }>['call'],
+    member: string,
+  ): Promise<string | null> {
+    const asked = this.members.get(at) as Member
+    const count = () => asked.reports.filter(({ kind }) => kind === 'members').length
+    const before = count()
+    this.order(at, { kind: 'members', call, member, address: this.addresses[member] as string })
+    await this.until(() => count() > before, 30_000, `${call} ${member} has an outcome`)
+    return asked.reports.findLast((report) => report.kind === 'members')?.refusal ?? null
+  }
+
+  /** The data of a member are gone. */
+  wipe(id: string): void {
+    rmSync(join(this.dir, id), { recursive: true, force: true })
   }
 
   private hear(member: Member, report: Report): void {

@@ -89,6 +89,14 @@ function write(token: number): Promise<boolean> {
   })
 }
 
+async function changeMembers({ call, member, address }: Extract<Order, { kind: 'members' }>): Promise<void> {
+  const { members } = election
+  if (call === 'add') await members.add({ id: member, address })
+  else if (call === 'replace') await members.replace(member, { id: member, address })
+  else if (call === 'changeAddress') await members.changeAddress(member, address)
+  else await members[call](member)
+}
+
 process.on('message', (order: Order) => {
   if (order.kind === 'wrote') {
     waiting.get(order.number)?.(order.accepted)
@@ -125,6 +133,11 @@ process.on('message', (order: Order) => {
     }).unref()
   } else if (order.kind === 'disk') {
     diskDelayMs = order.delayMs
+  } else if (order.kind === 'members') {
+    changeMembers(order).then(
+      () => tell({ kind: 'members', refusal: null }),
+      (error) => tell({ kind: 'members', refusal: error.details?.reason ?? error.code ?? error.message }),
+    )
   } else if (order.kind === 'busy') {
     void service?.busy(order.forMs)
   } else if (order.kind === 'churn') {

@@ -38,6 +38,8 @@ export type Report =
   | { readonly kind: 'resigned'; readonly released: boolean; readonly at: number }
   | { readonly kind: 'verified'; readonly verified: boolean }
   | { readonly kind: 'status'; readonly status: Readonly<Record<string, unknown>> }
+  /** Outcome of a change of members: null, or why it was refused. */
+  | { readonly kind: 'members'; readonly refusal: string | null }
 
 export type Order =
   | { readonly kind: 'wrote'; readonly number: number; readonly accepted: boolean }
@@ -50,6 +52,12 @@ export type Order =
   | { readonly kind: 'block'; readonly forMs: number }
   /** Keep the garbage collector busy, with a live heap of that size, for good. */
   | { readonly kind: 'churn'; readonly heapMb: number }
+  | {
+      readonly kind: 'members'
+      readonly call: 'add' | 'remove' | 'replace' | 'changeAddress' | 'handOver'
+      readonly member: string
+      readonly address: string
+    }
   /** Keep a connection of the store's client busy. */
   | { readonly kind: 'busy'; readonly forMs: number }
   /** From now on each durable write takes that much longer. */

@@ -32,6 +32,8 @@ const LONG_FILES: Readonly<Record<string, string>> = {
     'reading, judging and writing one election record are one step of R68; apart they could be called in another order',
   'src/stores/store-watch.ts':
     'One look at a store: what is read, what was found, what is told of it, in this order.',
+  'src/transports/tcp-links.ts':
+    'Whoever opens, replaces or ends a link meets the same two tables; apart they could disagree.',
   'src/transports/tcp-connection.ts': 'The life of one socket, whose states make sense only side by side.',
 }
 
