@@ -30,8 +30,8 @@ export interface WitnessPipe {
 
 /** The witness of a life with that key; null if there is none. */
 export function witnessOf(config: LifeConfig, key: string): LifeWitness | null {
-  const { transport, environment, logger } = config
-  if (transport.witness === undefined || environment.process === null) return null
+  const { transport, logger } = config
+  if (transport.witness === undefined) return null
   const supervisor = supervisorOf(logger)
   if (supervisor !== null) return new Witnessed(config, key, () => supervisor, true)
   return config.sentinel ? new Witnessed(config, key, () => new Sentinel(logger), false) : null

@@ -16,6 +16,7 @@ const file = openSync(join(process.argv[4], `vote-${id}`), 'w+')
 writeSync(file, Buffer.alloc(65_536))
 fsyncSync(file)
 
+const memory = []
 let term = 0
 let voted = 0
 let leader = -1
@@ -49,6 +50,9 @@ function hear(socket, kind, from, inTerm) {
   if (kind === HELLO) {
     socket.peer = from
     peers.set(from, socket)
+    // both ends know each other before the one that dialled says so
+    if (socket.dialled === undefined) socket.write(frame(HELLO))
+    else socket.dialled()
   } else if (kind === LEAD && inTerm >= term) {
     leader = from
     term = inTerm
@@ -106,14 +110,22 @@ process.on('message', (order) => {
         socket.peer = peer
         peers.set(peer, socket)
         socket.write(frame(HELLO))
+      })
+      socket.dialled = () => {
         open -= 1
         if (open === 0) process.send({ dialled: id })
-      })
+      }
       attach(socket)
     }
     if (open === 0) process.send({ dialled: id })
   }
   if (order.campaign) campaign()
+  if (order.kind === 'abort') process.abort()
+  if (order.kind === 'segfault') process.kill(process.pid, 'SIGSEGV')
+  if (order.kind === 'hold') {
+    for (let left = order.megabytes; left > 0; left -= 64) memory.push(Buffer.alloc(64 << 20, 1))
+    process.send({ held: true })
+  }
   if (order.handTo !== undefined) {
     leader = -1
     process.send({ handed: clockMs() })

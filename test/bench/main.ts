@@ -25,7 +25,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   wire: () => benchWire(flags),
   footprint: benchFootprint,
   idle: benchIdle,
-  failover: benchFailover,
+  failover: () => benchFailover(flags),
   'false-elections': () => benchFalseElections(flags),
   figure16: () => benchFigure16(flags),
   stores: () => benchStores(flags),
