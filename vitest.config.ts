@@ -18,6 +18,7 @@ export const REAL: readonly string[] = [
   'test/storage/lock.test.ts',
   'test/fencing/kill.test.ts',
   'test/fencing/example.test.ts',
+  'test/examples/',
   'test/cli/process.test.ts',
   'test/tidy/readme.test.ts',
 ]
