@@ -12,7 +12,13 @@ import { countBound, isBound, renounce, settleRole, win } from './leadership'
 import { winsNow } from './leases'
 import { stamp } from './membership'
 import type { BindAck, Certificate, PreVote, PreVoteReply, RequestVote, VoteReply } from './messages'
-import { LARGE_TERM_JUMP, LARGE_TERM_JUMP_INTERVAL_MS, MAX_TERM, MAX_TERM_JUMP } from './numbers'
+import {
+  LARGE_TERM_JUMP,
+  LARGE_TERM_JUMP_INTERVAL_MS,
+  MAX_TERM,
+  MAX_TERM_JUMP,
+  STAND_AT_LEAST,
+} from './numbers'
 import { isQuorum } from './quorum'
 import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
 import type { Account, Campaign, Election, Membership } from './state'
@@ -76,6 +82,22 @@ function learn(turn: Turn, election: Election, term: Term, from: ProcessId): voi
 
 // --- standing -----------------------------------------------------------------------------------------------------
 
+/**
+ * Whether another campaign may begin: ten thousand elections of a dead process are stood for in turns, not in one burst that
+ * nobody can answer in time (A.10.5). How many at once is found as a sender finds its window: each win is room for one more,
+ * campaigns that run out of time halve it.
+ */
+export function mayStand(turn: Turn): boolean {
+  return turn.state.campaigning.size < turn.state.standLimit
+}
+
+function standFewer(turn: Turn): void {
+  const { state, config, now } = turn
+  if (now - state.standLimitCutAt < config.timing.campaignMs) return
+  state.standLimitCutAt = now
+  state.standLimit = Math.max(STAND_AT_LEAST, state.standLimit >> 1)
+}
+
 /** Stands now if nothing is in the way; otherwise arms the next try (R3, R8). */
 export function attempt(turn: Turn, election: Election): void {
   attemptAt(turn, election, Number.POSITIVE_INFINITY)
@@ -90,6 +112,10 @@ export function attempt(turn: Turn, election: Election): void {
   if (isPaused(election) || isBound(turn, election)) return
   if (!reachesQuorum(turn)) {
     attemptAt(turn, election, turn.now + turn.config.timing.heartbeatMs)
+    return
+  }
+  if (!mayStand(turn)) {
+    turn.state.standby.add(election.name)
     return
   }
   const asks = turn.config.preVote && !election.evidence
@@ -371,7 +397,9 @@ export function endCampaign(turn: Turn, election: Election): void {
 export function endOverdueCampaigns(turn: Turn): void {
   for (const name of turn.state.campaigning) {
     const election = turn.state.elections.get(name)
-    if (election?.campaign != null && turn.now >= election.campaign.deadline) fail(turn, election)
+    if (election?.campaign == null || turn.now < election.campaign.deadline) continue
+    standFewer(turn)
+    fail(turn, election)
   }
 }
 

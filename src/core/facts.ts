@@ -3,12 +3,19 @@
  *
  * Per peer and election at most one *fact* (`bind T` or `release T`), one *contention*, and one *pause* (`pause.ts`). They are statements, not a
  * log: lost, doubled, late or reordered they do no harm, so nothing numbers them (PROTOCOL, "Keeping the other voters
- * informed"). Each leaves at once and rides on every heartbeat until its answer comes.
+ * informed"). Each leaves at once and rides on the heartbeats until its answer comes. Of ten thousand that are owed at once
+ * only some are under way at a time; an answer makes room for the next (R70), so nobody drowns in repetitions.
  */
-import type { Contend, Part } from './messages'
+import type { Bind, Contend, Part, Release } from './messages'
 import type { Account, Election } from './state'
 import { frameTo, send, type Turn } from './turn'
 import type { ElectionName, ProcessId, Term } from './types'
+
+/** Facts, and contentions, that may be under way to one process; about as many fill two frames. */
+const UNDER_WAY = 4_096
+
+/** Of those without an answer, how many a heartbeat repeats: the oldest. */
+const REPEATED = 512
 
 /** Owes `bind lead.term` to one voter (R62). While an election is led the fact is always `bind`. */
 export function oweBind(
@@ -19,8 +26,7 @@ export function oweBind(
   term: Term,
 ): void {
   const fact = { kind: 'bind', election: election.name, term } as const
-  account.facts.set(election.name, fact)
-  if (account.connected) send(turn, voter, fact)
+  oweFact(turn, voter, account, fact)
 }
 
 /**
@@ -37,33 +43,92 @@ export function oweRelease(
   const owed = account.facts.get(election.name)
   if (owed?.kind === 'release' && owed.term >= election.topTerm) return
   const fact = { kind: 'release', election: election.name, term: election.topTerm, successor } as const
-  account.facts.set(election.name, fact)
-  if (account.connected) send(turn, voter, fact)
+  oweFact(turn, voter, account, fact)
+}
+
+function oweFact(turn: Turn, voter: ProcessId, account: Account, fact: Bind | Release): void {
+  const { facts, unsentFacts } = account
+  facts.set(fact.election, fact)
+  if (!account.connected) return
+  if (hasRoom(facts, unsentFacts)) send(turn, voter, fact)
+  else unsentFacts.push(fact.election)
 }
 
 /** Owes the present contention to one process (R69). */
 export function oweContention(turn: Turn, process: ProcessId, account: Account, election: Election): void {
   const part = contentionOf(election)
-  account.contentions.set(election.name, part)
-  if (account.connected) send(turn, process, part)
+  const { contentions, unsentContentions } = account
+  contentions.set(election.name, part)
+  if (!account.connected) return
+  if (hasRoom(contentions, unsentContentions)) send(turn, process, part)
+  else unsentContentions.push(election.name)
+}
+
+/** `unsent` may name what is owed no more, or twice: then a little more is under way, or less. */
+function hasRoom(owed: ReadonlyMap<ElectionName, Part>, unsent: readonly ElectionName[]): boolean {
+  return unsent.length === 0 && owed.size <= UNDER_WAY
 }
 
 function contentionOf({ name, contending, priority }: Election): Contend {
   return { kind: 'contend', election: name, contending, priority }
 }
 
-/** Repeats everything owed to one process, in the order in which it was first owed, but for what this turn told it anyway. */
+/** Answers of that process may have made room: what waited for that leaves now. */
+export function sendUnsent(turn: Turn, process: ProcessId, account: Account): void {
+  const { facts, contentions, unsentFacts, unsentContentions } = account
+  if (unsentFacts.length > 0) account.unsentFacts = sendSome(turn, process, facts, unsentFacts)
+  if (unsentContentions.length > 0)
+    account.unsentContentions = sendSome(turn, process, contentions, unsentContentions)
+}
+
+/** Sends as many as there is room for; returns the names that go on waiting. */
+function sendSome(
+  turn: Turn,
+  process: ProcessId,
+  owed: ReadonlyMap<ElectionName, Part>,
+  unsent: readonly ElectionName[],
+): ElectionName[] {
+  const room = Math.max(0, UNDER_WAY - Math.max(0, owed.size - unsent.length))
+  for (const name of unsent.slice(0, room)) {
+    const part = owed.get(name)
+    if (part !== undefined) send(turn, process, part)
+  }
+  return unsent.slice(room)
+}
+
+/**
+ * Repeats the oldest of what is owed to one process, in the order in which it was first owed, but for what this turn told it
+ * anyway.
+ */
 export function repeatOwed(turn: Turn, process: ProcessId, account: Account): void {
   if (account.facts.size + account.contentions.size + account.pauses.size === 0) return
   const said = new Set<Part>(frameTo(turn, process)?.parts)
-  for (const fact of account.facts.values()) if (!said.has(fact)) send(turn, process, fact)
-  for (const part of account.contentions.values()) if (!said.has(part)) send(turn, process, part)
+  for (const owed of [account.facts, account.contentions]) {
+    let repeated = 0
+    for (const part of owed.values()) {
+      if (repeated++ === REPEATED) break
+      if (!said.has(part)) send(turn, process, part)
+    }
+  }
+  sendUnsent(turn, process, account)
+  repeatPauses(turn, process, account, said)
+}
+
+function repeatPauses(turn: Turn, process: ProcessId, account: Account, said: ReadonlySet<Part>): void {
   const saidOf = (name: ElectionName): boolean =>
     [...said].some((part) => part.kind === 'pause' && part.election === name)
   for (const name of account.pauses) {
     const pause = turn.state.elections.get(name)?.pause
     if (pause != null && !saidOf(name)) send(turn, process, { kind: 'pause', election: name, ...pause })
   }
+}
+
+/** A new link: nobody knows what of the things that were sent has arrived. */
+export function sendOwedAnew(turn: Turn, process: ProcessId, account: Account): void {
+  account.unsentFacts = [...account.facts.keys()]
+  account.unsentContentions = [...account.contentions.keys()]
+  sendUnsent(turn, process, account)
+  if (account.pauses.size > 0) repeatPauses(turn, process, account, new Set(frameTo(turn, process)?.parts))
 }
 
 /**

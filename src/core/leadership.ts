@@ -8,7 +8,7 @@
 import { oweBind, oweRelease } from './facts'
 import { addBound, attachLease, boundOf, detachLease, isShortened } from './leases'
 import type { Notice } from './messages'
-import { MAX_TERM } from './numbers'
+import { MAX_TERM, STAND_AT_MOST } from './numbers'
 import { isBlocking } from './quorum'
 import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
@@ -39,7 +39,7 @@ export function hearNotice(turn: Turn, from: ProcessId, notice: Notice): void {
   if (election === undefined || votes(turn)) return
   if (!Number.isSafeInteger(notice.knownTerm) || notice.knownTerm > MAX_TERM) return
   const before = isBound(turn, election)
-  election.notices.set(from, notice)
+  election.notices = new Map(election.notices).set(from, notice)
   election.slot.knownTerm = Math.max(election.slot.knownTerm, notice.knownTerm)
   election.successor = notice.successor
   const after = isBound(turn, election)
@@ -93,6 +93,7 @@ export function win(turn: Turn, election: Election, campaign: Campaign): void {
   if (election.lead !== null) drop(turn, election, election.lead, 'reelected')
   election.campaign = null
   state.campaigning.delete(election.name)
+  state.standLimit = Math.min(STAND_AT_MOST, state.standLimit + 1)
   const lead: Lead = { term: campaign.term, bound: boundOf(turn, campaign), lease: 0, frozen: null }
   election.lead = lead
   election.failures = 0

@@ -43,3 +43,8 @@ export function nextRandom(state: number): { readonly state: number; readonly va
   t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
   return { state: next, value: ((t ^ (t >>> 14)) >>> 0) / 4294967296 }
 }
+
+/** Campaigns of one process at once: at first, and the bounds between which it finds what all can answer in time (A.10.5). */
+export const STAND_AT_FIRST = 256
+export const STAND_AT_LEAST = 16
+export const STAND_AT_MOST = 2_048

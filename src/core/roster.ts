@@ -5,6 +5,7 @@
  */
 import { attachLease, freezeLease } from './leases'
 import { createAccount, type Membership } from './state'
+import { forgetContender } from './succession'
 import { frameTo, send, type Turn } from './turn'
 import type { ProcessId, Voter } from './types'
 
@@ -55,7 +56,7 @@ function forget(turn: Turn, { strangers }: Membership, voter: ProcessId): void {
   }
   state.accounts.delete(voter)
   for (const election of state.elections.values()) {
-    election.contenders.delete(voter)
+    forgetContender(election, voter)
     election.lead?.bound.delete(voter)
     if (election.successor === voter) election.successor = null
   }

@@ -18,6 +18,7 @@ import type {
   PauseAck,
   Release,
 } from './messages'
+import { STAND_AT_FIRST } from './numbers'
 import type {
   ClusterConfig,
   CoreConfig,
@@ -78,6 +79,9 @@ export interface Account {
   readonly contentions: Map<ElectionName, Contend>
   /** Elections whose newest word is owed to this voter (R80). */
   readonly pauses: Set<ElectionName>
+  /** Of both, the names that wait until enough of what was sent is answered (R70). */
+  unsentFacts: ElectionName[]
+  unsentContentions: ElectionName[]
 }
 
 /** A lease shared by all elections with the same bound voters and grants (R13). */
@@ -158,13 +162,13 @@ export interface Election {
   /** Goes first in the succession (R21). */
   successor: ProcessId | null
   /** Other contenders and their priorities; minus infinity for those that do not contend any more (R69). */
-  readonly contenders: Map<ProcessId, number>
+  contenders: ReadonlyMap<ProcessId, number>
   role: Role
   /** Last `leaderChanged` that was reported. */
   leader: ProcessId | null
   leaderTerm: Term
   /** Without an own vote: what each voter last said of its slot. */
-  readonly notices: Map<ProcessId, Notice>
+  notices: ReadonlyMap<ProcessId, Notice>
   /** The newest word of an operator about it (R80), and the decision that makes it durable. */
   pause: Pause | null
   pauseDecidedAt: number
@@ -308,6 +312,11 @@ export interface State {
   nextPauseAskAt: number
   /** Names with a pre-vote or campaign under way. */
   readonly campaigning: Set<ElectionName>
+  /** Names whose turn to stand came while as many as may stood already (A.10.5). */
+  readonly standby: Set<ElectionName>
+  /** How many may stand at once, and when that was last halved. */
+  standLimit: number
+  standLimitCutAt: number
   readonly leases: Map<LeaseId, Lease>
   leaseCounter: number
   nonceCounter: number
@@ -315,6 +324,8 @@ export interface State {
   limitAlarmAt: number
   /** Binary heap by `at`. */
   readonly timers: Timer[]
+  /** The sets of contenders in use, by their text: ten thousand elections with the same ones share one map. */
+  readonly contenderSets: Map<string, ReadonlyMap<ProcessId, number>>
 }
 
 /** How a state begins: readings and randomness enter as data. */
@@ -376,11 +387,15 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     paused: new Set(),
     nextPauseAskAt: beginning.now,
     campaigning: new Set(),
+    standby: new Set(),
+    standLimit: STAND_AT_FIRST,
+    standLimitCutAt: Number.NEGATIVE_INFINITY,
     leases: new Map(),
     leaseCounter: 0,
     nonceCounter: 0,
     limitAlarmAt: Number.NEGATIVE_INFINITY,
     timers: [],
+    contenderSets: new Map(),
   }
   for (const voter of cluster.voters) {
     if (voter.id !== self) state.accounts.set(voter.id, createAccount(config, voter.kind))
@@ -467,8 +482,13 @@ export function createAccount({ timing }: CoreConfig, kind: VoterKind): Account 
     facts: new Map(),
     contentions: new Map(),
     pauses: new Set(),
+    unsentFacts: [],
+    unsentContentions: [],
   }
 }
+
+/** What nothing was put into yet; an election that idles has no map of its own, and none is ever changed in place. */
+const NONE: ReadonlyMap<ProcessId, never> = new Map<ProcessId, never>()
 
 /** An election as a process first knows it: free, nobody contends. */
 export function createElection(name: ElectionName, durableTerm: Term): Election {
@@ -490,13 +510,13 @@ export function createElection(name: ElectionName, durableTerm: Term): Election 
     notBefore: Number.NEGATIVE_INFINITY,
     failures: 0,
     successor: null,
-    contenders: new Map(),
+    contenders: NONE,
     role: 'follower',
     leader: null,
     leaderTerm: 0,
-    notices: new Map(),
+    notices: NONE,
     pause: null,
     pauseDecidedAt: 0,
-    lastRefusals: new Map(),
+    lastRefusals: NONE,
   }
 }

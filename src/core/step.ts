@@ -24,6 +24,7 @@ import {
   hearBindAck,
   hearPreVoteReply,
   hearVoteReply,
+  mayStand,
   ownObstacle,
   ownVoteDurable,
   settleCampaigns,
@@ -31,7 +32,7 @@ import {
   startPreVote,
 } from './campaigns'
 import { emitDecisions } from './durability'
-import { oweContention, owedToNewLife, repeatOwed } from './facts'
+import { oweContention, owedToNewLife, sendOwedAnew, sendUnsent } from './facts'
 import type {
   ConnectedInput,
   ContendInput,
@@ -241,7 +242,7 @@ function connected(turn: Turn, input: ConnectedInput): void {
   if (reborn) owedToNewLife(turn, account)
   noteAnswer(turn, input.peer, account, input.sentAt)
   heartbeatTo(turn, input.peer, account, false, !heartbeats(turn))
-  repeatOwed(turn, input.peer, account)
+  sendOwedAnew(turn, input.peer, account)
   askAgain(turn, input.peer, account)
   // who waits for a store to be reached need not wait for the next heartbeat: it is slow there
   if (reborn && account.kind === 'store') standNow(turn)
@@ -275,7 +276,7 @@ function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
       election.lead !== null
     )
       continue
-    if (rank(turn, election, peer) === 0) {
+    if (mayStand(turn) && rank(turn, election, peer) === 0) {
       startPreVote(turn, election, support.until + config.timing.campaignMs)
     }
   }
@@ -303,6 +304,8 @@ function hearFrame(turn: Turn, frame: FrameInput): void {
   if (!meet(turn, frame.from, frame.fromIncarnation)) return
   const alone = frame.parts.length === 1
   for (const part of frame.parts) hear(turn, frame.from, frame.fromIncarnation, part, alone)
+  const account = turn.state.accounts.get(frame.from)
+  if (account !== undefined) sendUnsent(turn, frame.from, account)
 }
 
 function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part, alone: boolean): void {
@@ -509,6 +512,7 @@ function settle(turn: Turn): void {
       if (account?.connected === true) askAnswered(turn, voter, account)
     }
   }
+  if (state.standby.size > 0) standBehind(turn)
   if (turn.decided) emitDecisions(turn)
 }
 
@@ -517,6 +521,17 @@ function endCampaigns(turn: Turn): void {
   for (const name of [...turn.state.campaigning]) {
     const election = turn.state.elections.get(name)
     if (election !== undefined) fail(turn, election)
+  }
+}
+
+/** Campaigns that ended make room for elections that waited for it (A.10.5). */
+function standBehind(turn: Turn): void {
+  const { state } = turn
+  for (const name of state.standby) {
+    if (!mayStand(turn)) return
+    state.standby.delete(name)
+    const election = state.elections.get(name)
+    if (election !== undefined && election.attemptAt === Number.POSITIVE_INFINITY) takeTurn(turn, election)
   }
 }
 

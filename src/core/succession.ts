@@ -33,6 +33,31 @@ export function rank(turn: Turn, election: Election, without: ProcessId | null):
   return before
 }
 
+/** Sets of contenders that are remembered as shared; beyond, elections have their own. */
+const SHARED_SETS = 256
+
+/** From now on that process is known to contend with that priority. */
+export function noteContender(turn: Turn, election: Election, process: ProcessId, priority: number): void {
+  if (election.contenders.get(process) === priority) return
+  const { contenderSets } = turn.state
+  const contenders = new Map(election.contenders).set(process, priority)
+  const key = [...contenders]
+    .map(([id, rank]) => `${id} ${rank}`)
+    .sort()
+    .join()
+  const shared = contenderSets.get(key)
+  if (shared === undefined && contenderSets.size < SHARED_SETS) contenderSets.set(key, contenders)
+  election.contenders = shared ?? contenders
+}
+
+/** That process is no member any more. */
+export function forgetContender(election: Election, process: ProcessId): void {
+  if (!election.contenders.has(process)) return
+  const contenders = new Map(election.contenders)
+  contenders.delete(process)
+  election.contenders = contenders
+}
+
 /** Smaller goes first: higher priority, then the hash. */
 function order(election: Election, process: ProcessId, priority: number): number {
   return -priority * 2 ** 33 + hash(`${election.name} ${process}`)

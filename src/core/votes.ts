@@ -12,7 +12,7 @@ import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, Timeout
 import { tellPause } from './pause'
 import { standingGrant, votes } from './sessions'
 import type { Election } from './state'
-import { attemptAt } from './succession'
+import { attemptAt, noteContender } from './succession'
 import { alarm, electionOf, floorOf, free, isPaused, send, type Turn } from './turn'
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
@@ -293,7 +293,7 @@ export function hearTimeoutNow(
 export function hearContend(turn: Turn, from: ProcessId, part: Contend): void {
   const election = electionOf(turn, part.election)
   if (election === null) return
-  if (!part.contending) election.contenders.set(from, Number.NEGATIVE_INFINITY)
-  else if (Number.isSafeInteger(part.priority)) election.contenders.set(from, part.priority)
+  if (!part.contending) noteContender(turn, election, from, Number.NEGATIVE_INFINITY)
+  else if (Number.isSafeInteger(part.priority)) noteContender(turn, election, from, part.priority)
   send(turn, from, { kind: 'contendAck', election: part.election, contending: part.contending })
 }

@@ -20,7 +20,7 @@ export interface ElectionView {
 
 /** All consumers of one election. */
 export class Changes {
-  private readonly wakers = new Set<() => void>()
+  private wakers: Set<() => void> | null = null
   private version = 0
   private ended = false
 
@@ -29,7 +29,7 @@ export class Changes {
   /** Something changed. */
   notify(): void {
     this.version += 1
-    if (this.wakers.size === 0) return
+    if (this.wakers === null) return
     for (const wake of [...this.wakers]) wake()
   }
 
@@ -57,8 +57,9 @@ export class Changes {
 
   /** Internal to the consumers. */
   wake(consumer: () => void, on: boolean): void {
-    if (on) this.wakers.add(consumer)
-    else this.wakers.delete(consumer)
+    if (on) this.wakers ??= new Set()
+    if (on) this.wakers?.add(consumer)
+    else this.wakers?.delete(consumer)
   }
 }
 

@@ -17,7 +17,7 @@ import type { ElectionError } from '../errors'
 import { Alarms } from './alarms'
 import type { Election, Elector } from './api'
 import type { DriverListener, ServiceEffect, Submitted } from './driver'
-import { SeatElection } from './election'
+import { type ElectionHost, SeatElection } from './election'
 import { type ElectionEvent, type ElectionListener, Events } from './events'
 import { stoppedError } from './failures'
 import { Fifo } from './fifo'
@@ -32,7 +32,7 @@ import { Pauses } from './pauses'
 import { Questions } from './questions'
 import { invalid, readElectionSettings } from './read-options'
 import { Renewals } from './renewals'
-import { type Known, Seat } from './seat'
+import { type Known, Seat, type SeatHost } from './seat'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
 
 /** An elector over real or simulated surroundings. */
@@ -51,6 +51,9 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly alarms: Alarms
   private readonly meter: Meter | null
   private readonly renewals: Renewals
+  /** One for all: an election that idles costs its own state and nothing else. */
+  private readonly seatHost: SeatHost
+  private readonly electionHost: ElectionHost
 
   constructor(
     private readonly config: ElectorConfig,
@@ -101,6 +104,8 @@ export class ProcessElector implements Elector, DriverListener {
       cut: () => this.cutAll(),
       onEnded: () => this.finish(),
     })
+    this.seatHost = this.hostOfSeats()
+    this.electionHost = this.hostOfElections()
   }
 
   get id(): ProcessId {
@@ -127,17 +132,8 @@ export class ProcessElector implements Elector, DriverListener {
 
   /** An election that is new here, with settings that were judged. */
   open(name: ElectionName, settings: ElectionConfig): Election {
-    const seat = this.createSeat(name, settings)
-    const election = new SeatElection(seat, {
-      config: this.config,
-      clock: this.time.clock,
-      questions: this.questions,
-      pauses: this.pauses,
-      start: () => this.start().then(() => seat.reopen()),
-      members: () => this.members,
-      stop: () => (this.isSolo ? this.stop() : seat.leave()),
-      statusOf: () => electionStatus(this.subject(name), seat),
-    })
+    const seat = new Seat(name, settings, this.seatHost)
+    const election = new SeatElection(seat, this.electionHost)
     this.seats.set(name, seat)
     this.elections.set(name, election)
     if (this.life.phase === 'running') this.begin(seat)
@@ -246,9 +242,9 @@ export class ProcessElector implements Elector, DriverListener {
 
   // --- elections ----------------------------------------------------------------------------------------------------------
 
-  private createSeat(name: ElectionName, settings: ElectionConfig): Seat {
+  private hostOfSeats(): SeatHost {
     const { config, time, leases, renewals, events } = this
-    return new Seat(name, settings, {
+    return {
       config,
       time,
       leases,
@@ -257,9 +253,23 @@ export class ProcessElector implements Elector, DriverListener {
       self: () => this.life.driver?.self ?? config.id,
       warn: (message, detail) => this.warn(message, detail),
       submit: (input) => this.submit(input),
-      leaseEnd: (term, known) => this.life.driver?.leaseEnd(name, term, known) ?? known,
+      leaseEnd: (name, term, known) => this.life.driver?.leaseEnd(name, term, known) ?? known,
       later: (call) => this.calls.push(call),
-    })
+    }
+  }
+
+  private hostOfElections(): ElectionHost {
+    const { config, questions, pauses } = this
+    return {
+      config,
+      clock: this.time.clock,
+      questions,
+      pauses,
+      start: (seat) => this.start().then(() => seat.reopen()),
+      members: () => this.members,
+      stop: (seat) => (this.isSolo ? this.stop() : seat.leave()),
+      statusOf: (seat) => electionStatus(this.subject(seat.name), seat),
+    }
   }
 
   private submit(input: Submitted): void {

@@ -71,25 +71,28 @@ export type Warn = (message: string, detail: string) => void
 
 /** Listeners by event. */
 export class Events {
-  private readonly emitter = new EventEmitter()
+  /** Made by the first listener: of ten thousand elections hardly one has any. */
+  private emitter: EventEmitter | null = null
 
   constructor(private readonly warn: Warn) {}
 
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): void {
+    this.emitter ??= new EventEmitter()
     this.emitter.on(event, listener)
   }
 
   off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): void {
-    this.emitter.off(event, listener)
+    this.emitter?.off(event, listener)
   }
 
   /** Would anybody hear it? */
   hears(event: ElectionEvent): boolean {
-    return this.emitter.listenerCount(event) > 0
+    return this.emitter !== null && this.emitter.listenerCount(event) > 0
   }
 
   /** Calls every listener that is there now, in order. Never throws. */
   emit<E extends ElectionEvent>(event: E, payload: ElectionEvents[E]): void {
+    if (this.emitter === null) return
     for (const listener of this.emitter.listeners(event)) {
       try {
         const result: unknown = listener(payload)

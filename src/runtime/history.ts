@@ -23,30 +23,33 @@ const KEPT = 16
 
 /** What is remembered of one election. */
 export class History {
-  private readonly kept: PastLeadership[] = []
-  private readonly seen: SeenLeader[] = []
-  private readonly counts: Partial<Record<RevokeReason, number>> = {}
+  private kept: PastLeadership[] | null = null
+  private seen: SeenLeader[] | null = null
+  private counts: Partial<Record<RevokeReason, number>> | null = null
 
   /** Adds the newest; forgets the oldest. */
   add(past: PastLeadership): void {
+    this.kept ??= []
     push(this.kept, past)
+    this.counts ??= {}
     this.counts[past.reason] = (this.counts[past.reason] ?? 0) + 1
   }
 
   /** This process learnt who leads. The same leadership again, after a time without a known leader, is no news. */
   saw(leader: SeenLeader): void {
+    this.seen ??= []
     const last = this.seen.at(-1)
     if (last?.leader !== leader.leader || last.term !== leader.term) push(this.seen, leader)
   }
 
   /** Oldest first, at most 16. */
   get leaderships(): readonly PastLeadership[] {
-    return [...this.kept]
+    return [...(this.kept ?? [])]
   }
 
   /** Who led, oldest first, at most 16. */
   get leaders(): readonly SeenLeader[] {
-    return [...this.seen]
+    return [...(this.seen ?? [])]
   }
 
   /** Leaderships that ended since start, by reason. */

@@ -4,12 +4,15 @@
  * Keeps the order of the parts; a later life of a process replaces what was collected for an earlier one. Decides nothing.
  */
 import type { SendEffect } from '../core/inputs'
+import type { Part } from '../core/messages'
 import type { Transport } from '../ports/transport'
 
 /** What waits for the end of the turn, per process. */
 export class Outbox {
   /** The first `count` entries wait, one per process; the list is used again and again. Few, so nothing is indexed. */
   private readonly parcels: SendEffect[] = []
+  /** Lists that were made here and may grow; those of a first effect are the core's. */
+  private readonly grown: (Part[] | null)[] = []
   private count = 0
 
   constructor(private readonly transport: Transport) {}
@@ -19,10 +22,21 @@ export class Outbox {
     for (let i = 0; i < this.count; i++) {
       const parcel = this.parcels[i] as SendEffect
       if (parcel.to !== effect.to) continue
-      const sameLife = parcel.toIncarnation === effect.toIncarnation
-      this.parcels[i] = sameLife ? { ...parcel, parts: [...parcel.parts, ...effect.parts] } : effect
+      if (parcel.toIncarnation !== effect.toIncarnation) {
+        this.parcels[i] = effect
+        this.grown[i] = null
+        return
+      }
+      let parts = this.grown[i] ?? null
+      if (parts === null) {
+        parts = [...parcel.parts]
+        this.grown[i] = parts
+        this.parcels[i] = { ...parcel, parts }
+      }
+      for (const part of effect.parts) parts.push(part)
       return
     }
+    this.grown[this.count] = null
     this.parcels[this.count++] = effect
   }
 

@@ -51,7 +51,7 @@ export interface SeatHost {
   readonly self: () => ProcessId
   readonly submit: (input: Submitted) => void
   /** Where the end of that leadership's lease is read. */
-  readonly leaseEnd: (term: Term, known: LeaseEnd) => LeaseEnd
+  readonly leaseEnd: (election: ElectionName, term: Term, known: LeaseEnd) => LeaseEnd
   /** Runs when all effects of the present step were applied. */
   readonly later: (call: () => void) => void
 }
@@ -121,7 +121,7 @@ export class Seat {
   elected(term: Term, lease: LeaseId): void {
     const { name, host } = this
     const { config, time, leases, submit, self } = host
-    const end = host.leaseEnd(term, leases.join(this, lease, null))
+    const end = host.leaseEnd(name, term, leases.join(this, lease, null))
     const leadership = new HeldLeadership(name, self(), term, end, time, config.timing.marginMs)
     this.leaseId = lease
     const tenure: Tenure = new Tenure({
@@ -169,7 +169,7 @@ export class Seat {
     const { tenure, host, leaseId } = this
     if (tenure === null) return
     const { leadership } = tenure
-    leadership.lease = host.leaseEnd(leadership.term, host.leases.join(this, lease, leaseId))
+    leadership.lease = host.leaseEnd(this.name, leadership.term, host.leases.join(this, lease, leaseId))
     this.leaseId = lease
   }
 

@@ -25,7 +25,7 @@ interface Wait {
 
 /** Waits on one subject. */
 export class Waits {
-  private readonly waits = new Set<Wait>()
+  private waits: Set<Wait> | null = null
 
   constructor(private readonly clock: Clock) {}
 
@@ -38,7 +38,7 @@ export class Waits {
       const limit = new Deadline(this.clock, () => wait.fail(onTimeout()))
       const aborted = (): void => wait.fail(signal?.reason)
       const settle = (): void => {
-        this.waits.delete(wait)
+        this.waits?.delete(wait)
         limit.clear()
         signal?.removeEventListener('abort', aborted)
       }
@@ -54,6 +54,7 @@ export class Waits {
           reject(error)
         },
       }
+      this.waits ??= new Set()
       this.waits.add(wait)
       limit.arm(this.clock.now() + timeoutMs)
       signal?.addEventListener('abort', aborted, { once: true })
@@ -62,12 +63,12 @@ export class Waits {
 
   /** The subject may have changed. */
   look(): void {
-    if (this.waits.size === 0) return
+    if (this.waits === null) return
     for (const wait of [...this.waits]) wait.look()
   }
 
   /** Nothing will come any more. */
   end(error: ElectionError): void {
-    for (const wait of [...this.waits]) wait.fail(error)
+    for (const wait of [...(this.waits ?? [])]) wait.fail(error)
   }
 }

@@ -5,6 +5,8 @@
  */
 import { cpus, loadavg } from 'node:os'
 import { benchCore } from './core'
+import { benchCost } from './cost'
+import { benchElections } from './elections'
 import { benchFailover } from './failover'
 import { benchFalseElections } from './false-elections'
 import { benchFigure16 } from './figure-16'
@@ -29,6 +31,8 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   'false-elections': () => benchFalseElections(flags),
   figure16: () => benchFigure16(flags),
   stores: () => benchStores(flags),
+  elections: () => benchElections(flags),
+  cost: () => benchCost(flags),
 }
 const flags = process.argv.slice(2).filter((each) => each.startsWith('--'))
 const chosen = process.argv.slice(2).filter((each) => !each.startsWith('--'))

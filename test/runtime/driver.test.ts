@@ -122,7 +122,7 @@ describe('starting', () => {
 })
 
 describe('persist before send', () => {
-  it('R1, R3: no vote request leaves before the own vote is written, and no vote before it is written at the voter', async () => {
+  it('R1, R3: requests leave while the own vote is written, nothing is won before, and no vote leaves before it is written', async () => {
     const lab = new Lab(['a', 'b', 'c'])
     const nodes = ['a', 'b', 'c'].map((id) => lab.node(id))
     const [one] = nodes as [Node, Node, Node]
@@ -135,8 +135,13 @@ describe('persist before send', () => {
     expect(kinds(one)).toContain('elected')
     const { log } = lab.world
     const asked = log.findIndex((line) => line.includes('requestVote'))
-    const before = (line: string) => line === 'a writes' || line === 'a wrote'
-    expect(log.slice(0, asked).filter(before)).toEqual(['a writes', 'a wrote'])
+    const told = log.findIndex((line) => line.startsWith('a sends') && line.includes('bind'))
+    const written = log.indexOf('a wrote')
+    expect([asked >= 0, asked < written, written < told], 'asked, then wrote, then led').toEqual([
+      true,
+      true,
+      true,
+    ])
     for (const voter of ['b', 'c']) {
       const own = log.filter((line) => line.startsWith(voter) && /wr|voteReply/.test(line))
       expect(own).toEqual([`${voter} writes`, `${voter} wrote`, `${voter} sends voteReply to a`])
