@@ -19,6 +19,7 @@ export const entries: Readonly<Record<string, string>> = {
   fencing: 'src/fencing/index.ts',
   metrics: 'src/metrics/index.ts',
   http: 'src/http/index.ts',
+  schedule: 'src/schedule/index.ts',
   simulation: 'src/simulation/index.ts',
   compliance: 'src/compliance/index.ts',
 }

@@ -7,6 +7,7 @@
  * Read next: `marks.ts` (the comparison), `local-fence.ts` (the fences of one process), `http.ts` (the token on the wire).
  */
 import type { ClaimSource, FenceMark } from './claim'
+import type { RunFence } from './run'
 
 /**
  * Remembers the highest (token, holder) per resource and refuses everything below it.
@@ -56,12 +57,12 @@ export interface GuardingFence extends Fence {
 }
 
 /** A guarding fence that lives in this process: in memory or in a file. */
-export interface ProcessFence extends GuardingFence {
+export interface ProcessFence extends GuardingFence, RunFence {
   /**
    * Drops the memory of a resource that will not be written again, without opening a way for old tokens: what was seen
    * lives on in the floor of its election, one number for all forgotten resources (see `Marks`).
    *
-   * Resolves with false if nothing was remembered. A forgotten resource may be given to another election.
+   * The last run of a job (`takeRun`) is forgotten with it. Resolves with false if nothing was remembered. A forgotten resource may be given to another election.
    *
    * @throws what `check` throws when it cannot know.
    */

@@ -84,6 +84,8 @@ export async function fileFence(options: FileFenceOptions, files: FileOps = node
       check: (resource, claim) => fence.check(resource, claim),
       guard: (resource, claim, work) => fence.guard(resource, claim, work),
       highest: (resource) => fence.highest(resource),
+      takeRun: (resource, claim, dueAtMs) => fence.takeRun(resource, claim, dueAtMs),
+      lastRun: (resource) => fence.lastRun(resource),
       forget: (resource) => fence.forget(resource),
       stats: () => ({ ...fence.stats(), ...journal.stats() }),
       close,

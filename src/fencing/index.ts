@@ -31,3 +31,4 @@ export type {
   ScriptInput,
 } from './redis'
 export { redisFence } from './redis'
+export type { RunClaim, RunFence } from './run'

@@ -118,6 +118,8 @@ function isEntry(value: unknown): value is MarkEntry {
       )
     case 'drop':
       return value.length === 2 && isResource(a)
+    case 'run':
+      return value.length === 3 && isResource(a) && Number.isSafeInteger(b) && (b as number) >= 0
     default:
       return false
   }

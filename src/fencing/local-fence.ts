@@ -12,6 +12,7 @@ import { LearnedFloor } from './floor'
 import { type MarkEntry, type Marks, staleToken } from './marks'
 import type { CheckedOptions } from './options'
 import { Refusals } from './refusals'
+import { type RunClaim, runTimeOf } from './run'
 import { Turns } from './turns'
 
 /** Keeps the changes of the marks. `null` means "at once". */
@@ -49,14 +50,45 @@ export class LocalFence implements ProcessFence {
   async guard<T>(resource: string, claim: ClaimSource, work: () => T | PromiseLike<T>): Promise<T> {
     const name = this.#refusals.judging(() => resourceOf(resource))
     const mark = this.#refusals.judging(() => claimOf(claim))
+    return this.#enter(name, mark, async (accepted) => {
+      await this.#keeper.keep(accepted)
+      return work()
+    })
+  }
+
+  /** Waits for floor and turn, accepts the claim, and goes on with what that changed: to be kept before anything else happens. */
+  async #enter<T>(
+    name: string,
+    mark: FenceMark,
+    then: (accepted: readonly MarkEntry[]) => Promise<T>,
+  ): Promise<T> {
     if (this.#floor !== null && this.#floor.known === null) await this.#floor.learn()
     return this.#turns.run(name, async () => {
       this.#assertOpen()
       const floor = this.#floor?.known ?? 0
       if (mark.token < floor) throw this.#refusals.counted(staleToken(name, mark, floor, null))
-      await this.#keeper.keep(this.#refusals.judging(() => this.#marks.accept(name, mark)))
-      return work()
+      return then(this.#refusals.judging(() => this.#marks.accept(name, mark)))
     })
+  }
+
+  async takeRun(resource: string, claim: ClaimSource, dueAtMs: number): Promise<RunClaim> {
+    const due = runTimeOf(dueAtMs)
+    const name = this.#refusals.judging(() => resourceOf(resource))
+    const mark = this.#refusals.judging(() => claimOf(claim))
+    return this.#enter(name, mark, async (accepted) => {
+      const lastMs = this.#marks.lastRun(name)
+      const taken = this.#marks.takeRun(name, due)
+      // one record of the journal: after a crash both are there, or neither
+      await this.#keeper.keep([...accepted, ...taken])
+      return { isTaken: taken.length > 0, lastMs }
+    })
+  }
+
+  async lastRun(resource: string): Promise<number | null> {
+    const last = this.#marks.lastRun(resourceOf(resource))
+    this.#assertOpen()
+    await this.#keeper.settle()
+    return last
   }
 
   async highest(resource: string): Promise<FenceMark | null> {

@@ -11,11 +11,12 @@ import type { ElectionName, ProcessId } from '../core/types'
 import { ElectionError, StaleTokenError } from '../errors'
 import type { FenceMark } from './claim'
 
-/** One change of the marks. `floor` is raised to at least this, never lowered. */
+/** One change of the marks. `floor` is raised to at least this, never lowered; `run` stands beside the mark of its resource. */
 export type MarkEntry =
   | readonly ['mark', resource: string, token: number, holder: ProcessId, election: ElectionName | null]
   | readonly ['floor', token: number, holder: ProcessId | null, election: ElectionName | null]
   | readonly ['drop', resource: string]
+  | readonly ['run', resource: string, dueAtMs: number]
 
 /** Highest token among the folded marks. `holder: null`: two holders had it, so nobody may use it again. */
 interface Floor {
@@ -28,6 +29,8 @@ export class Marks {
   readonly #maxResources: number
   readonly #marks = new Map<string, FenceMark>()
   readonly #floors = new Map<ElectionName | null, Floor>()
+  /** Last runs by resource; each has a mark, and goes with it. */
+  readonly #runs = new Map<string, number>()
   /** The floor over all elections, for claims that do not say which one is theirs. */
   #top: Floor | null = null
 
@@ -67,11 +70,26 @@ export class Marks {
     return this.#set(resource, { token: claim.token, holder: claim.holder, election })
   }
 
+  /** The last run that was taken of that job, or null. */
+  lastRun(resource: string): number | null {
+    return this.#runs.get(resource) ?? null
+  }
+
+  /** Takes a run if none of that time or later was taken; only behind an accepted claim. Returns what changed. */
+  takeRun(resource: string, dueAtMs: number): MarkEntry[] {
+    const last = this.#runs.get(resource)
+    if (last !== undefined && last >= dueAtMs) return []
+    const entry: MarkEntry = ['run', resource, dueAtMs]
+    this.apply(entry)
+    return [entry]
+  }
+
   /** Folds the mark of a resource into its election's floor. Returns what changed: nothing if there was no mark. */
   fold(resource: string): MarkEntry[] {
     const mark = this.#marks.get(resource)
     if (mark === undefined) return []
     this.#marks.delete(resource)
+    this.#runs.delete(resource)
     this.#raise(mark.election, mark)
     return [
       ['floor', mark.token, mark.holder, mark.election],
@@ -87,8 +105,11 @@ export class Marks {
       this.#marks.set(resource, Object.freeze({ token, holder, election }))
     } else if (entry[0] === 'floor') {
       this.#raise(entry[3], { token: entry[1], holder: entry[2] })
+    } else if (entry[0] === 'run') {
+      this.#runs.set(entry[1], entry[2])
     } else {
       this.#marks.delete(entry[1])
+      this.#runs.delete(entry[1])
     }
   }
 
@@ -108,6 +129,7 @@ export class Marks {
     for (const [resource, mark] of this.#marks) {
       entries.push(['mark', resource, mark.token, mark.holder, mark.election])
     }
+    for (const [resource, dueAtMs] of this.#runs) entries.push(['run', resource, dueAtMs])
     for (const [election, floor] of this.#floors) entries.push(['floor', floor.token, floor.holder, election])
     return entries
   }

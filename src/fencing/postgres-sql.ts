@@ -21,6 +21,10 @@ export interface FenceStatements {
   /** $1 resource; its mark, if there is one. */
   readonly seen: string
   readonly check: string
+  /** $1 resource, $2 time; only in the transaction that accepted the claim. */
+  readonly takeRun: string
+  /** $1 resource. */
+  readonly lastRun: string
 }
 
 /**
@@ -35,8 +39,10 @@ export function postgresFenceSchema(options: PostgresFenceTable = {}): string {
   resource text COLLATE "C" PRIMARY KEY,
   token bigint NOT NULL CHECK (token BETWEEN 1 AND 9007199254740991),
   holder text COLLATE "C" NOT NULL,
-  election text COLLATE "C"
-) WITH (fillfactor = 50)`
+  election text COLLATE "C",
+  last_run bigint
+) WITH (fillfactor = 50);
+ALTER TABLE ${tableOf(options)} ADD COLUMN IF NOT EXISTS last_run bigint`
 }
 
 /**
@@ -75,7 +81,9 @@ export function fenceStatements(options: PostgresFenceTable): FenceStatements {
   return {
     accept: `${accept(table, '$1::text', '$2::bigint', '$3::text', '$4::text')} RETURNING resource`,
     seen: `SELECT token::text AS token, holder, election FROM ${table} WHERE resource = $1::text`,
-    check: `SELECT resource, token, holder, election FROM ${table} LIMIT 0`,
+    check: `SELECT resource, token, holder, election, last_run FROM ${table} LIMIT 0`,
+    takeRun: `UPDATE ${table} SET last_run = $2::bigint WHERE resource = $1::text`,
+    lastRun: `SELECT last_run::text AS last_run FROM ${table} WHERE resource = $1::text`,
   }
 }
 

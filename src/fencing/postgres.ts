@@ -24,6 +24,7 @@ import {
   postgresFenceSchema,
 } from './postgres-sql'
 import { Refusals } from './refusals'
+import { type RunClaim, type RunFence, runTimeOf } from './run'
 import { checkFenceOptions } from './store-options'
 import { Turns } from './turns'
 
@@ -49,7 +50,7 @@ export interface PostgresFenceOptions extends PostgresFenceTable {
 }
 
 /** A fence whose marks commit together with the writes that they allow. */
-export interface PostgresFence extends GuardingFence {
+export interface PostgresFence extends GuardingFence, RunFence {
   /**
    * Checks the claim and runs `work` in one transaction: what its statements wrote and the mark are committed together,
    * and no other claim for that resource is judged before, in whatever process. Resolves after the commit.
@@ -158,6 +159,29 @@ class PgFence implements PostgresFence {
   async highest(resource: string): Promise<FenceMark | null> {
     const name = resourceOf(resource)
     return this.#loans.lend((client) => this.#seen(client, name))
+  }
+
+  async takeRun(resource: string, claim: ClaimSource, dueAtMs: number): Promise<RunClaim> {
+    const due = runTimeOf(dueAtMs)
+    const name = resourceOf(resource)
+    // the accepted claim holds the row, so nothing comes between the look and the change
+    return this.guard(name, claim, async (transaction) => {
+      const lastMs = await this.#lastRun(transaction, name)
+      const isTaken = lastMs === null || lastMs < due
+      if (isTaken) await this.#loans.ask(transaction, this.#sql.takeRun, [name, due])
+      return { isTaken, lastMs }
+    })
+  }
+
+  async lastRun(resource: string): Promise<number | null> {
+    const name = resourceOf(resource)
+    return this.#loans.lend((client) => this.#lastRun(client, name))
+  }
+
+  async #lastRun(transaction: PgTransaction, resource: string): Promise<number | null> {
+    const { rows } = await this.#loans.ask(transaction, this.#sql.lastRun, [resource])
+    const last = (rows[0] as { last_run: string | null } | undefined)?.last_run
+    return last == null ? null : Number(last)
   }
 
   async prepare(): Promise<void> {

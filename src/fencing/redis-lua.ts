@@ -48,6 +48,20 @@ return {name, fenced()}
 `
 }
 
+/** ARGV[1]: the time of a run. Behind the check, in the same script: `{'1' if it was taken, the last run before or ''}`. */
+export const TAKE_RUN = `
+local last = redis.call('HGET', fence.mark, 'lastRun')
+if last and tonumber(last) >= tonumber(ARGV[1]) then return {'0', last} end
+redis.call('HSET', fence.mark, 'lastRun', ARGV[1])
+return {'1', last or ''}
+`
+
+/** Answers the name and the last run. A script for the same reasons as `SEEN_SCRIPT`. */
+export const LAST_RUN_SCRIPT = `
+redis.call('DEL', KEYS[2])
+return {ARGV[1], {redis.call('HGET', KEYS[1], 'lastRun') or ''}}
+`
+
 /** Answers the name and the mark. A script, not a command, so that it too reaches a primary and names its call. */
 export const SEEN_SCRIPT = `
 redis.call('DEL', KEYS[2])

@@ -11,8 +11,9 @@ import { type ClaimSource, claimOf, type FenceMark, resourceOf } from './claim'
 import type { Fence } from './fence'
 import { inTime } from './in-time'
 import { foreignElection, staleToken } from './marks'
-import { fencedScript, SEEN_SCRIPT } from './redis-lua'
+import { fencedScript, LAST_RUN_SCRIPT, SEEN_SCRIPT, TAKE_RUN } from './redis-lua'
 import { Refusals } from './refusals'
+import { type RunClaim, type RunFence, runTimeOf } from './run'
 import { checkFenceOptions } from './store-options'
 
 /** The part of an ioredis client (`Redis` or `Cluster`) that is used. */
@@ -44,7 +45,7 @@ export interface ScriptInput {
 }
 
 /** A fence whose check and write are one script. */
-export interface RedisFence extends Fence {
+export interface RedisFence extends Fence, RunFence {
   /** Checks the claim and sets the key to the value, or does neither. @throws what `check` throws */
   set(resource: string, claim: ClaimSource, key: string, value: string): Promise<void>
 
@@ -105,6 +106,7 @@ function evaluatorOf(client: IoRedisScripting | NodeRedisScripting): Evaluate {
 }
 
 const CHECK = fencedScript('')
+const TAKE = fencedScript(TAKE_RUN)
 const SET = fencedScript(`redis.call('SET', KEYS[1], ARGV[1])`)
 
 class LuaFence implements RedisFence {
@@ -130,6 +132,21 @@ class LuaFence implements RedisFence {
 
   async run(resource: string, claim: ClaimSource, script: string, input: ScriptInput): Promise<unknown> {
     return this.#fenced(fencedScript(script), resource, claim, input)
+  }
+
+  async takeRun(resource: string, claim: ClaimSource, dueAtMs: number): Promise<RunClaim> {
+    const args = [String(runTimeOf(dueAtMs))]
+    const answer = await this.#fenced(TAKE, resource, claim, { keys: [], args })
+    if (!Array.isArray(answer)) throw strayAnswer()
+    const [isTaken, last] = answer.map(String) as [string, string]
+    return { isTaken: isTaken === '1', lastMs: last === '' ? null : Number(last) }
+  }
+
+  async lastRun(resource: string): Promise<number | null> {
+    const key = this.#prefix + resourceOf(resource)
+    const answer = await this.#ask(LAST_RUN_SCRIPT, [key, `${key}~`], [])
+    const last = Array.isArray(answer) ? String(answer[0]) : ''
+    return last === '' ? null : Number(last)
   }
 
   async highest(resource: string): Promise<FenceMark | null> {

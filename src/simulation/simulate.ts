@@ -9,6 +9,7 @@
  */
 import type { ElectionName, ProcessId, Term } from '../core/types'
 import { ElectionError } from '../errors'
+import type { Clock } from '../ports/clock'
 import type { Election, Elector } from '../runtime/api'
 import { createElector } from '../runtime/create'
 import type { ElectorOptions } from '../runtime/options'
@@ -32,6 +33,8 @@ export interface SimProcess {
   election(name: ElectionName): Election
   /** Own monotonic clock, ms. */
   now(): number
+  /** The clock itself, for what takes one: `schedule(..., { clock })`. */
+  readonly clock: Clock
   /** Resolves after that much time on the own clock; rejects with the reason of `signal`. Never resolves in a dead process. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
@@ -214,6 +217,7 @@ class Services implements Simulation {
       elector,
       election: (name) => this.watch(node, elections, elector, name),
       now: () => clock.now(),
+      clock,
       sleep: (ms, signal) => sleepOn(ports, ms, signal),
     }
     for (const hook of this.cluster.observers.of('began')) hook(node)

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { fenceCompliance } from '../../src/compliance/fence'
 import { type PostgresFence, type PostgresFenceOptions, postgresFence } from '../../src/fencing/postgres'
 import { postgresFenceFunction, postgresFenceSchema } from '../../src/fencing/postgres-sql'
+import { checkRuns } from '../fencing/runs'
 import { type PostgresServer, startPostgres } from '../servers/postgres'
 import { type FaultyProxy, startProxy } from '../servers/proxy'
 import { requireServers } from '../servers/require'
@@ -108,6 +109,13 @@ describe.runIf(here)('the PostgreSQL fence', () => {
       })
     })
   }
+
+  it('R42: a run is taken together with the token, or not at all; an older table gets its column', async () => {
+    await server.query('ALTER TABLE conclave_fence DROP COLUMN last_run')
+    const fence = fenceOf()
+    await fence.prepare()
+    await checkRuns(fence, () => fenceOf(), 'job')
+  })
 
   describe('one transaction', () => {
     it('a work that throws leaves no write, and its token was seen', async () => {

@@ -8,6 +8,7 @@ import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fenceCompliance } from '../../src/compliance/fence'
 import { type IoRedisScripting, type RedisFence, redisFence } from '../../src/fencing/redis'
+import { checkRuns } from '../fencing/runs'
 import { type FaultyProxy, startProxy } from '../servers/proxy'
 import { type RedisServer, startRedis } from '../servers/redis'
 import { requireServers } from '../servers/require'
@@ -72,6 +73,11 @@ describe.runIf(requireServers('the Redis fence', 'redis'))('the Redis fence', ()
         reopen: (fence) => openAt(prefixes.get(fence) ?? ''),
       })
       for (const { name, run } of cases) it(name, run)
+
+      it('R42: a run is taken together with the token, or not at all', async () => {
+        const fence = await open({})
+        await checkRuns(fence, () => open({}), 'job')
+      })
 
       it('R42: set checks and writes in one step', async () => {
         const fence = await open({})

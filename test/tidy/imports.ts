@@ -42,6 +42,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
   http: ['core (types)', 'errors', 'runtime (types)', 'node:'],
   simulation: [...CHECKER, 'stores/store-voter', 'stores/memory-cas'],
   compliance: CHECKER,
+  schedule: ['core (types)', 'ports', 'errors', 'runtime', 'fencing (types)', 'croner'],
   cli: [
     'simulation',
     'core',
