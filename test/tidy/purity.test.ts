@@ -23,6 +23,9 @@ const IMPURE = new Set([
 /** The one place that may read the wall clock (B.4). */
 const WALL_CLOCK = 'src/runtime/system-clock.ts'
 
+/** Hands a time that it was given to a parser of cron expressions, as a `Date`: reads no clock. */
+const CRON = { path: 'src/schedule/plan.ts', once: 'new Date(afterMs)' }
+
 /** Files that exist only here, beside those of the core: each line of the first is a breach, the second has none. */
 const LINES = {
   Date: 'export const a = Date.now()',
@@ -121,7 +124,8 @@ describe('the rest of src', () => {
 
   it('B.4: only the system clock reads the wall clock, and nothing uses Math.random', () => {
     const others = sourcesUnder('src').filter((path) => path !== WALL_CLOCK)
-    expect(others.flatMap((path) => readsOf(path, read(path)))).toEqual([])
+    const text = (path: string) => (path === CRON.path ? read(path).replace(CRON.once, '') : read(path))
+    expect(others.flatMap((path) => readsOf(path, text(path)))).toEqual([])
   })
 
   it('both would be found, and a comment or a type would not', () => {
