@@ -1,6 +1,7 @@
 /**
  * What the paper's servers do and ours do not, laid around the shipping core by its ports. For comparison only.
  *
+ * - *Writing before asking*: a candidate's requests leave when its own vote is on the disk. Ours leave beside that write.
  * - *Standing still*: LogCabin hears nothing while it writes. Ours goes on; the loop of the simulated process is held.
  * - *The whole time-out again*: after giving a vote, to itself or another, a server waits for [T, 2T) before it stands. The
  *   core's back-off is the random part alone, so the service withdraws for T and contends again.
@@ -34,6 +35,7 @@ export class PaperRules {
   private votedAt = 0
   private learnt: Arrival | null = null
   private waiting: Arrival | null = null
+  private unsent: (() => void)[] = []
 
   constructor(private readonly parts: PaperParts) {}
 
@@ -103,9 +105,19 @@ export class PaperRules {
           if (this.election?.slot.binding?.leader !== node.id) this.sitOut()
         }
         node.hold('disk')
-        storage.write(change, done)
+        storage.write(change, (error) => {
+          done(error)
+          for (const send of this.unsent.splice(0)) send()
+        })
       },
     }
+  }
+
+  /** A frame leaves at once, unless it asks for a vote that its sender has not given to itself durably. */
+  send(parts: readonly Part[], send: () => void): void {
+    const isEarly = this.election?.campaign?.durable === false
+    if (isEarly && parts.some(({ kind }) => kind === 'requestVote')) this.unsent.push(send)
+    else send()
   }
 
   /** The write that the process stood still for is done. */

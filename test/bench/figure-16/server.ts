@@ -126,7 +126,11 @@ export class Server {
           this.receive({ from, incarnation, parts }, hand)
         transport.start({ ...host, received }, ready)
       },
-      send: (to, incarnation, parts) => transport.send(to, incarnation, parts),
+      send: (to, incarnation, parts) => {
+        const send = (): void => transport.send(to, incarnation, parts)
+        if (this.rules === null) send()
+        else this.rules.send(parts, send)
+      },
       stop: (flushMs, done) => transport.stop(flushMs, done),
       flushSync: () => transport.flushSync(),
       stats: () => transport.stats(),
