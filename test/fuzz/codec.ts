@@ -22,9 +22,12 @@ export function assertSound(value: unknown, key = ''): void {
   if (typeof value === 'number') {
     if (!Number.isFinite(value) || value < (key === 'priority' ? -1_000_000 : 0))
       throw new Error(`${key} ${value}`)
-    if (key !== 'promiseMs' && !Number.isSafeInteger(value)) throw new Error(`${key} ${value}`)
+    if (!/promiseMs$/i.test(key) && !Number.isSafeInteger(value)) throw new Error(`${key} ${value}`)
   } else if (typeof value === 'string') {
-    if (!/^[A-Za-z0-9._:-]{1,128}$/.test(value)) throw new Error(`${key} ${JSON.stringify(value)}`)
+    if (!(key === 'address' ? /^[\x21-\x7e]{1,128}$/ : /^[A-Za-z0-9._:-]{1,128}$/).test(value))
+      throw new Error(`${key} ${JSON.stringify(value)}`)
+  } else if (Array.isArray(value)) {
+    for (const each of value) assertSound(each, key)
   } else if (typeof value === 'object' && value !== null) {
     if (Object.getPrototypeOf(value) !== Object.prototype) throw new Error(`the prototype of ${key}`)
     for (const name in value) assertSound((value as Record<string, unknown>)[name], name)

@@ -19,6 +19,9 @@ type FieldKind =
   | 'refusal?'
   | 'certificate'
   | 'certificate?'
+  | 'key'
+  | 'duration'
+  | 'voters'
 
 /** By the byte of their kind. */
 const KINDS: Readonly<Record<number, readonly FieldKind[]>> = {
@@ -36,16 +39,28 @@ const KINDS: Readonly<Record<number, readonly FieldKind[]>> = {
   12: ['name', 'term', 'whole', 'grant?', 'refusal?', 'term', 'id?'],
   13: ['name', 'id', 'certificate'],
   14: [],
-  15: ['id', 'id', 'whole'],
+  15: ['id', 'id', 'whole', 'key'],
   16: ['whole'],
   17: ['whole', 'flag', 'flag', 'term'],
   18: ['name', 'whole'],
   19: ['name', 'whole', 'term'],
   20: ['name', 'term', 'id?', 'flag', 'id?'],
+  21: ['name', 'term', 'id', 'flag', 'flag', 'whole'],
+  22: ['name', 'term', 'id', 'flag', 'flag', 'whole'],
+  30: ['term', 'whole', 'term', 'voters'],
+  31: ['term', 'whole', 'term', 'term', 'duration'],
 }
-/** How many kinds there are. */
-export const KIND_COUNT = Object.keys(KINDS).length
-const REFUSALS = 11
+const CODES = Object.keys(KINDS).map(Number)
+/** The kinds that may name the configuration under which they were made, behind their fields; and the bit that says so. */
+const STAMPABLE = [1, 2, 9, 11, 19]
+const STAMPED = 0x80
+/** No kind, or one that must not be stamped. */
+const UNKNOWN = [0, 99, 127, 255, STAMPED, STAMPED + 3]
+const REFUSALS = 12
+const MOST_VOTERS = 9
+const NOT_PRINTABLE = ['\0', ' ', '\u00ff', '\n']
+const SPOILERS = [...NOT_PRINTABLE, '/', '%', '@']
+const ADDRESS = '0123456789abcdefghijklmnopqrstuvwxyz.:-[]!~'
 const ID = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-'
 const NAME = `${ID}:`
 const START_ANEW = 0xffff_ffff
@@ -83,14 +98,16 @@ export class BodyMaker {
   private part(): void {
     if (this.wrong(20)) {
       this.lastPart = this.at
-      this.u8(this.random.pick([0, 21, 22, 99, 128, 255]))
+      this.u8(this.random.pick(UNKNOWN))
       this.sound = false
       return
     }
-    const kind = 1 + this.random.below(KIND_COUNT)
+    const kind = this.random.pick(CODES)
+    const isStamped = STAMPABLE.includes(kind) && this.random.once(4)
     this.lastPart = this.at
-    this.u8(kind)
+    this.u8(isStamped ? kind + STAMPED : kind)
     for (const field of KINDS[kind] as readonly FieldKind[]) this.field(field)
+    if (isStamped) for (const field of ['term', 'whole'] as const) this.field(field)
   }
 
   /** A part is never followed by half a part, and a field never ends early. */
@@ -134,6 +151,13 @@ export class BodyMaker {
       case 'certificate?':
         if (this.present()) this.field('certificate')
         return
+      case 'key':
+        for (let i = 0; i < 16; i++) this.u8(random.below(256))
+        return
+      case 'duration':
+        return this.duration()
+      case 'voters':
+        return this.voters()
       default:
         this.text(ID, 64)
         this.text(ID, 64)
@@ -166,6 +190,28 @@ export class BodyMaker {
     } else this.f64(random.pick([1, 0.5, 2000, Number.MIN_VALUE, Number.MAX_VALUE, 1 + random.next() / 7]))
   }
 
+  private duration(): void {
+    const { random } = this
+    if (this.wrong()) {
+      this.f64(random.pick([-1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))
+      this.sound = false
+    } else this.f64(random.pick([0, 1, 0.5, 2000, Number.MIN_VALUE, Number.MAX_VALUE]))
+  }
+
+  /** A configuration has at least one voter, each with or without a storage and an address. */
+  private voters(): void {
+    const { random } = this
+    const bad = this.wrong()
+    const count = 1 + random.below(MOST_VOTERS)
+    this.u8(bad ? random.pick([0, MOST_VOTERS + 1, 255]) : count)
+    if (bad) this.sound = false
+    for (let i = 0; i < count && !bad; i++) {
+      this.text(ID, 64)
+      if (this.present()) this.text(ID, 64)
+      if (this.present()) this.text(ADDRESS, 128, NOT_PRINTABLE)
+    }
+  }
+
   private priority(): void {
     const bad = this.wrong()
     this.u32(bad && this.random.once(2) ? 1 : 0)
@@ -188,7 +234,7 @@ export class BodyMaker {
   }
 
   /** Returns what it wrote. */
-  private text(alphabet: string, longest: number): string {
+  private text(alphabet: string, longest: number, spoilers = SPOILERS): string {
     const { random } = this
     const bad = this.wrong()
     let length = 1 + random.below(random.once(8) ? longest : Math.min(12, longest))
@@ -196,7 +242,7 @@ export class BodyMaker {
     let value = ''
     for (let i = 0; i < length; i++) value += alphabet[random.below(alphabet.length)]
     if (bad && length > 0 && length <= longest) {
-      const spoilt = random.pick(['\0', ' ', '/', '\u00ff', '\n', '%', '@'])
+      const spoilt = random.pick(spoilers)
       const at = random.below(length)
       value = value.slice(0, at) + spoilt + value.slice(at + 1)
     }
@@ -289,7 +335,7 @@ export class BodyMaker {
 /** Noise of the size of a small body; often with the byte of a real kind in front and edges inside. */
 export function noise(random: Random): Uint8Array {
   const bytes = random.bytes(1 + random.below(80))
-  if (!random.once(4)) bytes[0] = 1 + random.below(KIND_COUNT)
+  if (!random.once(4)) bytes[0] = random.pick(CODES)
   if (random.once(2) && bytes.length > 9) bytes.set(random.pick(EDGES), random.below(bytes.length - 8))
   return bytes
 }

@@ -154,7 +154,7 @@ describe('P6: two sets of voters', () => {
         ['a', 'b', 'c'],
         ['c', 'd', 'e'],
       ]
-      node.config = { ...node.config, cluster: { ...node.config.cluster, sets } }
+      node.state.cluster = { ...node.config.cluster, sets }
     }
     return lab
   }

@@ -48,8 +48,8 @@ export const FENCES: readonly Mutant[] = [
     patches: [
       patch(
         'fencing/local-fence',
-        'await this.#keeper.keep(this.#marks.accept(name, mark))',
-        'void this.#keeper.keep(this.#marks.accept(name, mark))',
+        'await this.#keeper.keep(this.#refusals.judging(() => this.#marks.accept(name, mark)))',
+        'void this.#keeper.keep(this.#refusals.judging(() => this.#marks.accept(name, mark)))',
       ),
     ],
     swarm: null,
@@ -88,7 +88,11 @@ export const FENCES: readonly Mutant[] = [
     id: 'R43 ignored floor',
     does: 'learns its floor, and accepts tokens below it',
     patches: [
-      patch('fencing/local-fence', 'if (mark.token < floor) throw staleToken(name, mark, floor, null)', ''),
+      patch(
+        'fencing/local-fence',
+        'if (mark.token < floor) throw this.#refusals.counted(staleToken(name, mark, floor, null))',
+        '',
+      ),
     ],
     swarm: null,
     test: killedBy(

@@ -8,7 +8,7 @@ const NO_RELEASE = patch(
 )
 const NO_PROBES = patch(
   'core/sessions',
-  'return turn.now - account.lastAnsweredSend < turn.config.timing.promiseMs',
+  'return turn.now - account.lastAnsweredSend < turn.state.promiseMs',
   'return account.lastAnsweredSend <= turn.now',
 )
 

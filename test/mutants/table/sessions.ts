@@ -231,7 +231,7 @@ export const SESSIONS: readonly Mutant[] = [
     patches: [
       patch(
         'core/sessions',
-        'if (!ack.renewed || ack.grant === null) return',
+        'if (!ack.renewed || ack.grant === null || !isCurrent) return',
         'if (ack.grant === null) return',
       ),
     ],
@@ -260,7 +260,7 @@ export const SESSIONS: readonly Mutant[] = [
     patches: [
       patch(
         'core/sessions',
-        'return turn.now - account.lastAnsweredSend < turn.config.timing.promiseMs',
+        'return turn.now - account.lastAnsweredSend < turn.state.promiseMs',
         'return account.lastAnsweredSend <= turn.now',
       ),
     ],

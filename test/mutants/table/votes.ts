@@ -112,7 +112,11 @@ export const VOTES: readonly Mutant[] = [
     id: 'R3 own binding',
     does: 'stands although its own voter is bound to another process',
     patches: [
-      patch('core/campaigns', '  if (isBound(turn, election)) return\n', ''),
+      patch(
+        'core/campaigns',
+        '  if (isPaused(election) || isBound(turn, election)) return\n',
+        '  if (isPaused(election)) return\n',
+      ),
       patch(
         'core/campaigns',
         "campaign.phase !== 'preVote' || isBound(turn, election)) return",
@@ -175,14 +179,14 @@ export const VOTES: readonly Mutant[] = [
     patches: [
       patch(
         'core/leases',
-        'return isQuorum(turn.config.cluster, (voter) => {\n    const grant',
-        'return isQuorum({ ...turn.config.cluster, voters: turn.config.cluster.voters.filter(({ id }) => turn.state.accounts.get(id)?.connected !== false) }, (voter) => {\n    const grant',
+        'return isQuorum(turn.state.cluster, (voter) => {\n    const grant',
+        'return isQuorum({ ...turn.state.cluster, voters: turn.state.cluster.voters.filter(({ id }) => turn.state.accounts.get(id)?.connected !== false) }, (voter) => {\n    const grant',
       ),
       patch('core/campaigns', 'if (!reachesQuorum(turn)) {', 'if (turn.now < 0) {'),
       patch(
         'core/campaigns',
-        'if (!isQuorum(turn.config.cluster, (voter) => campaign.grants.has(voter))) return',
-        'if (!isQuorum({ ...turn.config.cluster, voters: turn.config.cluster.voters.filter(({ id }) => turn.state.accounts.get(id)?.connected !== false) }, (voter) => campaign.grants.has(voter))) return',
+        'if (!isQuorum(turn.state.cluster, (voter) => campaign.grants.has(voter))) return',
+        'if (!isQuorum({ ...turn.state.cluster, voters: turn.state.cluster.voters.filter(({ id }) => turn.state.accounts.get(id)?.connected !== false) }, (voter) => campaign.grants.has(voter))) return',
       ),
     ],
     swarm: ANY,
@@ -346,7 +350,9 @@ export const VOTES: readonly Mutant[] = [
   {
     id: 'R7 without a vote',
     does: 'votes although it is no voter',
-    patches: [patch('core/votes', "if (!votes(turn)) return 'config'", '')],
+    patches: [
+      patch('core/votes', "if (!votes(turn) || !current) return 'config'", "if (!current) return 'config'"),
+    ],
     swarm: null,
     test: killedBy('paper/votes', 'R7: a process without a vote gives none'),
   },
