@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { fenceCompliance } from '../../src/compliance/fence'
 import { type PostgresFence, type PostgresFenceOptions, postgresFence } from '../../src/fencing/postgres'
 import { postgresFenceFunction, postgresFenceSchema } from '../../src/fencing/postgres-sql'
+import type { Metrics } from '../../src/ports/metrics'
 import { checkRuns } from '../fencing/runs'
 import { type PostgresServer, startPostgres } from '../servers/postgres'
 import { type FaultyProxy, startProxy } from '../servers/proxy'
@@ -60,6 +61,24 @@ describe.runIf(here)('the PostgreSQL fence', () => {
   const total = async () => (await server.query('SELECT total FROM ledger WHERE id = 1'))[0]?.['total']
   const log = async () =>
     (await server.query('SELECT token::int AS token FROM log ORDER BY place')).map((row) => row['token'])
+
+  it('counts what it refuses, for whoever gave it a port', async () => {
+    const counted: object[] = []
+    const metrics: Metrics = {
+      count: (name, labels) => counted.push({ name, ...labels }),
+      observe() {},
+      onCollect: () => () => {},
+    }
+    const fence = fenceOf({ metrics })
+    await fence.check('ledger', { token: 2, holder: 'b', election: 'e' })
+    await expect(fence.check('ledger', { token: 1, holder: 'a', election: 'e' })).rejects.toEqual(STALE)
+    await expect(fence.check('ledger', { token: 3, holder: 'a', election: 'f' })).rejects.toThrow('election')
+    const refusals = { name: 'conclave_fence_refusals_total', fence: 'postgres' }
+    expect(counted).toEqual([
+      { ...refusals, code: 'ELECTION_STALE_TOKEN' },
+      { ...refusals, code: 'ELECTION_CONFIG_INVALID' },
+    ])
+  })
 
   for (const isolation of LEVELS) {
     describe(`at ${isolation}`, () => {

@@ -8,6 +8,7 @@ import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fenceCompliance } from '../../src/compliance/fence'
 import { type IoRedisScripting, type RedisFence, redisFence } from '../../src/fencing/redis'
+import type { Metrics } from '../../src/ports/metrics'
 import { checkRuns } from '../fencing/runs'
 import { type FaultyProxy, startProxy } from '../servers/proxy'
 import { type RedisServer, startRedis } from '../servers/redis'
@@ -54,6 +55,24 @@ describe.runIf(requireServers('the Redis fence', 'redis'))('the Redis fence', ()
 
   const claimOf = (token: number, holder: string) => ({ token, holder })
   const get = async (key: string) => (await ioRedis().get(key)) ?? null
+
+  it('counts what it refuses, for whoever gave it a port', async () => {
+    const counted: object[] = []
+    const metrics: Metrics = {
+      count: (name, labels) => counted.push({ name, ...labels }),
+      observe() {},
+      onCollect: () => () => {},
+    }
+    const fence = redisFence(ioRedis(), { metrics })
+    await fence.check('ledger', { token: 2, holder: 'b', election: 'e' })
+    await expect(fence.check('ledger', { token: 1, holder: 'a', election: 'e' })).rejects.toEqual(STALE)
+    await expect(fence.check('ledger', { token: 3, holder: 'a', election: 'f' })).rejects.toThrow('election')
+    const refusals = { name: 'conclave_fence_refusals_total', fence: 'redis' }
+    expect(counted).toEqual([
+      { ...refusals, code: 'ELECTION_STALE_TOKEN' },
+      { ...refusals, code: 'ELECTION_CONFIG_INVALID' },
+    ])
+  })
 
   const libraries: Record<string, (options: { prefix?: string }) => Promise<RedisFence>> = {
     ioredis: async (options) => redisFence(ioRedis(), options),
