@@ -111,6 +111,7 @@ describe('tuning', () => {
     const bound = (timing: ResolvedTiming) => failoverOf(timing, { others: 2, stores: false })
     const at = (first: string): number[] => row('## What each failure costs', first)
     expect(at('`stop()`, `resign()`, `exit`, an uncaught error')).toEqual([10, 10, 10])
+    expect(at('`kill -9`, out of memory, with a [proof of death](proof-of-death.md)')).toEqual([30, 30, 30])
     const detection = each(false, (timing) => bound(timing).detectionMs)
     expect(at('`kill -9`, power cut, partition: until nobody supports it')).toEqual(detection)
     expect(at('the same, until another one leads')).toEqual(detection)
