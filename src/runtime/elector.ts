@@ -8,6 +8,7 @@ import {
   type AlarmEffect,
   type ConfiguredEffect,
   type ElectionName,
+  type LeaderChangedEffect,
   MEMBERS,
   type ProcessId,
   type RevokedEffect,
@@ -33,6 +34,7 @@ import { Questions } from './questions'
 import { invalid, readElectionSettings } from './read-options'
 import { Renewals } from './renewals'
 import { type Known, Seat, type SeatHost } from './seat'
+import { Spread } from './spread'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
 
 /** An elector over real or simulated surroundings. */
@@ -51,6 +53,7 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly alarms: Alarms
   private readonly meter: Meter | null
   private readonly renewals: Renewals
+  private readonly spread: Spread | null
   /** One for all: an election that idles costs its own state and nothing else. */
   private readonly seatHost: SeatHost
   private readonly electionHost: ElectionHost
@@ -104,6 +107,7 @@ export class ProcessElector implements Elector, DriverListener {
       cut: () => this.cutAll(),
       onEnded: () => this.finish(),
     })
+    this.spread = this.spreadOf(config)
     this.seatHost = this.hostOfSeats()
     this.electionHost = this.hostOfElections()
   }
@@ -182,7 +186,7 @@ export class ProcessElector implements Elector, DriverListener {
       case 'revoked':
         return this.seats.get(effect.election)?.revoked(effect.term, this.reasonOf(effect))
       case 'leaderChanged':
-        return this.seats.get(effect.election)?.leaderChanged(this.known(effect.leader), effect.term)
+        return this.leaderChanged(effect)
       case 'roleChanged':
         return this.seats.get(effect.election)?.roleChanged(effect.role)
       case 'termRead':
@@ -242,6 +246,44 @@ export class ProcessElector implements Elector, DriverListener {
 
   // --- elections ----------------------------------------------------------------------------------------------------------
 
+  private leaderChanged({ election, leader, term }: LeaderChangedEffect): void {
+    const seat = this.seats.get(election)
+    if (seat === undefined) return
+    const known = this.known(leader)
+    this.spread?.counted(seat.known?.id ?? null, known?.id ?? null)
+    seat.leaderChanged(known, term)
+  }
+
+  private spreadOf({ id, spread, timing }: ElectorConfig): Spread | null {
+    if (!spread) return null
+    return new Spread({
+      clock: this.time.clock,
+      promiseMs: timing.promiseMs,
+      self: id,
+      members: () => {
+        const accounts = [...(this.life.driver?.look(null).state.accounts ?? [])]
+        return [id, ...accounts.filter(([, { connected }]) => connected).map(([peer]) => peer)]
+      },
+      give: (count, to) => this.give(count, to),
+    })
+  }
+
+  /** Only what is settled, and only to who contends with the same priority: others would give it back (R37). */
+  private give(count: number, to: ProcessId): void {
+    const { promiseMs } = this.config.timing
+    let given = 0
+    for (const seat of this.seats.values()) {
+      if (given === count) return
+      const { tenure, name } = seat
+      if (tenure === null || tenure.leadership.isEnding) continue
+      if (this.now() - tenure.leadership.wonAt < promiseMs) continue
+      const core = this.life.driver?.look(name).state.elections.get(name)
+      if (core === undefined || core.contenders.get(to) !== core.priority) continue
+      given += 1
+      void seat.giveUp('transferred', { to, cooldownMs: promiseMs })
+    }
+  }
+
   private hostOfSeats(): SeatHost {
     const { config, time, leases, renewals, events } = this
     return {
@@ -278,12 +320,15 @@ export class ProcessElector implements Elector, DriverListener {
 
   private begin(seat: Seat): void {
     const core = this.life.driver?.look(seat.name).state.elections.get(seat.name)
-    seat.begin(core, this.known(core?.leader ?? null))
+    const known = this.known(core?.leader ?? null)
+    if (core !== undefined) this.spread?.counted(seat.known?.id ?? null, known?.id ?? null)
+    seat.begin(core, known)
     this.flush()
   }
 
   private beginAll(): void {
     this.meter?.start()
+    this.spread?.start()
     if (this.config.membership) {
       this.submit({ type: 'contend', election: MEMBERS, contending: true, priority: 0 })
     }
@@ -322,6 +367,7 @@ export class ProcessElector implements Elector, DriverListener {
 
   private finish(): void {
     this.meter?.stop()
+    this.spread?.stop()
     for (const seat of this.seats.values()) seat.finish()
     this.questions.end(stoppedError())
     this.pauses.end(stoppedError())

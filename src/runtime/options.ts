@@ -96,6 +96,13 @@ export interface ElectorOptions {
    * `/^[A-Za-z0-9._:-]{1,64}$/`, at most 64. Fixed for the life of the process: what changes belongs into `healthCheck`.
    */
   readonly capabilities?: readonly string[]
+  /**
+   * Hand leaderships over, a few at a time, while this process leads clearly more of the elections than its share and another
+   * member that contends with the same priority leads fewer. Looks every `promiseMs`. Default false: the elections of a dead
+   * process spread by a hash (R69), and nothing moves afterwards. Hazard of true: work that is expensive to start moves, too,
+   * when a member comes back. For many elections with peers as voters, the same at every member.
+   */
+  readonly spread?: boolean
   /** Timers do not keep the process alive. Default false. Hazard of true: a process may end while it leads (B.8). */
   readonly unref?: boolean
   /**
@@ -206,6 +213,7 @@ export interface ElectorConfig {
   readonly logger: Logger
   readonly metrics: Metrics | null
   readonly handleSignals: boolean
+  readonly spread: boolean
   readonly sentinel: boolean
   /** Members change while the cluster runs. */
   readonly membership: boolean

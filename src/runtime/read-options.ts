@@ -101,6 +101,7 @@ const electorFields = {
   metrics: having('metrics', 'count', 'observe', 'onCollect').optional(),
   handleSignals: z.boolean().optional(),
   capabilities: tags.optional(),
+  spread: z.boolean().optional(),
   unref: z.boolean().optional(),
   sentinel: z.boolean().optional(),
   experimental: z.strictObject({ membership: z.boolean().optional() }).optional(),
@@ -205,7 +206,11 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
   const plan = readVoters(options.voters, options.movingTo, id, membership)
   faults.push(...plan.faults)
   if (plan.faults.length === 0) faults.push(...transportFaults(plan, transport))
-  faults.push(...storageFaults(plan, options), ...sentinelFaults(plan, options))
+  faults.push(
+    ...storageFaults(plan, options),
+    ...sentinelFaults(plan, options),
+    ...spreadFaults(plan, options),
+  )
   if (membership) faults.push(...membershipFaults(plan, options))
   const storage = options.storage ?? storageOf(options.dataDir)
   const timing = resolveTiming(timingOf(options), basisOf(plan, storage))
@@ -233,6 +238,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     logger: options.logger ?? silentLogger,
     metrics: options.metrics ?? null,
     handleSignals: options.handleSignals ?? false,
+    spread: options.spread ?? false,
     membership,
     capabilities: options.capabilities ?? [],
     sentinel: options.sentinel ?? false,
@@ -277,6 +283,11 @@ function sentinelFaults({ isVoter }: VoterPlan, { sentinel, transport }: Elector
       ? 'there is no transport, so there is nobody to tell'
       : 'this transport has no `witness`, so a sentinel cannot reach the peers; tcp() has one'
   return [`sentinel: ${why}; leave it out: then time decides when this process dies`]
+}
+
+function spreadFaults({ isVoter }: VoterPlan, { spread = false }: ElectorOptions): string[] {
+  if (!spread || isVoter) return []
+  return ['spread: where only stores vote nobody knows how many elections the others lead; leave it out']
 }
 
 function storageFaults({ isVoter, stores }: VoterPlan, { dataDir, storage }: ElectorOptions): string[] {

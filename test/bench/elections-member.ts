@@ -47,7 +47,7 @@ storage.write = (change, done) => {
   write(change, done)
 }
 const transport = tcp({ ...(secret === null ? {} : { secret }), ...(tls === null ? {} : { tls }) })
-const elector = createElector({ cluster: 'bench', id, voters, storage, timing, transport })
+const elector = createElector({ cluster: 'bench', id, voters, storage, timing, transport, spread: true })
 const elections: Election[] = []
 let elected = 0
 let revoked = 0

@@ -20,6 +20,8 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   'src/core/state.ts': 'The whole state in one place, half of it prose about its invariants.',
   'src/core/step.ts':
     'The order of a turn is the algorithm; it can be checked only where it stands together.',
+  'src/runtime/read-options.ts':
+    'The form of every option and the faults between them: one list, read from top to bottom.',
   'src/runtime/elector.ts':
     'One process from the inside: each effect, each part and each election is tied to the others here, a line or two apiece.',
   'src/simulation/plan.ts': 'Everything that a seed decides, in the order in which it draws.',
