@@ -15,11 +15,12 @@ const cell = (i: number): Cell => ({ i, text: `x${i}`, inner: { i } })
 
 /** Churns for ever. */
 export function churn(heapMb: number): void {
-  const live = Array.from({ length: Math.round((heapMb * 2 ** 20) / CELL_BYTES) }, (_, i) => cell(i))
+  const size = Math.round((heapMb * 2 ** 20) / CELL_BYTES)
+  const live: Cell[] = []
   let next = 0
   const turn = (): void => {
     for (let i = 0; i < TURN; i++) {
-      live[next % live.length] = cell(next)
+      live[next % size] = cell(next)
       next += 1
     }
     setImmediate(turn)

@@ -219,13 +219,25 @@ export class RemoteDriver implements DriverPort {
 
   private deliver(effect: ServiceEffect): void {
     const { listener, config } = this.parts
-    if (effect.type === 'elected') this.led.set(effect.election, effect.term)
-    if (effect.type === 'revoked') this.led.delete(effect.election)
+    if (effect.type === 'elected') {
+      // news of a leadership that was over before this thread heard of it would be told out of its time
+      if (!this.isLed(effect.election, effect.term)) return
+      this.led.set(effect.election, effect.term)
+    } else if (effect.type === 'revoked') {
+      if (this.led.get(effect.election) !== effect.term) return
+      this.led.delete(effect.election)
+    }
     try {
       listener.effect(effect)
     } catch (error) {
       config.logger.error({ err: error, effect: effect.type }, 'a listener of the driver threw')
     }
+  }
+
+  /** Whether the worker still leads in that term; whether the lease stands is another question, asked at each read. */
+  private isLed(election: ElectionName, term: Term): boolean {
+    const place = this.places.get(election)
+    return place !== undefined && this.parts.board.termOf(place) === term
   }
 
   private wasBorn(error: ElectionError | null): void {
