@@ -73,7 +73,10 @@ export class TcpTransport implements Transport {
   keepPeers(peers: readonly ProcessId[], addresses: Readonly<Record<ProcessId, string>>): void {
     const faulty = (peer: ProcessId, err: unknown) =>
       this.#host?.warn({ peer, err }, 'the address cannot be used')
-    this.#links?.keep({ wanted: peers, addresses: addressesOf(this.#settings, addresses, faulty) })
+    const known = addressesOf(this.#settings, addresses, faulty)
+    this.#links?.keep({ wanted: peers, addresses: known })
+    this.#meet(peers, known)
+    this.#told?.(this.#means())
   }
 
   flushSync(): void {
@@ -136,6 +139,11 @@ export class TcpTransport implements Transport {
     return { peers: this.#peers, secret: dials?.toString('base64') ?? null, tls: shown }
   }
 
+  /** Whom a witness of this process has to tell. */
+  #meet(peers: readonly ProcessId[], addresses: ReadonlyMap<ProcessId, Address>): void {
+    this.#peers = Object.fromEntries([...addresses].filter(([id]) => peers.includes(id)))
+  }
+
   /** Judges everything that can be judged before a socket is opened. */
   #prepare(host: TransportHost): void {
     const settings = this.#settings
@@ -150,7 +158,7 @@ export class TcpTransport implements Transport {
     })
     this.#host = quiet
     this.#links = links
-    this.#peers = Object.fromEntries([...addresses].filter(([id]) => host.peers.includes(id)))
+    this.#meet(host.peers, addresses)
     if (exposed !== null) {
       const message = 'insecure: anybody who can connect is believed to be a member'
       quiet.warn({ address: formatAddress(exposed) }, message)

@@ -141,7 +141,7 @@ export const RESTARTS: readonly Mutant[] = [
     id: 'R55 forged',
     does: 'believes a proof of death without looking at its key',
     patches: [patch('runtime/door', 'if (life.nonce === nonceOf(key)) return true', 'return true')],
-    swarm: ANY,
+    swarm: { profile: 'restarts' },
     test: killedBy(
       'runtime/proofs',
       'E8: without the key of that life it is refused, counted, and changes nothing',
