@@ -45,9 +45,9 @@ async function three(optionsOf: (id: string) => TcpOptions = () => ({ secret: SE
     running.push(node)
     expect(await node.start()).toBeNull()
   }
-  await until('all are connected', () =>
-    nodes.every((node) => node.transport.stats().links.every((l) => l.connected)),
-  )
+  // TLS handshakes take their time on a busy machine
+  const isWhole = () => nodes.every((node) => node.transport.stats().links.every((l) => l.connected))
+  await until('all are connected', isWhole, 30_000)
   const [a] = nodes
   let means: unknown = null
   a.transport.witness?.((given) => {
