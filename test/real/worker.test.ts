@@ -2,8 +2,16 @@
  * Goal: `worker: true` keeps every promise that is kept without it, and one more: a blocked main thread keeps its
  * leadership, up to a limit (R14, R20, R39, R53). Method: real processes, real threads, blocked, killed and ended.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { createElection, type ElectionOptions } from 'conclave'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { readElectionOptions } from '../../src/runtime/read-options'
+import { LeaseBoard } from '../../src/runtime/remote/lease-board'
+import { RemoteDriver } from '../../src/runtime/remote/remote-driver'
 import { Cluster, type ClusterOptions } from './cluster'
 
 const PROMISE_MS = 600
@@ -28,7 +36,7 @@ afterEach(() => {
   const done = cluster
   cluster = null
   try {
-    expect(done?.violations()).toEqual([])
+    expect(done?.violations() ?? []).toEqual([])
   } finally {
     done?.stop()
   }
@@ -112,5 +120,80 @@ describe('three real processes with workers', () => {
     expect(c.member(next.id).exit).toEqual({ code: 0, signal: null })
     await c.startMember(next.id)
     await c.reignNumber(count + 2)
+  })
+})
+
+describe('one process with a worker', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'conclave-worker-'))
+  const options = (name: string): ElectionOptions => ({
+    cluster: 'k',
+    name: 'job',
+    id: 'a',
+    voters: ['a'],
+    dataDir: join(dir, name),
+    timing: 'fast',
+    worker: true,
+  })
+  afterAll(() => rmSync(dir, { recursive: true }))
+
+  it('a start that fails says why, with the code of the cause, and leaves nothing behind', async () => {
+    const first = createElection(options('locked'))
+    await first.start()
+    const second = createElection(options('locked'))
+    await expect(second.start()).rejects.toMatchObject({ code: 'ELECTION_STORAGE_LOCKED' })
+    await second.stop()
+    await first.waitForLeader()
+    expect([first.isLeader(), first.status().process.phase]).toEqual([true, 'running'])
+    await first.stop()
+    expect([first.isLeader(), first.status().process.phase]).toEqual([false, 'stopped'])
+    const third = createElection(options('locked'))
+    await third.start()
+    await third.stop()
+  })
+
+  it('a worker that dies ends what was led here, and releases nothing; a leadership that was over before it was heard of is never told', async () => {
+    const { config } = readElectionOptions(options('dies'))
+    const heard: unknown[] = []
+    const board = new LeaseBoard(10)
+    board.setLead(0, 7, 0)
+    const worker = new Worker(
+      `const { parentPort } = require('node:worker_threads')
+       parentPort.once('message', () => {
+         parentPort.postMessage({ type: 'born', self: 'a', view: null })
+         parentPort.postMessage({
+           type: 'effects', places: [['job', 0]], suspends: 0, wasStalled: false,
+           effects: [
+             { type: 'elected', election: 'job', term: 5, lease: 1 },
+             { type: 'revoked', election: 'job', term: 5, reason: 'stalled' },
+             { type: 'elected', election: 'job', term: 7, lease: 1 },
+           ],
+         })
+         setTimeout(() => { throw new Error('on purpose') }, 50)
+       })`,
+      { eval: true },
+    )
+    const died = new Promise<void>((resolve) => {
+      const driver = new RemoteDriver({
+        config,
+        worker,
+        board,
+        asks: new MessageChannel().port1,
+        born: () => {},
+        listener: {
+          effect: (effect) => heard.push(effect),
+          fatal: (error) => {
+            heard.push(error.code)
+            resolve()
+          },
+        },
+      })
+      driver.submit({ type: 'heartbeatNow' })
+    })
+    await died
+    expect(heard).toEqual([
+      { type: 'elected', election: 'job', term: 7, lease: 1 },
+      { type: 'revoked', election: 'job', term: 7, reason: 'unhealthy' },
+      'ELECTION_TRANSPORT_FAILED',
+    ])
   })
 })
