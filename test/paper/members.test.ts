@@ -6,6 +6,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   type Config,
+  compareConfigs,
   type Heartbeat,
   MEMBERS,
   type Part,
@@ -117,6 +118,16 @@ describe('founding', () => {
     const next = version(lab, leaderOf(lab) as ProcessId)
     expect(next).toEqual({ term: before.term + 1, version: before.version })
     expect(version(lab, former)).toEqual(next)
+  })
+})
+
+describe('R29: the order of configurations', () => {
+  it('R29: a higher term is newer, whatever the version', () => {
+    const compare = (a: [number, number], b: [number, number]) =>
+      Math.sign(compareConfigs({ term: a[0], version: a[1] }, { term: b[0], version: b[1] }))
+    expect(compare([2, 1], [1, 9])).toBe(1)
+    expect(compare([1, 2], [1, 9])).toBe(-1)
+    expect(compare([3, 3], [3, 3])).toBe(0)
   })
 })
 
@@ -300,6 +311,18 @@ describe('R33: leases and changes', () => {
     expect(lab.leads(leader, MEMBERS)).toBe(true)
   })
 
+  it('R33: a lease stays although too few of the present voters count yet', () => {
+    const lab = founded(['a', 'b', 'c', 'd'], ['a', 'b', 'c'])
+    const leader = leaderOf(lab) as ProcessId
+    const away = one(others(lab, leader, 'd'))
+    isolate(lab, away)
+    lab.run(2000)
+    const nonce = ask(lab, leader, withVoter(lab, leader, 'd'))
+    lab.run(5000, () => outcome(lab, leader, nonce) !== undefined)
+    expect(outcome(lab, leader, nonce), 'three of four, with the newcomer').toBeNull()
+    expect(lab.node(leader).log.filter(({ type }) => type === 'revoked')).toEqual([])
+  })
+
   it('R33: a campaign ends when others vote from then on, and a yes that comes later is released', () => {
     const lab = founded(['a', 'b', 'c', 'd'], ['a', 'b', 'c'], { preVote: false })
     const leader = leaderOf(lab) as ProcessId
@@ -477,6 +500,19 @@ describe('R72: the floor', () => {
     lab.contend('e', [y])
     lab.run(5000, () => lab.leader('e') !== null)
     expect(lab.election(y).lead?.term).toBeGreaterThan(40)
+  })
+
+  it('R72: nobody is bound anew below the floor, and says how high it is', () => {
+    const lab = founded(['a', 'b', 'c'], ['a', 'b', 'c'])
+    const leader = leaderOf(lab) as ProcessId
+    const voter = one(others(lab, leader))
+    lab.node(voter).state.termFloor = 70
+    const config = version(lab, voter)
+    const session = { round: 9000, promiseMs: 1000, probe: false, prompt: true, config }
+    say(lab, leader, voter, { kind: 'heartbeat', ...session }, { kind: 'bind', election: 'e', term: 69 })
+    expect(parts(lab, voter, leader, 'bindAck').at(-1)).toMatchObject({ grant: null, knownTerm: 70 })
+    say(lab, leader, voter, { kind: 'bind', election: 'e', term: 70 })
+    expect(parts(lab, voter, leader, 'bindAck').at(-1)?.grant, 'its one leader').not.toBeNull()
   })
 
   it('R72: who leads below the floor keeps its lease, and campaigns above it before it binds a new voter (R22)', () => {

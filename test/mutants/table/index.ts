@@ -4,6 +4,7 @@ import { FENCES } from './fences'
 import { ITEMS } from './items'
 import { LEASES } from './leases'
 import { LIVENESS } from './liveness'
+import { MEMBERS } from './members'
 import { RESTARTS } from './restarts'
 import { RUNTIME } from './runtime'
 import { SESSIONS } from './sessions'
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEASES,
   ...ITEMS,
   ...RESTARTS,
+  ...MEMBERS,
   ...RUNTIME,
   ...STORES,
   ...FENCES,

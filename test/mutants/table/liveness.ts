@@ -80,12 +80,9 @@ export const LIVENESS: readonly Mutant[] = [
 
 /** Rules that the sources name and that have no mutant: nothing there could be switched off, or nothing would be wrong. */
 export const EXEMPT: Readonly<Record<string, string>> = {
-  R26: 'what people do after the loss of a disk; there is no code for it',
-  R29: 'the order of changing configurations, which this version does not have: a constant',
   R38: 'closes links that answer nothing: sockets and redialling, no promise depends on it',
   R40: 'a warning about two voters',
   R41: 'a definition: the token is the term',
   R51: 'what is not done: no lock of a store session is a lease',
   R70: 'what a turn costs: one frame per peer, one write',
-  R72: 'floors of changing configurations, which this version does not have; a floor that is given is R7’s',
 }
