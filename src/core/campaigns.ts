@@ -397,9 +397,10 @@ export function endCampaign(turn: Turn, election: Election): void {
 export function endOverdueCampaigns(turn: Turn): void {
   for (const name of turn.state.campaigning) {
     const election = turn.state.elections.get(name)
-    if (election?.campaign == null || turn.now < election.campaign.deadline) continue
-    standFewer(turn)
-    fail(turn, election)
+    if (election?.campaign != null && turn.now >= election.campaign.deadline) {
+      standFewer(turn)
+      fail(turn, election)
+    }
   }
 }
 
