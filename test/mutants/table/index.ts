@@ -5,6 +5,7 @@ import { ITEMS } from './items'
 import { LEASES } from './leases'
 import { LIVENESS } from './liveness'
 import { MEMBERS } from './members'
+import { PAUSE } from './pause'
 import { RESTARTS } from './restarts'
 import { RUNTIME } from './runtime'
 import { SESSIONS } from './sessions'
@@ -24,5 +25,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...RUNTIME,
   ...STORES,
   ...FENCES,
+  ...PAUSE,
   ...LIVENESS,
 ]
