@@ -15,6 +15,7 @@ import type {
   Incarnation,
   Pause,
   PausedLeader,
+  Preference,
   ProcessId,
   ReconfigureRefusal,
   RevokeReason,
@@ -67,6 +68,8 @@ export interface ContendInput extends At {
   readonly election: ElectionName
   readonly contending: boolean
   readonly priority: number
+  /** While this process leads: when to hand over to a better contender (R37). Absent: never. */
+  readonly preference?: Preference | null
 }
 /** Campaign as soon as the own slot is free, without waiting for one's place in the succession. For tests and tools. */
 export interface CampaignInput extends At {
@@ -74,13 +77,15 @@ export interface CampaignInput extends At {
   readonly election: ElectionName
 }
 /**
- * Renounce now (R20): the work has stopped. With `to`: hand over to it (R21). `cooldownMs`: do not stand before that.
+ * Renounce now (R20): the work has stopped. With `to`: hand over to it (R21); with `toBest`, and without `to`: to the best
+ * contender, if there is one. `cooldownMs`: do not stand before that.
  */
 export interface RenounceInput extends At {
   readonly type: 'renounce'
   readonly election: ElectionName
   readonly reason: RevokeReason
   readonly to: ProcessId | null
+  readonly toBest?: boolean
   readonly cooldownMs: number
 }
 /** The work did not stop in time: let the lease run out as it stands (R20). */
@@ -211,6 +216,13 @@ export interface RoleChangedEffect {
   readonly election: ElectionName
   readonly role: Role
 }
+/** A better contender has been there for long enough: stop the work, then renounce in its favour (R37, R20, R21). */
+export interface HandOverDueEffect {
+  readonly type: 'handOverDue'
+  readonly election: ElectionName
+  readonly term: Term
+  readonly to: ProcessId
+}
 /** A voter's durable term, asked for by `readTerm`. */
 export interface TermReadEffect {
   readonly type: 'termRead'
@@ -264,6 +276,7 @@ export type Effect =
   | RevokedEffect
   | LeaderChangedEffect
   | RoleChangedEffect
+  | HandOverDueEffect
   | TermReadEffect
   | PauseChangedEffect
   | PauseHeldEffect

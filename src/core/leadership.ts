@@ -9,6 +9,7 @@ import { oweBind, oweRelease } from './facts'
 import { addBound, attachLease, boundOf, detachLease, isShortened } from './leases'
 import type { Notice } from './messages'
 import { MAX_TERM, STAND_AT_MOST } from './numbers'
+import { noteLeader, seekBetter } from './preference'
 import { isBlocking } from './quorum'
 import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
@@ -84,6 +85,7 @@ export function observeLeader(turn: Turn, election: Election): void {
   if (leader === election.leader && term === election.leaderTerm) return
   election.leader = leader
   election.leaderTerm = term
+  noteLeader(turn, election, leader)
   turn.effects.push({ type: 'leaderChanged', election: election.name, leader, term })
 }
 
@@ -108,6 +110,7 @@ export function win(turn: Turn, election: Election, campaign: Campaign): void {
   for (const [voter, account] of state.accounts) oweBind(turn, voter, account, election, lead.term)
   settleRole(turn, election)
   observeLeader(turn, election)
+  seekBetter(turn, election)
 }
 
 /** A voter is bound to the present leadership under that grant: count it (R12, R65). */
@@ -190,11 +193,16 @@ export function renounce(
   settleRole(turn, election)
 }
 
-/** Renounces in favour of one process and tells it to campaign at once, with a certificate (R21). */
+/** Renounces in favour of one process and tells it to campaign at once (R21). */
 export function transfer(turn: Turn, election: Election, reason: RevokeReason, to: ProcessId): void {
+  renounce(turn, election, reason, to)
+  nominate(turn, election, to)
+}
+
+/** Tells a process to campaign at once, with a certificate of what has been renounced (R21). */
+export function nominate(turn: Turn, election: Election, to: ProcessId): void {
   const { config, state } = turn
   const storageId = state.supports.get(to)?.storageId ?? null
-  renounce(turn, election, reason, to)
   if (storageId === null || election.topTerm === 0) return
   send(turn, to, {
     kind: 'timeoutNow',

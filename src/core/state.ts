@@ -27,6 +27,7 @@ import type {
   Grant,
   Incarnation,
   Pause,
+  Preference,
   ProcessId,
   Refusal,
   RevokeReason,
@@ -61,6 +62,8 @@ export interface Account {
   /** Life of the voter that is connected, or 0. */
   incarnation: Incarnation
   connected: boolean
+  /** Since when it is, own clock. */
+  connectedAt: number
   /** The larger clock-rate bound and resolution of the two ends (R18). */
   rho: number
   deltaMs: number
@@ -132,6 +135,21 @@ export interface Parked {
   readonly nonce: number
 }
 
+/** What a process remembers of an election in which it would hand over to a better contender (R37). */
+export interface Preferring {
+  rules: Preference
+  /** The best contender that is ahead of this process, and since when it is that one. */
+  favourite: ProcessId | null
+  favouredAt: number
+  /** When to look again; Infinity: when criteria move, or after a win. */
+  lookAt: number
+  lastLeader: ProcessId | null
+  /** When another one began to lead, within the last minute. */
+  changedAt: number[]
+  /** Hand-overs since the contender led last. */
+  readonly vain: Map<ProcessId, number>
+}
+
 /** Everything about one election at one process. */
 export interface Election {
   readonly name: ElectionName
@@ -143,6 +161,8 @@ export interface Election {
   parked: Parked | null
   contending: boolean
   priority: number
+  /** Null: a leader stays whoever else is there. */
+  preferring: Preferring | null
   lead: Lead | null
   campaign: Campaign | null
   /** Highest term campaigned in by this incarnation; all up to it are renounced when a renouncement comes (R20). */
@@ -472,6 +492,7 @@ export function createAccount({ timing }: CoreConfig, kind: VoterKind): Account 
     kind,
     incarnation: 0,
     connected: false,
+    connectedAt: Number.NEGATIVE_INFINITY,
     rho: timing.rho,
     deltaMs: timing.deltaMs,
     untilByGrant: new Map(),
@@ -500,6 +521,7 @@ export function createElection(name: ElectionName, durableTerm: Term): Election 
     parked: null,
     contending: false,
     priority: 0,
+    preferring: null,
     lead: null,
     campaign: null,
     topTerm: 0,

@@ -46,6 +46,7 @@ import {
   dropVoided,
   hearNotice,
   isBound,
+  nominate,
   observeLeader,
   oweToNewGrant,
   renounce,
@@ -63,6 +64,7 @@ import {
 } from './membership'
 import type { Part, ReadTermReply } from './messages'
 import { askAboutPauses, hearPause, hearPauseAck, pauseDurable, sayPause } from './pause'
+import { bestSuccessor, preferringOf, seekBetter, seekBetterEverywhere } from './preference'
 import { hearFloorReply, hearFloorRequest, recover } from './recovery'
 import {
   beat,
@@ -199,7 +201,9 @@ function tick(turn: Turn): void {
   }
   for (const name of takeDue(state.timers, now)) {
     const election = state.elections.get(name)
-    if (election !== undefined && now >= election.attemptAt) takeTurn(turn, election)
+    if (election === undefined) continue
+    if (now >= election.attemptAt) takeTurn(turn, election)
+    if (election.preferring !== null && now >= election.preferring.lookAt) seekBetter(turn, election)
   }
 }
 
@@ -235,6 +239,7 @@ function connected(turn: Turn, input: ConnectedInput): void {
     return
   }
   const reborn = account.incarnation !== input.incarnation
+  if (reborn || !account.connected) account.connectedAt = turn.now
   account.incarnation = input.incarnation
   account.connected = true
   account.rho = Math.max(config.timing.rho, input.rho)
@@ -244,6 +249,7 @@ function connected(turn: Turn, input: ConnectedInput): void {
   heartbeatTo(turn, input.peer, account, false, !heartbeats(turn))
   sendOwedAnew(turn, input.peer, account)
   askAgain(turn, input.peer, account)
+  seekBetterEverywhere(turn)
   // who waits for a store to be reached need not wait for the next heartbeat: it is slow there
   if (reborn && account.kind === 'store') standNow(turn)
 }
@@ -400,6 +406,8 @@ function contend(turn: Turn, input: ContendInput): void {
   const waits = moves && election.attemptAt !== Number.POSITIVE_INFINITY
   election.contending = input.contending
   election.priority = input.priority
+  election.preferring = preferringOf(election.preferring, input.preference ?? null)
+  seekBetter(turn, election)
   for (const [process, account] of state.accounts) oweContention(turn, process, account, election)
   if (!input.contending) {
     if (election.lead === null) endCampaign(turn, election)
@@ -413,8 +421,9 @@ function giveUp(turn: Turn, input: RenounceInput): void {
   const election = turn.state.elections.get(input.election)
   if (election === undefined || election.lead === null) return
   election.notBefore = turn.now + input.cooldownMs
-  if (input.to !== null && input.to !== turn.config.self && election.lead.frozen === null) {
-    transfer(turn, election, input.reason, input.to)
+  const to = input.to ?? (input.toBest === true ? bestSuccessor(turn, election) : null)
+  if (to !== null && to !== turn.config.self && election.lead.frozen === null) {
+    transfer(turn, election, input.reason, to)
   } else {
     renounce(turn, election, input.reason)
   }
@@ -433,16 +442,34 @@ function renounceAll(turn: Turn, reason: RevokeReason): void {
   }
 }
 
-/** R71: everything is renounced, then one word frees all of it at every voter, and this life is over. */
+/**
+ * R71: everything is renounced, then one word frees all of it at every voter, and this life is over. The best contender of each
+ * election that was led is told to campaign at once, with a certificate: whoever has not heard that word yet votes, too (R21).
+ */
 function end(turn: Turn, reason: RevokeReason): void {
   const { state } = turn
+  const heirs = heirsOf(turn)
   renounceAll(turn, reason)
   turn.outbox = null
+  for (const [election, heir] of heirs) nominate(turn, election, heir)
   for (const [process, account] of state.accounts)
     if (account.connected) send(turn, process, { kind: 'sessionEnd' })
   for (const support of state.supports.values()) support.heldAcks = []
   state.waiting.length = 0
   state.ended = true
+}
+
+function heirsOf(turn: Turn): Map<Election, ProcessId> {
+  const heirs = new Map<Election, ProcessId>()
+  for (const { elections, frozen } of turn.state.leases.values()) {
+    if (frozen) continue
+    for (const name of elections) {
+      const election = turn.state.elections.get(name)
+      const heir = election === undefined ? null : bestSuccessor(turn, election)
+      if (election !== undefined && heir !== null) heirs.set(election, heir)
+    }
+  }
+  return heirs
 }
 
 /**

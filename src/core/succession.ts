@@ -59,7 +59,7 @@ export function forgetContender(election: Election, process: ProcessId): void {
 }
 
 /** Smaller goes first: higher priority, then the hash. */
-function order(election: Election, process: ProcessId, priority: number): number {
+export function order(election: Election, process: ProcessId, priority: number): number {
   return -priority * 2 ** 33 + hash(`${election.name} ${process}`)
 }
 

@@ -81,6 +81,16 @@ export interface Timing {
   readonly adaptiveMaxMs?: number
 }
 
+/** When a settled leader hands over to a better contender (R37). Liveness only. */
+export interface Preference {
+  /** How long the better one has to have been better, contending and linked, ms; and how long nobody else has led. */
+  readonly afterMs: number
+  /** How far ahead its priority has to be: the hysteresis. At least 1. */
+  readonly by: number
+  /** No hand-over while the leader has changed so often within a minute, for whatever reason. At least 1. */
+  readonly perMinute: number
+}
+
 /** What never changes while a process runs. */
 export interface CoreConfig {
   readonly self: ProcessId

@@ -10,6 +10,7 @@ import { isBound, observeLeader } from './leadership'
 import { isCurrent } from './membership'
 import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, TimeoutNow } from './messages'
 import { tellPause } from './pause'
+import { seekBetter } from './preference'
 import { standingGrant, votes } from './sessions'
 import type { Election } from './state'
 import { attemptAt, noteContender } from './succession'
@@ -295,5 +296,6 @@ export function hearContend(turn: Turn, from: ProcessId, part: Contend): void {
   if (election === null) return
   if (!part.contending) noteContender(turn, election, from, Number.NEGATIVE_INFINITY)
   else if (Number.isSafeInteger(part.priority)) noteContender(turn, election, from, part.priority)
+  seekBetter(turn, election)
   send(turn, from, { kind: 'contendAck', election: part.election, contending: part.contending })
 }

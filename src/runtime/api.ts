@@ -6,24 +6,33 @@
 import type { ElectionName, PausedLeader, ProcessId, Role, Term } from '../core'
 import type { ElectionView } from './changes'
 import type { ElectionEvent, ElectionListener } from './events'
+import type { HandOver } from './hand-over'
 import type { LeadOptions } from './lead'
 import type { Leadership } from './leadership'
 import type { Members } from './members'
 import type { ElectionSettings } from './options'
 import type { ElectionStatus, ElectorStatus } from './status'
 import type { Switchover, SwitchoverOptions } from './switchover'
-import type { ResignResult, Work } from './tenure'
+import type { Work } from './tenure'
 
 /** Options of `resign`. */
 export interface ResignOptions {
-  /** Hand over to that voter (R21): it campaigns at once. Without it whoever is next in the succession stands. */
+  /**
+   * Hand over to that voter (R21): it campaigns at once. Default: the contender with the highest criteria among those that are
+   * linked and have answered lately. Where only stores vote: a name that goes first.
+   */
   readonly to?: ProcessId
-  /** This process does not stand before that, ms. Default `promiseMs`. Too small: it may win again at once. */
+  /** This process does not stand before that, ms. Default `promiseMs`. Too small: it may win again at once. Too large: it is missing when nobody else can. */
   readonly cooldownMs?: number
   /** What `revoked` and the signal will say. Default `resigned`; with `to` always `transferred`. */
   readonly reason?: 'resigned' | 'unhealthy'
   /** How long running work may take to stop, ms. Default: that of `lead`, else of the elector (5,000). */
   readonly drainMs?: number
+  /**
+   * How long to wait for the next leader after this process has let go, ms. Default 0: not at all, and the result says what is
+   * known by then. Takes nothing back. Too small: it says `nobodyLeads` although somebody is about to.
+   */
+  readonly timeoutMs?: number
 }
 
 /** Options of everything that waits. */
@@ -110,13 +119,15 @@ export interface Election {
   /** Runs `work` once if this process leads now; it is waited for like that of `lead`. What it throws is passed on. */
   runIfLeader<T>(work: Work<T>): Promise<RunResult<T>>
   /**
-   * Gives the leadership up: signal, wait for the work, release (R20). Resolves when it is over; `{ released: false, term: null }`
-   * at once if there was none. Final for that term, even if the target of `to` fails.
+   * Gives the leadership up: signal, wait for the work, release and hand over (R20, R21). Resolves when it is over; with
+   * `timeoutMs` when somebody is known to lead, at the latest after that, with who leads, how long nobody did, and why it failed
+   * if it did. `notLeader` at once if there was nothing to give up. Final for that term, even if the target fails: then the others stand, and after its cool-down
+   * this process.
    *
    * @throws ELECTION_CONFIG_INVALID (rejection): `to` is no other voter, or an option is wrong. ELECTION_PAUSED (rejection):
    *   with `to` while the election is paused, when nobody could take over.
    */
-  resign(options?: ResignOptions): Promise<ResignResult>
+  resign(options?: ResignOptions): Promise<HandOver>
 
   /**
    * Nobody is elected in this election, at any process, until somebody calls `resume` (R80, R81): for maintenance of the service

@@ -18,6 +18,7 @@ import type {
 import type { ElectionView } from './changes'
 import type { ElectionEvent, ElectionListener } from './events'
 import { stoppedError } from './failures'
+import { type HandOver, handOverOf } from './hand-over'
 import { LeadLoop, type LeadOptions } from './lead'
 import type { Leadership } from './leadership'
 import type { Members } from './members'
@@ -28,7 +29,7 @@ import { checkFreeze, checkLead, checkLimits, checkPause, checkResign, checkSwit
 import type { Seat } from './seat'
 import type { ElectionStatus } from './status'
 import { Switchover, type SwitchoverOptions } from './switchover'
-import type { ResignResult, Work } from './tenure'
+import type { Work } from './tenure'
 
 /** What an election needs of its elector. */
 export interface ElectionHost {
@@ -127,13 +128,15 @@ export class SeatElection implements Election {
     return { ran: true, value: await tenure.run(work) }
   }
 
-  async resign(options: ResignOptions = {}): Promise<ResignResult> {
-    const { config } = this.host
-    checkResign(options, config)
-    if (options.to !== undefined) demandElectable(this.seat)
-    const { to = null, cooldownMs = config.timing.promiseMs, reason = 'resigned', drainMs } = options
+  async resign(options: ResignOptions = {}): Promise<HandOver> {
+    const { seat, host } = this
+    checkResign(options, host.config)
+    if (options.to !== undefined) demandElectable(seat)
+    const { promiseMs } = host.config.timing
+    const { to = null, cooldownMs = promiseMs, reason = 'resigned', drainMs, timeoutMs = 0 } = options
     const limit = drainMs === undefined ? {} : { drainMs }
-    return this.seat.giveUp(to === null ? reason : 'transferred', { to, cooldownMs, ...limit })
+    const result = await seat.giveUp(to === null ? reason : 'transferred', { to, cooldownMs, ...limit })
+    return handOverOf(seat, result, { to, timeoutMs })
   }
 
   async pause({ leader = 'stays', ...limits }: PauseOptions = {}): Promise<PauseResult> {

@@ -189,6 +189,8 @@ export class ProcessElector implements Elector, DriverListener {
         return this.leaderChanged(effect)
       case 'roleChanged':
         return this.seats.get(effect.election)?.roleChanged(effect.role)
+      case 'handOverDue':
+        return this.seats.get(effect.election)?.handOverDue(effect.term, effect.to)
       case 'termRead':
         return this.questions.termRead(effect)
       case 'pauseChanged':

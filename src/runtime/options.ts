@@ -2,7 +2,7 @@
  * The options of `createElector` and `createElection`: what they mean, their defaults, and what too little or too much of
  * each does. Types only. Read next: `timing.ts` (durations), `read-options.ts` (how they are judged).
  */
-import type { ElectionName, ProcessId } from '../core'
+import type { ElectionName, Preference, ProcessId } from '../core'
 import type { Logger } from '../ports/logger'
 import type { Metrics } from '../ports/metrics'
 import type { Portable } from '../ports/portable'
@@ -175,6 +175,19 @@ export interface ElectionSettings {
    * judges by its own list. Hazard: a tag that nobody has leaves the election without a leader, and `whyNotLeader` says so.
    */
   readonly requires?: readonly string[]
+  /**
+   * While this process leads: hand over to a contender with higher criteria (`priority` and `score`) once it has been linked
+   * and ahead for that long, and nobody else has begun to lead meanwhile, ms (R37). Default: never. The work stops first, as
+   * for `resign`. Too small: leadership follows every wobble. Too large: the better one waits, that is all.
+   */
+  readonly preferAfterMs?: number
+  /** How far ahead it has to be. Default 1, with a `score` 20. Too small: two that are alike take turns. Too large: never. */
+  readonly preferBy?: number
+  /**
+   * No such hand-over while the leader has changed so often within a minute, for whatever reason. Default 2. Too large: a
+   * cluster that is unsettled gets hand-overs on top.
+   */
+  readonly preferPerMinute?: number
   /** Whether this process is fit to lead this election (R39). Default: it always is. */
   readonly healthCheck?: HealthCheck
 }
@@ -186,6 +199,7 @@ export interface ElectionConfig {
   readonly score: Score | null
   readonly canLead: boolean
   readonly requires: readonly string[]
+  readonly preference: Preference | null
   readonly healthCheck: HealthCheck | null
 }
 

@@ -29,6 +29,7 @@ const resign = z.strictObject({
   cooldownMs: duration,
   reason: z.enum(['resigned', 'unhealthy']).optional(),
   drainMs: duration,
+  timeoutMs: duration,
 })
 
 const switchover = z.strictObject({

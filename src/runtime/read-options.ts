@@ -121,6 +121,9 @@ const electionFields = {
   ).optional(),
   canLead: z.boolean().optional(),
   requires: tags.optional(),
+  preferAfterMs: duration(1),
+  preferBy: z.number().int().min(1).max(4_000).optional(),
+  preferPerMinute: z.number().int().min(1).max(60).optional(),
   healthCheck: z
     .strictObject({
       check: callable,
@@ -165,12 +168,20 @@ function withDefaults(call: string, settings: ElectionSettings): ElectionConfig 
       'contend: true and canLead: false: who never leads cannot contend; leave one of them out',
     ])
   }
+  const { preferAfterMs: afterMs, preferBy, preferPerMinute: perMinute = 2 } = settings
+  if (afterMs === undefined && (preferBy ?? settings.preferPerMinute) !== undefined) {
+    throw invalid(call, [
+      'preferBy and preferPerMinute say how to prefer; preferAfterMs says that: give it, too',
+    ])
+  }
+  const by = preferBy ?? (score === undefined ? 1 : 20)
   return {
     contend: contend ?? true,
     priority,
     score: typeof score === 'function' ? { sample: score } : (score ?? null),
     canLead,
     requires,
+    preference: afterMs === undefined ? null : { afterMs, by, perMinute },
     healthCheck: healthCheck ?? null,
   }
 }

@@ -38,6 +38,14 @@ export interface Known {
   readonly isSelf: boolean
 }
 
+/** Who leads after a leadership of this process. */
+export interface NextLeader {
+  readonly leader: ProcessId
+  readonly term: Term
+  /** From the end of the own one until this process knew of it, ms. */
+  readonly leaderlessMs: number
+}
+
 /** What a seat needs of its elector. */
 export interface SeatHost {
   readonly config: ElectorConfig
@@ -73,6 +81,8 @@ export class Seat {
   /** Why this process can never lead again, or null. */
   failure: ElectionError | null = null
 
+  /** When the last leadership of this process ended, own clock. */
+  private endedAt = 0
   private leaseId: LeaseId | null = null
   private isTouched = false
 
@@ -98,7 +108,10 @@ export class Seat {
       asks: !host.config.plan.isVoter,
       clock: host.time.clock,
       promiseMs: host.config.timing.promiseMs,
-      tell: (contending, priority) => host.submit({ type: 'contend', election: name, contending, priority }),
+      tell: (contending, priority) => {
+        const { preference } = settings
+        host.submit({ type: 'contend', election: name, contending, priority, preference })
+      },
       unfit: () => void this.giveUp('unhealthy', {}),
     })
   }
@@ -108,6 +121,14 @@ export class Seat {
     const { known } = this
     if (known === null || !known.isSelf) return known?.id ?? null
     return this.tenure?.leadership.isValid() ? known.id : null
+  }
+
+  /** Who leads in a term above that of the own last leadership, and how long nobody did; undefined if nobody is known. */
+  nextLeader(after: Term): NextLeader | undefined {
+    const { leader, knownTerm } = this
+    if (leader === null || knownTerm <= after) return undefined
+    const leaderlessMs = Math.max(0, Math.round(this.host.time.clock.now() - this.endedAt))
+    return { leader, term: knownTerm, leaderlessMs }
   }
 
   /** Emits to the listeners of this election, then to those of all elections. */
@@ -151,6 +172,7 @@ export class Seat {
     const { leadership } = tenure
     // a lease that ran out while nothing ran was over before anybody looked
     const endedAt = Math.min(host.time.clock.now(), leadership.lease.until)
+    this.endedAt = endedAt
     tenure.end(reason)
     if (this.leaseId !== null) host.leases.leave(this, this.leaseId)
     this.leaseId = null
@@ -189,6 +211,13 @@ export class Seat {
       this.host.later(() => this.emit('roleChanged', { election: this.name, role }))
     }
     this.touch()
+  }
+
+  /** R37: a better contender has been there for long enough. */
+  handOverDue(term: Term, to: ProcessId): void {
+    if (this.tenure?.leadership.term !== term) return
+    const cooldownMs = this.host.config.timing.promiseMs
+    this.host.later(() => void this.giveUp('transferred', { to, cooldownMs }))
   }
 
   // --- what the service wants -------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ export type Work<T> = (leadership: Leadership) => T | PromiseLike<T>
 /** How to give a leadership up. */
 export interface Departure {
   readonly reason: RevokeReason
-  /** Hand over to that process (R21), or to whoever is next. */
+  /** Hand over to that process (R21), or to the best contender. */
   readonly to: ProcessId | null
   /** Do not stand again before that, ms. */
   readonly cooldownMs: number
@@ -154,7 +154,8 @@ export class Tenure {
   }
 
   private renounce({ reason, to, cooldownMs }: Departure): void {
-    this.parts.submit({ type: 'renounce', election: this.parts.election, reason, to, cooldownMs })
+    const { election, submit } = this.parts
+    submit({ type: 'renounce', election, reason, to, toBest: true, cooldownMs })
   }
 
   private overdue(): void {

@@ -70,6 +70,8 @@ export type Action =
       readonly to: ProcessId
       readonly cooldownMs: number
     }
+  | { readonly do: 'handOver'; readonly election: ElectionName; readonly cooldownMs: number }
+  | { readonly do: 'sicken'; readonly node: Who; readonly election: ElectionName; readonly forMs: number }
   | { readonly do: 'drainTimeout'; readonly election: ElectionName }
   | {
       readonly do: 'contend'

@@ -37,6 +37,8 @@ export function act(cluster: SimCluster, action: Action): boolean {
       return cluster.resign(action.election, action.cooldownMs) !== null
     case 'transfer':
       return cluster.transfer(action.election, action.to, action.cooldownMs) !== null
+    case 'handOver':
+      return cluster.handOver(action.election, action.cooldownMs) !== null
     case 'drainTimeout':
       return drainTimeout(cluster, action.election)
     case 'proofOfDeath':
@@ -137,6 +139,8 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
     case 'contend':
       cluster.contend(id, action.election, action.contending, action.priority)
       return true
+    case 'sicken':
+      return cluster.sicken(id, action.election, action.forMs)
     case 'campaign':
       cluster.note(`${id} is told to campaign for ${action.election}`, { kind: 'order', nodes: [id] })
       return cluster.submit(id, { type: 'campaign', election: action.election })

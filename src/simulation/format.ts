@@ -115,6 +115,8 @@ export function formatEffect(effect: ServiceEffect): string | null {
         : `knows that ${effect.leader} leads ${effect.election} in T${effect.term}`
     case 'roleChanged':
       return `is ${effect.role} in ${effect.election}`
+    case 'handOverDue':
+      return `finds that ${effect.to} is better for ${effect.election}`
     case 'alarm':
       return `ALARM ${effect.code}: ${effect.detail}`
     case 'termRead':

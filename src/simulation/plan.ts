@@ -232,13 +232,10 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
     : name === 'members'
       ? withMembers(drawn, random.fork())
       : drawn
-  return {
-    seed,
-    profile: name,
-    setup,
-    steps: stepsFor(setup, WEATHER[name], safetyMs, random.fork()),
-    safetyMs,
-  }
+  const steps = stepsFor(setup, WEATHER[name], safetyMs, random.fork())
+  const plan = { seed, profile: name, setup, steps, safetyMs }
+  // drawn from a source of its own: all other seeds keep the runs that they had
+  return seed % 8 >= 6 ? withCriteria(plan, new Random(seed ^ 0x2f6e2b1)) : plan
 }
 
 function isStoreProfile(name: ProfileName): name is StoreProfileName {
@@ -345,6 +342,35 @@ function withStores(profile: StoreProfileName, setup: Setup, random: Random): Se
     },
     // who has no vote may do without a disk; then each life has another name at the stores (R49)
     ephemeral: !isTie && random.chance(0.5),
+  }
+}
+
+/** Scores that move, leaders that prefer and that are not well (R37, R39), on top of whatever else happens. */
+function withCriteria(plan: Plan, random: Random): Plan {
+  const { setup, steps, safetyMs } = plan
+  const { promiseMs } = setup.timing
+  const preference = {
+    afterMs: promiseMs * random.between(0.5, 4),
+    by: random.integer(1, 3),
+    perMinute: random.integer(1, 12),
+  }
+  const kinds: [Action['do'], number][] = [
+    ['contend', 6],
+    ['handOver', 2],
+    ['sicken', 2],
+  ]
+  const more: Step[] = []
+  for (let at = random.between(0, 2_000); at < safetyMs; at += random.between(0, 4 * promiseMs)) {
+    const kind = weighted(kinds, random)
+    if (kind === null) break
+    const action = actionOf(kind, setup, new Set(), '', at, random)
+    if (action !== null)
+      more.push({ at, action: action.do === 'contend' ? { ...action, contending: true } : action })
+  }
+  return {
+    ...plan,
+    setup: { ...setup, preference },
+    steps: [...steps, ...more].sort((a, b) => a.at - b.at),
   }
 }
 
@@ -508,6 +534,10 @@ function actionOf(
       return { do: kind, election, cooldownMs: random.chance(0.5) ? 0 : random.between(0, promiseMs) }
     case 'transfer':
       return { do: kind, election, to: random.pick(nodes), cooldownMs: random.between(0, promiseMs) }
+    case 'handOver':
+      return { do: kind, election, cooldownMs: random.between(0, promiseMs) }
+    case 'sicken':
+      return { do: kind, node, election, forMs }
     case 'drainTimeout':
       return { do: kind, election }
     case 'contend':

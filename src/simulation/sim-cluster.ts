@@ -5,7 +5,7 @@
  * done to the cluster is a method here; `faults.ts` has the same as data. Violations are collected, the run halts at the
  * first one. Read next: `swarm.ts` (many seeds), `simulate.ts` (the user's own code).
  */
-import { isQuorum, type Timing } from '../core'
+import { isQuorum, type Preference, type Timing } from '../core'
 import type { ClusterConfig, ElectionName, ProcessId } from '../core/types'
 import type { Submitted } from '../runtime/driver'
 import type { WakeOrder } from './event-loop'
@@ -49,6 +49,8 @@ export interface ClusterOptions {
   readonly writeTime?: WriteTime
   readonly preVote?: boolean
   readonly succession?: boolean
+  /** Leaders hand over to better contenders (R37). Default: null, they stay. */
+  readonly preference?: Preference | null
   /** Nothing is durable (R28). */
   readonly ephemeral?: boolean
   /** Members change, `voters` are the founders, and every node contends in `@members`, too. Default false. */
@@ -188,6 +190,7 @@ export class SimCluster {
         succession: options.succession ?? true,
         ephemeral: options.ephemeral ?? false,
         membership: options.membership ?? false,
+        preference: options.preference ?? null,
         accuracy: options.accuracy ?? { early: 0, lateMs: 0 },
         writeTime: options.writeTime ?? { leastMs: 0.1, mostMs: 0.1 },
         scheduler: this.scheduler,
@@ -480,15 +483,38 @@ export class SimCluster {
     return this.renounce(election, to, cooldownMs)
   }
 
-  private renounce(election: ElectionName, to: ProcessId | null, cooldownMs: number): ProcessId | null {
+  /** The leader hands over to whoever it finds best, or just gives up if it finds nobody (R21). */
+  handOver(election: ElectionName, cooldownMs = 0): ProcessId | null {
+    return this.renounce(election, null, cooldownMs, true)
+  }
+
+  /** A process is not fit for an election for that long: it hands over and does not stand (R39). */
+  sicken(id: ProcessId, election: ElectionName, forMs: number): boolean {
+    const node = this.node(id)
+    const priority = node.contends.get(election)
+    if (priority === undefined || !node.responsive) return false
+    if (this.leaderOf(election) === id) this.handOver(election)
+    this.contend(id, election, false)
+    this.later(forMs, () => this.contend(id, election, true, priority))
+    return true
+  }
+
+  private renounce(
+    election: ElectionName,
+    to: ProcessId | null,
+    cooldownMs: number,
+    toBest = false,
+  ): ProcessId | null {
     const leader = this.leaderOf(election)
     if (leader === null || leader === to) return null
-    this.note(to === null ? `${leader} resigns ${election}` : `${leader} hands ${election} over to ${to}`, {
+    const target = to === null ? '' : ` to ${to}`
+    const does = target === '' && !toBest ? `resigns ${election}` : `hands ${election} over${target}`
+    this.note(`${leader} ${does}`, {
       kind: 'order',
       nodes: [leader],
     })
     const reason = to === null ? 'resigned' : 'transferred'
-    this.submit(leader, { type: 'renounce', election, reason, to, cooldownMs })
+    this.submit(leader, { type: 'renounce', election, reason, to, toBest, cooldownMs })
     return leader
   }
 
@@ -501,7 +527,7 @@ export class SimCluster {
     const { contends } = this.node(id)
     if (contending) contends.set(election, priority)
     else contends.delete(election)
-    this.submit(id, { type: 'contend', election, contending, priority })
+    this.node(id).tellContention(election, contending, priority)
   }
 
   // --- progress ---------------------------------------------------------------------------------------------------------

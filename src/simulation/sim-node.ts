@@ -5,7 +5,7 @@
  * storage handle and transport. The node keeps, beside the driver, what an outside observer needs to judge it: which
  * leaderships stand and until when, from the driver's reports alone. Read next: `sim-cluster.ts`.
  */
-import type { CoreConfig, DurableState, LeaseId, State, Timing } from '../core'
+import type { CoreConfig, DurableState, LeaseId, Preference, State, Timing } from '../core'
 import type { DeathNotice } from '../core/messages'
 import type { ClusterConfig, ElectionName, Incarnation, ProcessId, RevokeReason, Term } from '../core/types'
 import type { ElectionError } from '../errors'
@@ -38,6 +38,7 @@ export interface NodeParts {
   readonly ephemeral: boolean
   /** Members change; `cluster` are the founders. */
   readonly membership: boolean
+  readonly preference: Preference | null
   readonly accuracy: TimerAccuracy
   readonly writeTime: WriteTime
   readonly scheduler: Scheduler
@@ -305,7 +306,8 @@ export class SimNode implements NodeView, DriverListener {
       this.begun = { storageId, incarnation, key }
       for (const hook of this.hooks.began) hook(this)
       for (const [election, priority] of this.contends) {
-        driver.submit({ type: 'contend', election, contending: true, priority })
+        const { preference } = this.parts
+        driver.submit({ type: 'contend', election, contending: true, priority, preference })
       }
     })
   }
@@ -416,6 +418,12 @@ export class SimNode implements NodeView, DriverListener {
     return true
   }
 
+  /** It contends from now on, with that priority, or not any more. */
+  tellContention(election: ElectionName, contending: boolean, priority: number): void {
+    const { preference } = this.parts
+    this.submit({ type: 'contend', election, contending, priority, preference })
+  }
+
   /** Hands a frame to the core past transport and door, whoever it was meant for; false if there is no core here. */
   inject({ from, fromIncarnation, toIncarnation, parts }: Flight): boolean {
     if (this.driver === null || !this.booted) return false
@@ -450,6 +458,14 @@ export class SimNode implements NodeView, DriverListener {
         this.standing.delete(effect.election)
         for (const hook of this.hooks.revoked)
           hook(this, effect.election, effect.term, effect.reason as RevokeReason)
+        return
+      case 'handOverDue':
+        // no work of the service has to stop first: the user's work in a simulation checks its lease on each write
+        for (const hook of this.hooks.noticed) hook(this, effect)
+        this.submit({
+          ...{ type: 'renounce', election: effect.election, reason: 'transferred' },
+          ...{ to: effect.to, cooldownMs: this.timing.promiseMs },
+        })
         return
       default:
         for (const hook of this.hooks.noticed) hook(this, effect)

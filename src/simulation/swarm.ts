@@ -161,7 +161,7 @@ function demandProgress(cluster: SimCluster, plan: Plan, stats: RunStats): void 
   // Links that broke in the last faults may still have to be torn down and dialled again.
   cluster.run(bound / 2)
   demandLeases(cluster, bound)
-  demandStability(cluster, bound)
+  demandStability(cluster, plan, bound)
 }
 
 function demandLeases(cluster: SimCluster, bound: number): void {
@@ -170,13 +170,15 @@ function demandLeases(cluster: SimCluster, bound: number): void {
   cluster.violations.push({ property: 'P9 liveness', text, at: cluster.now })
 }
 
-/** P8: nobody deposes a leader that has two-way contact with a quorum. */
-function demandStability(cluster: SimCluster, forMs: number): void {
+/** P8: nobody deposes a leader that has two-way contact with a quorum; it hands over by itself only if it prefers (R37). */
+function demandStability(cluster: SimCluster, { setup }: Plan, forMs: number): void {
   if (cluster.halted) return
   const since = cluster.now
   cluster.observers.add({
     revoked: (node, election, term, reason) => {
-      if (reason === 'reelected' || reason === 'removed' || cluster.now === since) return
+      const isPreferred = reason === 'transferred' && setup.preference != null
+      const isOrdered = reason === 'reelected' || reason === 'removed' || isPreferred
+      if (isOrdered || cluster.now === since) return
       const text = `${node.id} lost ${election} T${term} (${reason}) in a healthy cluster`
       cluster.violations.push({ property: 'P8 stability', text, at: cluster.now })
     },

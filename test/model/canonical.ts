@@ -98,6 +98,7 @@ function resetBookkeeping(state: State): void {
     account.contentions.clear()
     account.lastAnsweredSend = BASE
     account.roundTripMs = null
+    account.connectedAt = BASE
     account.grantRound = 0
     // so each ack makes the lease be looked at again, as the first ack of a grant does
     account.grant = null

@@ -100,6 +100,7 @@ export function linkAll(state: State): State {
     account.connected = true
     account.incarnation = LIFE
     account.lastAnsweredSend = BASE
+    account.connectedAt = BASE
     state.supports.set(peer, {
       incarnation: LIFE,
       storageId: diskOf(peer),

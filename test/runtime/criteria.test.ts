@@ -91,6 +91,38 @@ describe('score', () => {
   })
 })
 
+describe('preferAfterMs', () => {
+  it('R37: a settled leader hands over to the better one, once its work has stopped (R20)', async () => {
+    let score = 0
+    const settings = { preferAfterMs: 2 * promiseMs, preferBy: 50 }
+    const { world, of, leader } = await three({
+      a: { ...settings, priority: 1 },
+      b: { ...settings, score: { sample: () => score, everyMs: 100 } },
+      c: settings,
+    })
+    const first = leader() as string
+    expect(first).toBeDefined()
+    const best = first === 'b' ? 'a' : 'b'
+    const log: string[] = []
+    let finish = (): void => {}
+    of(first).on('revoked', ({ reason }) => log.push(reason))
+    void of(first).runIfLeader(({ signal }) => {
+      signal.addEventListener('abort', () => log.push('told to stop'))
+      return new Promise<void>((resolve) => (finish = resolve))
+    })
+    score = first === 'b' ? -500 : 500
+    await world.run(2 * promiseMs)
+    expect(log).toEqual([])
+    await world.run(promiseMs)
+    expect(log).toEqual(['told to stop'])
+    expect(leader()).toBeUndefined()
+    finish()
+    await world.run(100)
+    expect(log).toEqual(['told to stop', 'transferred'])
+    expect(leader()).toBe(best)
+  })
+})
+
 describe('canLead, capabilities and requires', () => {
   it('R37: who can never lead never stands, whatever lead() asks for, and votes all the same', async () => {
     const { bench, world, of, leader } = await three({ a: { canLead: false }, c: { canLead: false } })
@@ -149,6 +181,8 @@ it.each<[object, string]>([
   [{ score: { sample: () => 1, every: 3 } }, '"score.every"'],
   [{ score: { sample: 'x' } }, 'expected a function'],
   [{ canLead: false, contend: true }, 'who never leads cannot contend'],
+  [{ preferBy: 3 }, 'preferAfterMs says that'],
+  [{ preferAfterMs: 1_000, preferBy: 0 }, 'preferBy'],
   [{ requires: ['a b'] }, 'a capability matches'],
 ])('%j is refused', async (settings, word) => {
   const { one } = await alone()

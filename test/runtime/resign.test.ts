@@ -34,7 +34,10 @@ describe('resign', () => {
     const { others } = await three()
     const [follower] = others as [Election]
     const events = watch(follower)
-    expect(await follower.resign()).toEqual({ released: false, term: null, reason: null })
+    expect(await follower.resign()).toEqual({
+      ...{ released: false, term: null, reason: null, failure: 'notLeader' },
+      ...{ leader: 'a', leaderTerm: 1, leaderlessMs: null },
+    })
     expect(events).toEqual([])
   })
 
@@ -42,12 +45,15 @@ describe('resign', () => {
     const { world, leader, others } = await three()
     const events = watch(leader)
     const { token = 0 } = leader.leadership ?? {}
-    const resigned = leader.resign({ cooldownMs: 3_000 })
+    const resigned = leader.resign({ cooldownMs: 3_000, timeoutMs: promiseMs })
     await world.run(100)
-    expect(await resigned).toEqual({ released: true, term: token, reason: 'resigned' })
+    const result = await resigned
+    expect(result).toMatchObject({ released: true, term: token, reason: 'resigned', failure: null })
     const next = others.find((election) => election.isLeader())
     expect(next?.leadership?.token).toBeGreaterThan(token)
     expect(events).toEqual([`revoked ${token} resigned`])
+    expect(result).toMatchObject({ leader: next?.id, leaderTerm: next?.leadership?.token })
+    expect(result.leaderlessMs).toBeLessThan(20)
     expect(leader.leader).toBe(next?.id)
     expect(leader.status().whyNotLeader.join()).toContain('cool-down')
   })
@@ -68,7 +74,7 @@ describe('resign', () => {
     const events = watch(election)
     await bench.start(one)
     await world.run(50)
-    await election.resign()
+    void election.resign()
     await world.run(promiseMs - 10)
     expect(events).toEqual(['elected 1', 'revoked 1 resigned'])
     await world.run(50)
@@ -86,10 +92,56 @@ describe('resign', () => {
     const second = election.resign()
     finish()
     await work
-    expect(await Promise.all([first, second])).toEqual([
-      { released: true, term: 1, reason: 'unhealthy' },
-      { released: true, term: 1, reason: 'unhealthy' },
-    ])
+    await world.run(promiseMs)
+    const what = { released: true, term: 1, reason: 'unhealthy', leader: null, failure: null }
+    expect(await Promise.all([first, second])).toMatchObject([what, what])
+  })
+
+  it('without a target the contender with the highest criteria leads next (R21, R37)', async () => {
+    const bench = new Bench()
+    const priorities = { a: 9, b: 1, c: 2 }
+    const elections = ['a', 'b', 'c'].map((id) =>
+      bench.process(id).elector.election('e', { priority: priorities[id as 'a'] }),
+    )
+    await Promise.all([...elections.map((election) => election.start()), bench.world.run()])
+    await bench.world.run(2 * promiseMs)
+    const first = elections.find((election) => election.isLeader()) as Election
+    const best = first.id === 'a' ? 'c' : 'a'
+    const resigned = first.resign({ timeoutMs: promiseMs })
+    await bench.world.run(50)
+    expect(await resigned).toMatchObject({ leader: best, failure: null, reason: 'resigned' })
+  })
+
+  it.each([
+    ['dead', (bench: Bench) => bench.hub.ends.get('b')?.leave()],
+    ['frozen', (bench: Bench) => ['a', 'c'].map((id) => bench.hub.mute('b', id))],
+    ['cut off in the moment of TimeoutNow', (bench: Bench) => bench.hub.isolate('b')],
+  ])('R21: a target that is %s leaves a working cluster, and the result says who leads', async (_, fail) => {
+    const { bench, world, leader, elections } = await three()
+    fail(bench)
+    const resigned = leader.resign({ to: 'b', timeoutMs: 5 * promiseMs })
+    await world.run(3 * promiseMs)
+    const result = await resigned
+    expect(result).toMatchObject({ released: true, leader: 'c', failure: 'anotherLeads' })
+    expect(result.leaderlessMs).toBeLessThan(promiseMs)
+    expect(elections[2]?.isLeader()).toBe(true)
+    bench.hub.heal()
+    await world.run(3 * promiseMs)
+    expect(elections[2]?.isLeader(), 'and it stays').toBe(true)
+  })
+
+  it('when nobody can take over the result says so, and this process leads again after its cool-down', async () => {
+    const { bench, world, leader } = await three()
+    bench.hub.isolate('a')
+    const [nobody] = await Promise.all([leader.resign({ timeoutMs: 300 }), world.run(400)])
+    expect(nobody).toMatchObject({ released: true, leader: null, failure: 'nobodyLeads', leaderlessMs: null })
+    const { bench: lone, world: time, one } = await alone()
+    const election = one.elector.election('e')
+    await lone.start(one)
+    await time.run(50)
+    const resigned = election.resign({ cooldownMs: 200, timeoutMs: 1_000 })
+    await time.run(500)
+    expect(await resigned).toMatchObject({ leader: 'a', leaderTerm: 2, failure: 'leadsAgain' })
   })
 
   it.each([

@@ -22,8 +22,12 @@ const LONG_FILES: Readonly<Record<string, string>> = {
     'The order of a turn is the algorithm; it can be checked only where it stands together.',
   'src/runtime/read-options.ts':
     'The form of every option and the faults between them: one list, read from top to bottom.',
+  'src/core/votes.ts':
+    'What a voter says to each kind of request, side by side, so that no answer contradicts another.',
   'src/runtime/elector.ts':
     'One process from the inside: each effect, each part and each election is tied to the others here, a line or two apiece.',
+  'src/runtime/seat.ts':
+    'One election from the inside: what the core says and what the service wants meet in its few fields.',
   'src/simulation/plan.ts': 'Everything that a seed decides, in the order in which it draws.',
   'src/simulation/sim-cluster.ts':
     'The public face of the simulator: one short method per thing that can be done.',

@@ -20,6 +20,7 @@
  * | lease-end | the end of a lease never moves back | R13 |
  * | lease-backing | every counted voter promised that long and is bound | Lemma of A.6 |
  * | self-report | the core raises no alarm about itself | R6 |
+ * | preferred-hand-overs | a better contender is handed over to seldom, and only if asked for | R37 |
  * | store-records | terms and grants in stores only grow, nobody is robbed | R46, R66-R68 |
  */
 import type { ClusterConfig, ElectionName, ProcessId, ProcessRecord } from '../../core/types'
@@ -38,6 +39,7 @@ import { leaseEnd } from './lease-end'
 import { leaseExclusivity } from './lease-exclusivity'
 import { oneVotePerTerm } from './one-vote-per-term'
 import { persistFirst } from './persist-first'
+import { preferredHandOvers } from './preferred-hand-overs'
 import { selfReport } from './self-report'
 import type { StoreRecords } from './store-backing'
 import { storeRecords } from './store-records'
@@ -60,6 +62,7 @@ export {
   leaseExclusivity,
   oneVotePerTerm,
   persistFirst,
+  preferredHandOvers,
   selfReport,
   storeRecords,
   termDurability,
@@ -106,6 +109,7 @@ export function allInvariants(
     termDurability,
     persistFirst,
     bootWait,
+    preferredHandOvers,
     ...(forgetful ? [] : [leaseEnd]),
     ...(stores === undefined ? [] : [storeRecords]),
   ]

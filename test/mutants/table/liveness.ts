@@ -76,6 +76,102 @@ export const LIVENESS: readonly Mutant[] = [
       'R69, R37: order never enters a vote: the last in line wins if it asks first',
     ),
   },
+  ...[
+    [
+      'R37 stable',
+      'hands over to a better contender at once',
+      'const due = since + rules.afterMs * 2 ** (vain.get(favourite) ?? 0)',
+      'const due = since - rules.afterMs * (vain.get(favourite) ?? 0)',
+      'R37: hands over when the better one has been there for long enough, not before',
+    ],
+    [
+      'R37 hysteresis',
+      'hands over to whoever is ahead at all',
+      'priority >= election.priority + by',
+      'priority > election.priority && by > 0',
+      'R37: hysteresis: who is ahead by less stays where it is',
+    ],
+    [
+      'R37 link',
+      'takes a link that has just come up for an old one',
+      'Math.max(favouredAt, connectedAt, changedAt.at(-1) ?? Number.NEGATIVE_INFINITY)',
+      'Math.max(favouredAt, changedAt.at(-1) ?? Math.min(0, connectedAt))',
+      'R37: the wait begins anew when the better one falls back, leaves, or loses its link',
+    ],
+    [
+      'R37 settled',
+      'hands over although it has only just won',
+      'Math.max(favouredAt, connectedAt, changedAt.at(-1) ?? Number.NEGATIVE_INFINITY)',
+      'Math.max(favouredAt, connectedAt)',
+      'R37: a leader that has just won is not settled',
+    ],
+    [
+      'R37 per minute',
+      'hands over however often the leader has changed',
+      'return counts === undefined ? due : Math.max(due, counts + MINUTE_MS)',
+      'return counts === undefined ? due : Math.max(due, counts)',
+      'R37: at most so many changes of the leader in a minute, whoever caused them',
+    ],
+    [
+      'R37 vain',
+      'hands over again and again to who does not take it',
+      'preferring.vain.set(favourite, Math.min(times + 1, PATIENCE))',
+      'preferring.vain.set(favourite, Math.min(times, PATIENCE))',
+      'R37: who did not take what it was handed waits twice as long, each time',
+    ],
+    [
+      'R37 deaf',
+      'hands over to who does not answer',
+      'if (!answersLately(turn, account)) continue',
+      'if (!answersLately(turn, account) && place < 0) continue',
+      'R37: who is better and does not answer is not handed anything (bug 27)',
+    ],
+    [
+      'R37 paused',
+      'proposes hand-overs while the election is paused',
+      'if (isPaused(election)) return lookAgain(',
+      'if (rules.by < 0) return lookAgain(',
+      'R37, R81: while the election is paused nobody is handed anything',
+    ],
+    [
+      'R21 fresh',
+      'hands over to who has not answered for some heartbeats',
+      'best(turn, election, fresh) ?? best(',
+      'best(turn, election, fresh.slice(9)) ?? best(',
+      'R21: who has not answered for some heartbeats comes after those that have',
+    ],
+    [
+      'R37 frozen',
+      'proposes to hand a frozen lease over',
+      'if (lead === null || lead.frozen !== null) return',
+      'if (lead === null) return',
+      'R37, R20: a lease that is frozen is handed over to nobody',
+    ],
+  ].map(
+    ([id, does, find, replace, name]): Mutant => ({
+      id: id as string,
+      does: does as string,
+      patches: [patch('core/preference', find as string, replace as string)],
+      swarm: null,
+      test: killedBy('paper/preference', name as string),
+    }),
+  ),
+  {
+    id: 'R71 heir',
+    does: 'ends its session without telling anybody to campaign with a certificate',
+    patches: [
+      patch(
+        'core/step',
+        'for (const [election, heir] of heirs) nominate(',
+        'for (const [election, heir] of [...heirs].slice(9)) nominate(',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'paper/preference',
+      'R71, R21: the end of a process names the best one of each election that it led, and frees all by one word',
+    ),
+  },
 ]
 
 /** Rules that the sources name and that have no mutant: nothing there could be switched off, or nothing would be wrong. */
