@@ -46,11 +46,7 @@ export const FENCES: readonly Mutant[] = [
     id: 'R42 durable mark',
     does: 'lets guarded work begin before its claim is durable',
     patches: [
-      patch(
-        'fencing/local-fence',
-        'await this.#keeper.keep(this.#refusals.judging(() => this.#marks.accept(name, mark)))',
-        'void this.#keeper.keep(this.#refusals.judging(() => this.#marks.accept(name, mark)))',
-      ),
+      patch('fencing/local-fence', 'await this.#keeper.keep(accepted)', 'void this.#keeper.keep(accepted)'),
     ],
     swarm: null,
     test: killedBy(
