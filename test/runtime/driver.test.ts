@@ -397,7 +397,7 @@ describe('ending', () => {
     expect(done).toBe(1)
     const own = lab.world.log.filter((line) => line.startsWith(id))
     expect(own).toEqual([
-      `${id} sends sessionEnd to ${id === 'a' ? 'b' : 'a'}`,
+      `${id} sends timeoutNow+sessionEnd to ${id === 'a' ? 'b' : 'a'}`,
       `${id} closes`,
       `${id} writes`,
       `${id} wrote`,

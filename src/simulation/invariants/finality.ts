@@ -4,6 +4,7 @@
  *
  * Source: PROTOCOL P7, R20, R65 ("no process ever releases a term >= one that it still leads"), R71.
  */
+import type { Part } from '../../core/messages'
 import type { ElectionName, Incarnation, Term } from '../../core/types'
 import type { NodeView } from '../observer'
 import type { Invariant, InvariantFactory } from './invariant'
@@ -12,17 +13,24 @@ interface Life {
   readonly incarnation: Incarnation
   readonly renounced: Map<ElectionName, Term>
   readonly leads: Map<ElectionName, Term>
-  ended: boolean
+  /** Own clock at the first word of its end, or null. */
+  endedAt: number | null
 }
 
-const FINAL = new Set(['bind', 'preVote', 'requestVote', 'voteReply', 'bindAck', 'timeoutNow'])
+const FINAL = new Set(['bind', 'preVote', 'requestVote', 'voteReply', 'bindAck'])
+
+/** The hand-overs of a last turn leave beside its end, one frame per peer: none of them is the first (R21, R71). */
+function isLate({ endedAt }: Life, node: NodeView, { kind }: Part): boolean {
+  if (endedAt === null) return false
+  return FINAL.has(kind) || (kind === 'timeoutNow' && node.now() > endedAt)
+}
 
 export const finality: InvariantFactory = (complain): Invariant => {
   const lives = new Map<NodeView, Life>()
   const lifeOf = (node: NodeView): Life => {
     let life = lives.get(node)
     if (life === undefined || life.incarnation !== node.incarnation) {
-      life = { incarnation: node.incarnation, renounced: new Map(), leads: new Map(), ended: false }
+      life = { incarnation: node.incarnation, renounced: new Map(), leads: new Map(), endedAt: null }
       lives.set(node, life)
     }
     return life
@@ -38,7 +46,8 @@ export const finality: InvariantFactory = (complain): Invariant => {
         const renounced = life.renounced.get(election) ?? 0
         if (term <= renounced)
           complain(`${node.id} won term ${term} of ${election}, but renounced ${renounced}`)
-        if (life.ended) complain(`${node.id} won term ${term} of ${election} after it ended its session`)
+        if (life.endedAt !== null)
+          complain(`${node.id} won term ${term} of ${election} after it ended its session`)
         life.leads.set(election, term)
       },
       revoked(node, election, term) {
@@ -58,13 +67,13 @@ export const finality: InvariantFactory = (complain): Invariant => {
           for (const [election, term] of life.leads) {
             complain(`${node.id} ended its session while it leads term ${term} of ${election}`)
           }
-          life.ended = true
-        } else if (life.ended && FINAL.has(part.kind)) {
+          life.endedAt ??= node.now()
+        } else if (isLate(life, node, part)) {
           complain(`${node.id} sent a ${part.kind} after the end of its session`)
         }
       },
       routine(node, _flight, part) {
-        if (part.kind === 'heartbeat' && lifeOf(node).ended)
+        if (part.kind === 'heartbeat' && lifeOf(node).endedAt !== null)
           complain(`${node.id} sent a heartbeat after its end`)
       },
     },

@@ -314,8 +314,8 @@ export const SESSIONS: readonly Mutant[] = [
     patches: [
       patch(
         'core/step',
-        '  const { state } = turn\n  renounceAll(turn, reason)\n',
-        '  const { state } = turn\n',
+        '  const heirs = heirsOf(turn)\n  renounceAll(turn, reason)\n',
+        '  const heirs = heirsOf(turn)\n',
       ),
     ],
     swarm: ANY,
