@@ -214,7 +214,8 @@ describe('freeze', () => {
     await world.run(2 * promiseMs)
     await gone
     expect(c.isLeader()).toBe(true)
-    const resigned = c.resign({ cooldownMs: 20 * promiseMs })
+    c.freeze(100 * promiseMs)
+    const resigned = c.resign()
     await world.run(promiseMs)
     await resigned
     expect(b.isLeader()).toBe(false)
