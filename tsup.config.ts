@@ -2,8 +2,7 @@
  * Builds `dist`: one file per entry point and format, and the declarations of each.
  *
  * Every entry is a bundle of its own (no shared chunks of code): the library keeps no module state and brands its errors
- * with `Symbol.for`, so two entries, or the ESM and the CommonJS copy, can live in one process. Runtime dependencies stay
- * outside. A new entry point is one line here; test/tidy/package.test.ts says what else has to name it.
+ * with `Symbol.for`, so two entries, or the ESM and the CommonJS copy, can live in one process. A new entry point is one line here; test/tidy/package.test.ts says what else has to name it.
  */
 import type { Options } from 'tsup'
 
@@ -33,7 +32,19 @@ export const programs: Readonly<Record<string, string>> = { conclave: 'src/cli/m
 /** Programs that the library starts by itself, beside it and in CommonJS, which starts faster -> source file. */
 export const helpers: Readonly<Record<string, string>> = { sentinel: 'src/cli/sentinel.ts' }
 
-const common: Options = { target: 'node20', platform: 'node', splitting: false, treeshake: true }
+/**
+ * Dependencies whose code goes into the built files: what counts at an import is the number of files, and zod alone has some
+ * eighty. They stay among the dependencies, so their licences are installed with this package (LICENSE says so).
+ */
+const bundled = ['zod', 'eventemitter3']
+
+const common: Options = {
+  target: 'node20',
+  platform: 'node',
+  splitting: false,
+  treeshake: true,
+  noExternal: bundled,
+}
 
 const library: Options = {
   ...common,

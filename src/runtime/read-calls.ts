@@ -1,5 +1,5 @@
 /** Judges the options of calls: `lead`, `resign` and whatever waits. As `read-options.ts`, for one call. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ResignOptions, WaitLimits } from './api'
 import { MAX_TIMER_MS } from './deadline'
 import type { LeadOptions } from './lead'

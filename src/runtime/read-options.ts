@@ -3,7 +3,7 @@
  *
  * An option that does not exist is refused, because it is a misspelt one. Read next: `options.ts` (what they mean).
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ElectionName } from '../core'
 import { ElectionError } from '../errors'
 import { silentLogger } from '../ports/logger'
