@@ -2,7 +2,13 @@
  * Reads the options of `conclave simulate`. Every refusal is one sentence that names the option and what it takes.
  */
 import { parseArgs } from 'node:util'
-import { MEMBER_PROFILES, PROFILES, type ProfileName, STORE_PROFILES } from '../simulation'
+import {
+  MAINTENANCE_PROFILES,
+  MEMBER_PROFILES,
+  PROFILES,
+  type ProfileName,
+  STORE_PROFILES,
+} from '../simulation'
 import { UsageError } from './command'
 
 /** What was asked for. */
@@ -32,7 +38,12 @@ export interface SimulateOptions {
 }
 
 /** Everything that `--profile` takes. */
-const WORLDS: readonly ProfileName[] = [...PROFILES, ...STORE_PROFILES, ...MEMBER_PROFILES]
+const WORLDS: readonly ProfileName[] = [
+  ...PROFILES,
+  ...STORE_PROFILES,
+  ...MEMBER_PROFILES,
+  ...MAINTENANCE_PROFILES,
+]
 
 /** Text of `conclave simulate --help`. */
 export const SIMULATE_HELP = `Usage: conclave simulate [options]

@@ -82,6 +82,12 @@ export type Action =
     }
   | { readonly do: 'campaign'; readonly node: Who; readonly election: ElectionName }
   | { readonly do: 'heartbeatNow'; readonly node: Who }
+  | {
+      readonly do: 'pauseElection'
+      readonly node: Who
+      readonly election: ElectionName
+      readonly isPaused: boolean
+    }
   | { readonly do: 'proofOfDeath'; readonly of: ProcessId; readonly to: readonly ProcessId[] }
   | { readonly do: 'restartGuard'; readonly election: ElectionName; readonly by: Who }
   | { readonly do: 'addMember'; readonly node: ProcessId }

@@ -144,6 +144,15 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
     case 'campaign':
       cluster.note(`${id} is told to campaign for ${action.election}`, { kind: 'order', nodes: [id] })
       return cluster.submit(id, { type: 'campaign', election: action.election })
+    case 'pauseElection': {
+      const { election, isPaused } = action
+      cluster.note(`${id} is told to ${isPaused ? 'pause' : 'resume'} ${election}`, {
+        kind: 'order',
+        nodes: [id],
+      })
+      const sinceMs = Math.round(cluster.now)
+      return cluster.submit(id, { type: 'pause', election, isPaused, leader: 'stays', sinceMs })
+    }
     case 'heartbeatNow':
       return cluster.submit(id, { type: 'heartbeatNow' })
     case 'storeCut':

@@ -30,6 +30,7 @@ export {
   type WindowChoice,
 } from './picture'
 export {
+  MAINTENANCE_PROFILES,
   MEMBER_PROFILES,
   type Plan,
   PROFILES,

@@ -54,6 +54,7 @@ export type ProfileName =
   | 'hypervisor'
   | 'calm'
   | 'members'
+  | 'maintenance'
   | StoreProfileName
 
 /** All profiles of peers. A seed chooses among them, but for every fourth, which gets a world with stores. */
@@ -70,6 +71,9 @@ export const PROFILES: readonly ProfileName[] = [
 
 /** Where members come, go and lose their disks (R26, R29-R34, R72). Only by name: no seed chooses it. */
 export const MEMBER_PROFILES: readonly ProfileName[] = ['members']
+
+/** Where operators pause and resume elections (R80, R81). Only by name. */
+export const MAINTENANCE_PROFILES: readonly ProfileName[] = ['maintenance']
 
 /** Kinds of worlds with stores among the voters. */
 export type StoreProfileName = 'oneStore' | 'threeStores' | 'tieBreaker' | 'forgetfulStore'
@@ -167,6 +171,10 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
     },
   },
   calm: { everyMs: 5000, weights: { resign: 1, transfer: 1, crash: 1 } },
+  maintenance: {
+    everyMs: 400,
+    weights: { ...ALL, pauseElection: 12, diskFails: 0, diskHangs: 0, contend: 3, resign: 8, crash: 8 },
+  },
   members: {
     everyMs: 400,
     weights: {
@@ -552,6 +560,8 @@ function actionOf(
       return { do: kind, node: random.pick(nodes), election }
     case 'heartbeatNow':
       return { do: kind, node }
+    case 'pauseElection':
+      return { do: kind, node: random.pick(nodes), election, isPaused: random.chance(0.6) }
     case 'proofOfDeath':
       return { do: kind, of: random.pick(nodes), to: nodes.filter(() => random.chance(0.7)) }
     case 'restartGuard':

@@ -155,6 +155,7 @@ function demandProgress(cluster: SimCluster, plan: Plan, stats: RunStats): void 
   if (cluster.halted) return
   const began = cluster.now
   calm(cluster, plan)
+  resumeAll(cluster, plan)
   const bound = livenessBoundMs(plan)
   demandLeases(cluster, bound)
   stats.recoveryMs = cluster.now - began
@@ -203,6 +204,18 @@ function calm(cluster: SimCluster, plan: Plan): void {
     faults.hanging = false
     if (spoiled && node.alive) cluster.crash(node.id)
     if (!node.alive && !node.disk.corrupt) cluster.restart(node.id)
+  }
+}
+
+/** R80: whoever has to elect is allowed to; said twice, as the first word may be older than one that was not heard of. */
+function resumeAll(cluster: SimCluster, { steps, setup }: Plan): void {
+  if (!steps.some(({ action }) => action.do === 'pauseElection')) return
+  for (let i = 0; i < 2; i++) {
+    cluster.run(2 * setup.timing.promiseMs)
+    for (const node of cluster.ids) {
+      for (const election of setup.elections)
+        act(cluster, { do: 'pauseElection', node, election, isPaused: false })
+    }
   }
 }
 

@@ -88,6 +88,16 @@ describe('a plan', () => {
 })
 
 describe('the swarm', () => {
+  it('R81: elects nobody in paused elections, and somebody soon after they were resumed', () => {
+    const totals: Record<string, number> = {}
+    for (let seed = 1; seed <= SEEDS_PER_PROFILE; seed++) {
+      const { violations, stats } = runSeed(seed, { profile: 'maintenance', safetyMs: 20_000 })
+      expect(violations, `seed ${seed}`).toEqual([])
+      add(totals, stats)
+    }
+    expect(totals['pauseElection']).toBeGreaterThan(SEEDS_PER_PROFILE)
+  }, 60_000)
+
   it.each(PROFILES)(
     'keeps every property in the world %s',
     (profile) => {

@@ -19,6 +19,7 @@
  * | boot-wait | no vote before the boot wait is over | R19 |
  * | lease-end | the end of a lease never moves back | R13 |
  * | lease-backing | every counted voter promised that long and is bound | Lemma of A.6 |
+ * | paused-election | a paused election elects nobody new | R81 |
  * | self-report | the core raises no alarm about itself | R6 |
  * | preferred-hand-overs | a better contender is handed over to seldom, and only if asked for | R37 |
  * | store-records | terms and grants in stores only grow, nobody is robbed | R46, R66-R68 |
@@ -38,6 +39,7 @@ import { leaseBacking } from './lease-backing'
 import { leaseEnd } from './lease-end'
 import { leaseExclusivity } from './lease-exclusivity'
 import { oneVotePerTerm } from './one-vote-per-term'
+import { pausedElection } from './paused-election'
 import { persistFirst } from './persist-first'
 import { preferredHandOvers } from './preferred-hand-overs'
 import { selfReport } from './self-report'
@@ -61,6 +63,7 @@ export {
   leaseEnd,
   leaseExclusivity,
   oneVotePerTerm,
+  pausedElection,
   persistFirst,
   preferredHandOvers,
   selfReport,
@@ -110,6 +113,7 @@ export function allInvariants(
     persistFirst,
     bootWait,
     preferredHandOvers,
+    pausedElection(nodes, clusterOf ?? ofPeers(nodes)),
     ...(forgetful ? [] : [leaseEnd]),
     ...(stores === undefined ? [] : [storeRecords]),
   ]
