@@ -35,7 +35,8 @@ export const persistFirst: InvariantFactory = (complain): Invariant => ({
     routine(node, flight, part) {
       if (part.kind !== 'ack' || !part.renewed) return
       const support = node.state?.supports.get(flight.to)
-      if (support === undefined) return
+      // a held answer to an earlier round says nothing of a longer promise that came after it (R60, R71)
+      if (support === undefined || part.round !== support.lastRound) return
       const promised = support.until - node.now()
       if (promised > node.durablePromiseMs + ROUNDING_MS) {
         complain(`${node.id} promises ${promised} ms to ${flight.to}, durable is ${node.durablePromiseMs} ms`)
