@@ -537,12 +537,13 @@ describe('R1 persist before send', () => {
 
   it('fails when support is promised beyond the longest durable promise, or a life begins without it', () => {
     const { a, b } = cast()
-    const run = (until: number): string[] => {
-      a.state = memory({ supports: new Map([['b', { until }]]) })
+    const run = (until: number, lastRound = ack.round): string[] => {
+      a.state = memory({ supports: new Map([['b', { until, lastRound }]]) })
       return complaints(persistFirst, (seen) => say(seen, a, b, ack))
     }
     expect(run(1000)).toEqual([])
     expect(run(1001)).toHaveLength(1)
+    expect(run(1001, ack.round + 1), 'the answer to an earlier round').toEqual([])
     a.state = memory({ maxPromiseMs: 2000 })
     expect(complaints(persistFirst, (seen) => seen.began(a))).toHaveLength(1)
   })
