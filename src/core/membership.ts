@@ -31,7 +31,8 @@
  *
  * *Founding.* A cluster begins with the voters that it was started with, at version 0.1. A process with an empty disk cannot
  * know whether it founds or forgot, so nobody votes at 0.1 before *every* other voter of it has said that it is at 0.1,
- * too. The first leader of `@members` writes the storages of all into the configuration.
+ * too. The first leader of `@members` writes the storages of all into the configuration. What this rests on: the founders do
+ * not *all* lose their disks, or they found the cluster again beside the one that is; so there are at least three of them.
  *
  * Read next: `roster.ts` (what other voters do to a process), `step.ts`, `../runtime/members.ts` (what a service calls).
  */

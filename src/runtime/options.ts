@@ -146,7 +146,8 @@ export interface ExperimentalOptions {
    * Members of the cluster are added, removed and replaced while it runs (`elector.members`, R29-R34, R72). Over peers with
    * a durable storage only, and for all processes of a cluster or none. `voters` are the founders, and count at the first
    * start alone: each later start goes on with the newest configuration in `dataDir`. All founders have to run once before
-   * anybody is elected; a process whose id is not among `voters` waits to be added. Default false.
+   * anybody is elected; a process whose id is not among `voters` waits to be added. At least three founders: if all of
+   * them lost their disks they would found the cluster again, beside the one that is. Default false.
    */
   readonly membership?: boolean
 }

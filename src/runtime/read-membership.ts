@@ -3,6 +3,9 @@ import { MAX_MEMBERS } from '../core'
 import type { ElectorOptions } from './options'
 import type { VoterPlan } from './read-voters'
 
+/** Whoever founds alone does so again when its disk is lost (`core/membership.ts`). */
+const MIN_FOUNDERS = 3
+
 const OPTION = 'experimental.membership'
 
 /** Faults, in sentences. */
@@ -23,6 +26,11 @@ export function membershipFaults({ stores, sets, voters }: VoterPlan, options: E
   if (transport === undefined) faults.push(`${OPTION}: give a transport, or nobody can be added`)
   else if (transport.keepPeers === undefined) {
     faults.push(`${OPTION}: this transport cannot change its peers (it has no keepPeers)`)
+  }
+  if (voters.length < MIN_FOUNDERS && voters.some(({ id }) => id === options.id)) {
+    faults.push(
+      `${OPTION}: ${voters.length} voters are too few to found a cluster: if all founders lose their disks they found it again, beside the one that is; give at least ${MIN_FOUNDERS}`,
+    )
   }
   if (voters.length > MAX_MEMBERS) {
     faults.push(`${OPTION}: ${voters.length} voters are more than ${MAX_MEMBERS}; five are plenty`)

@@ -10,7 +10,7 @@ import { SimSession, type SimTransport } from './sim-transport'
 /** Dials until a session with that node is up; then stops, until `dialAgain`. */
 export function keepDialling(dialer: SimTransport, number: number): void {
   if (!dialer.active || !dialer.wants(number) || dialer.sessionWith(number) !== null) return
-  dial(dialer, number)
+  if (dialer.dials(number)) dial(dialer, number)
   dialAgain(dialer, number)
 }
 

@@ -53,7 +53,15 @@ export function isMemberNow(cluster: SimCluster, node: SimNode): boolean {
 export function mayLoseDisk(cluster: SimCluster, node: SimNode): boolean {
   const newest = newestCluster(cluster)
   const named = newest.term > 0 && newest.voters.every(({ storageId }) => storageId != null)
-  return named && survives(cluster, node, null)
+  return named && survives(cluster, node, null) && remembers(cluster, node)
+}
+
+/** Does another founder remember the cluster? If all of them forgot it, they would found it anew (`core/membership.ts`). */
+function remembers(cluster: SimCluster, without: SimNode): boolean {
+  return cluster.founders.some((id) => {
+    const term = cluster.node(id).disk.record?.config.term ?? 0
+    return id !== without.id && term > 0
+  })
 }
 
 /** The leader of `@members` is asked to add that node; one whose disk was lost is removed first (R26). */
@@ -61,15 +69,31 @@ export function addMember(cluster: SimCluster, node: SimNode): boolean {
   const { voters } = newestCluster(cluster)
   const present = voters.find(({ id }) => id === node.id)
   if (present !== undefined) return isIntact(cluster, present) ? false : removeMember(cluster, node)
-  invite(cluster, node, voters)
-  const storageId = node.disk.record?.storageId
-  if (storageId === undefined || !node.responsive) return false
-  const voter: Voter = { id: node.id, kind: 'peer', storageId, address: null }
-  return ask(cluster, `add ${node.id}`, (now) => [...now, voter])
+  prepare(cluster, node, voters)
+  return meetAndAsk(cluster, node)
 }
 
+/** As `elector.members.add`: the leader keeps a link with the newcomer, and asks when that has shown its storage (R25). */
+function meetAndAsk(cluster: SimCluster, node: SimNode): boolean {
+  const leader = cluster.leaderOf(MEMBERS)
+  const driver = leader === null ? null : cluster.node(leader).driver
+  if (leader === null || driver === null || leader === node.id) return false
+  driver.invite({ id: node.id, address: null })
+  cluster.later(MEETING_MS, () => {
+    if (cluster.leaderOf(MEMBERS) !== leader || cluster.node(leader).driver !== driver) return
+    const storageId = driver.storageOf(node.id)
+    if (storageId === null) return
+    const voter: Voter = { id: node.id, kind: 'peer', storageId, address: null }
+    ask(cluster, `add ${node.id}`, (now) => [...now.filter(({ id }) => id !== node.id), voter])
+  })
+  return true
+}
+
+/** How long a newcomer has to come up. */
+const MEETING_MS = 1_000
+
 /** Whoever never was a member is started with the present ones, or it would not know them (R34). */
-function invite(cluster: SimCluster, node: SimNode, voters: readonly Voter[]): void {
+function prepare(cluster: SimCluster, node: SimNode, voters: readonly Voter[]): void {
   if (node.disk.record?.config.voters !== undefined) return
   const known = node.cluster.voters.map(({ id }) => id).join()
   if (known === voters.map(({ id }) => id).join()) return

@@ -296,7 +296,8 @@ function setupFor(seed: number, profile: ProfileName, random: Random): Setup {
 /** Some nodes found the cluster, the others may join it. */
 function withMembers(setup: Setup, random: Random): Setup {
   const nodes = 'abcdefg'.slice(0, random.pick([3, 4, 4, 5, 5, 6])).split('')
-  const founders = nodes.slice(0, random.pick([1, 2, 3, 3, 3, 4]))
+  // fewer must not found: whoever founds alone does so again when its disk is lost
+  const founders = nodes.slice(0, random.pick([3, 3, 3, 4]))
   const extreme = random.chance(0.3)
   const rates: Record<ProcessId, number> = {}
   for (const id of nodes) rates[id] = setup.rates[id] ?? rateWithin(setup.timing.rho, extreme, random)

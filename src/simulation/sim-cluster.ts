@@ -287,6 +287,11 @@ export class SimCluster {
     return node
   }
 
+  /** Names of the voters at the start. */
+  get founders(): readonly ProcessId[] {
+    return this.voters
+  }
+
   /** Who holds a valid lease of that election at this true instant, or null. */
   leaderOf(election: ElectionName): ProcessId | null {
     for (const node of this.nodes.values()) if (node.holdsValid(election)) return node.id

@@ -228,6 +228,7 @@ export class SimNode implements NodeView, DriverListener {
       accuracy,
     })
     const transport = new SimTransport(network, this.number, loop)
+    transport.dialsAnybody = this.parts.membership
     const storage = new SimStorage({
       disk: this.disk,
       scheduler,
@@ -246,7 +247,7 @@ export class SimNode implements NodeView, DriverListener {
   start(): void {
     if (this.ports !== null) return
     const ports = this.openPorts()
-    const { clusterId, program } = this.parts
+    const { clusterId, program, membership } = this.parts
     const { cluster } = this
     if (program !== null) {
       this.incarnation += 1
@@ -254,7 +255,10 @@ export class SimNode implements NodeView, DriverListener {
       return
     }
     const startedAt = ports.clock.now()
-    ports.storage.open({ clusterId, nodeId: this.id, config: cluster }, (error, durable) => {
+    // a new record has no voters: a configuration with voters is one that was installed (R29)
+    const { term, version, termFloor } = cluster
+    const config = membership ? { term, version, termFloor } : cluster
+    ports.storage.open({ clusterId, nodeId: this.id, config }, (error, durable) => {
       if (durable === null) this.failure = error as ElectionError | null
       else this.boot(ports, durable, startedAt)
     })

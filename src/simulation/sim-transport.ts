@@ -102,6 +102,8 @@ export class SimTransport implements Transport {
   private stopped = false
   /** Nodes to keep a link with; those with a higher number than the own one are dialled. */
   private wanted: ReadonlySet<number> = new Set()
+  /** Members change. */
+  dialsAnybody = false
 
   constructor(network: SimNetwork, number: number, loop: EventLoop) {
     this.network = network
@@ -153,13 +155,23 @@ export class SimTransport implements Transport {
       if (session?.open === true && before.has(number) && !this.wanted.has(number)) this.leave(session)
     }
     for (const number of this.wanted) {
-      if (number > this.number && !before.has(number)) keepDialling(this, number)
+      if (!before.has(number) && this.mayDial(number)) keepDialling(this, number)
     }
   }
 
   /** Is that node one to keep a link with? */
   wants(number: number): boolean {
     return this.wanted.has(number)
+  }
+
+  /** The lower number dials; where members change it may not know the higher one yet, or not any more. */
+  private mayDial(number: number): boolean {
+    return number > this.number || this.dialsAnybody
+  }
+
+  /** Is it this end's turn to dial that node? */
+  dials(number: number): boolean {
+    return number > this.number || this.network.transportOf(number)?.wants(this.number) === false
   }
 
   /** Closes a session that nobody keeps any more; what was sent in it may still arrive. */
@@ -243,7 +255,7 @@ export class SimTransport implements Transport {
     const { nodeId, incarnation } = end.peer
     this.network.observer?.closed?.(this.host?.local.nodeId ?? '', nodeId, incarnation, reason)
     this.host?.closed(nodeId, incarnation, reason)
-    if (number > this.number && reason !== 'replaced') dialAgain(this, number)
+    if (this.mayDial(number) && reason !== 'replaced') dialAgain(this, number)
   }
 
   private isOfOtherLife({ link, fromIncarnation, toIncarnation }: Flight): boolean {

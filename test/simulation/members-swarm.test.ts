@@ -18,6 +18,21 @@ describe('members', () => {
     }
   }, 60_000)
 
+  it.each([
+    [1102, 'a newcomer that does not know the present members is not added before it was met'],
+    [
+      1175,
+      'a win in the very turn in which other voters come into force is judged by those that it was won with',
+    ],
+  ])(
+    'seed %i: %s',
+    (seed) => {
+      const { violations } = runSeed(seed, { profile: 'members' })
+      expect(violations).toEqual([])
+    },
+    60_000,
+  )
+
   it('configurations really change: voters are added and removed by the dozen', () => {
     const versions = new Set<string>()
     for (let seed = 1; seed <= 4; seed++) {

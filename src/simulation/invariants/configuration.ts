@@ -18,23 +18,31 @@ export function configuration(
   clusterOf: (node: NodeView) => ClusterConfig,
   disks: ((id: ProcessId) => ProcessRecord | null) | null = null,
 ): InvariantFactory {
-  return (complain): Invariant => ({
-    name: 'P6 configuration',
-    observer: {
-      ...(disks === null ? {} : { noticed: intersecting(complain, disks) }),
-      elected(node, election, term) {
-        const bound = node.state?.elections.get(election)?.lead?.bound
-        if (bound === undefined) return
-        const cluster = clusterOf(node)
-        if (!isQuorum(cluster, (voter) => bound.has(voter))) {
+  return (complain): Invariant => {
+    const inForce = new Map<NodeView, ClusterConfig>()
+    const compare = disks === null ? null : intersecting(complain, disks)
+    return {
+      name: 'P6 configuration',
+      observer: {
+        began: (node) => void inForce.delete(node),
+        noticed(node, effect) {
+          if (effect.type === 'configured') inForce.set(node, effect.cluster)
+          compare?.(node, effect)
+        },
+        elected(node, election, term) {
+          const bound = node.state?.elections.get(election)?.lead?.bound
+          const cluster = clusterOf(node)
+          // one that came into force in the turn of the win, right after it, has pruned what it was won with
+          if (bound === undefined || (inForce.get(node) ?? cluster) !== cluster) return
+          if (isQuorum(cluster, (voter) => bound.has(voter))) return
           const { length } = cluster.voters.filter(({ id }) => bound.has(id))
           complain(
             `${node.id} won term ${term} of ${election} with ${length} of ${cluster.voters.length} voters`,
           )
-        }
+        },
       },
-    },
-  })
+    }
+  }
 }
 
 /** Compares a configuration that comes into force with all that are not shut. */

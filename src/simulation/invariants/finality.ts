@@ -10,6 +10,8 @@ import type { NodeView } from '../observer'
 import type { Invariant, InvariantFactory } from './invariant'
 
 interface Life {
+  /** Another disk begins to count its lives anew (R25). */
+  readonly storageId: string
   readonly incarnation: Incarnation
   readonly renounced: Map<ElectionName, Term>
   readonly leads: Map<ElectionName, Term>
@@ -29,8 +31,9 @@ export const finality: InvariantFactory = (complain): Invariant => {
   const lives = new Map<NodeView, Life>()
   const lifeOf = (node: NodeView): Life => {
     let life = lives.get(node)
-    if (life === undefined || life.incarnation !== node.incarnation) {
-      life = { incarnation: node.incarnation, renounced: new Map(), leads: new Map(), endedAt: null }
+    const { incarnation, storageId } = node
+    if (life === undefined || life.incarnation !== incarnation || life.storageId !== storageId) {
+      life = { storageId, incarnation, renounced: new Map(), leads: new Map(), endedAt: null }
       lives.set(node, life)
     }
     return life
