@@ -7,6 +7,7 @@ import {
   MEMBER_PROFILES,
   PROFILES,
   type ProfileName,
+  ROLE_PROFILES,
   STORE_PROFILES,
 } from '../simulation'
 import { UsageError } from './command'
@@ -40,6 +41,7 @@ export interface SimulateOptions {
 /** Everything that `--profile` takes. */
 const WORLDS: readonly ProfileName[] = [
   ...PROFILES,
+  ...ROLE_PROFILES,
   ...STORE_PROFILES,
   ...MEMBER_PROFILES,
   ...MAINTENANCE_PROFILES,

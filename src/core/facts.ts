@@ -133,14 +133,15 @@ export function sendOwedAnew(turn: Turn, process: ProcessId, account: Account): 
 
 /**
  * A new life of a voter remembers nothing: releases are pointless, contentions are owed again (binds follow its grant), and
- * so is every pause (R80). The caller sends what is owed.
+ * so is every pause (R80). The caller sends what is owed. `asks`: this process has no vote, so it hears of an election only
+ * if it says that it is there.
  */
-export function owedToNewLife(turn: Turn, account: Account): void {
+export function owedToNewLife(turn: Turn, account: Account, asks: boolean): void {
   for (const [name, fact] of account.facts) {
     if (fact.kind === 'release') account.facts.delete(name)
   }
   for (const election of turn.state.elections.values()) {
-    if (election.contending) account.contentions.set(election.name, contentionOf(election))
+    if (election.contending || asks) account.contentions.set(election.name, contentionOf(election))
   }
   for (const name of turn.state.paused) account.pauses.add(name)
 }

@@ -6,6 +6,23 @@
  */
 import type { Incarnation, Pin, ProcessId } from './types'
 
+/** A storage that made its own name: 128 random bits. */
+const RANDOM_ID = /^[0-9a-f]{32}$/
+const BEHIND_ID = /\.[0-9a-f]{32}$/
+
+/**
+ * What a process without a vote is called (R49): nobody has agreed on who is called what, so its name is its id and the 128
+ * random bits of its storage. Another storage is another process.
+ */
+export function nameWithoutVote(id: ProcessId, storageId: string): ProcessId {
+  return `${id}.${storageId}`
+}
+
+/** What people call a process: its id. Never compared with anything but by people, and with what a certificate says. */
+export function displayName(process: ProcessId): ProcessId {
+  return process.replace(BEHIND_ID, '')
+}
+
 /** Who a process says it is, as far as the judgement looks. */
 export interface Identity {
   readonly clusterId: string
@@ -25,6 +42,8 @@ export interface Acquaintance {
   readonly isMember: (process: ProcessId) => boolean
   /** The storage that the configuration names for a voter, or null: then its pin decides (R25, R26). */
   readonly storageOf: (process: ProcessId) => string | null
+  /** Processes without a vote may have a session. */
+  readonly admitsObservers: boolean
   /** Durable: the storage and the highest incarnation that each process ever showed. */
   readonly pins: Readonly<Record<ProcessId, Pin>>
   /** Volatile: the newest life of each process that was admitted since start. */
@@ -51,7 +70,8 @@ export type IdentityVerdict =
 /**
  * Judges a greeting. Never throws.
  *
- * - another cluster, a process that is no member, oneself (a link that leads back home): refused;
+ * - another cluster, a process that is no member, oneself (a link that leads back home): refused. Where observers are
+ *   admitted, whoever is called after its own storage is one (R49); it has nothing to forget, so nothing of it is pinned;
  * - one's own name from another process, or a life already met under another nonce: `duplicateIdentity` (R27);
  * - another storage than the one in the configuration, or else the pinned one: `amnesiac` (R25), it may have promised what
  *   it does not know any more. Where the configuration names one, what is known of another one says nothing (R26);
@@ -62,7 +82,8 @@ export function judgeHello(known: Acquaintance, hello: Identity): IdentityVerdic
   if (hello.clusterId !== local.clusterId) return refuse('wrongCluster')
   if (hello.nodeId === local.nodeId)
     return refuse(hello.nonce === local.nonce ? 'wrongIdentity' : 'duplicateIdentity')
-  if (!known.isMember(hello.nodeId)) return refuse('unknownMember')
+  const isMember = known.isMember(hello.nodeId)
+  if (!isMember && !(known.admitsObservers && isCalledAfterStorage(hello))) return refuse('unknownMember')
   if (!Number.isSafeInteger(hello.incarnation) || hello.incarnation < 1) return refuse('malformed')
   const named = known.storageOf(hello.nodeId)
   if (named !== null && hello.storageId !== named) return refuse('amnesiac')
@@ -77,11 +98,16 @@ export function judgeHello(known: Acquaintance, hello: Identity): IdentityVerdic
     if (hello.incarnation === life.incarnation && hello.nonce !== life.nonce)
       return refuse('duplicateIdentity')
   }
+  if (!isMember) return { ok: true, pin: null }
   const isNew = pin === undefined || pin.storageId !== hello.storageId || pin.incarnation < hello.incarnation
   return {
     ok: true,
     pin: isNew ? { storageId: hello.storageId, incarnation: hello.incarnation } : null,
   }
+}
+
+function isCalledAfterStorage({ nodeId, storageId }: Identity): boolean {
+  return RANDOM_ID.test(storageId) && nodeId.endsWith(`.${storageId}`)
 }
 
 function refuse(reason: IdentityRefusal): IdentityVerdict {

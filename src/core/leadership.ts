@@ -7,14 +7,13 @@
  */
 import { oweBind, oweRelease } from './facts'
 import { addBound, attachLease, boundOf, detachLease, isShortened } from './leases'
-import type { Notice } from './messages'
-import { MAX_TERM, STAND_AT_MOST } from './numbers'
+import { STAND_AT_MOST } from './numbers'
 import { noteLeader, seekBetter } from './preference'
 import { isBlocking } from './quorum'
 import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
 import { attemptAt } from './succession'
-import { free, send, type Turn } from './turn'
+import { free, send, slotMoved, type Turn } from './turn'
 import type { ProcessId, RevokeReason, Role, Term } from './types'
 import { isHeldBy, release } from './voter'
 
@@ -32,21 +31,6 @@ export function isBound(turn: Turn, election: Election): boolean {
 /** Without an own slot: a quorum of voters said that they are bound. */
 function saidBound(turn: Turn, election: Election): boolean {
   return isBlocking(turn.state.cluster, (voter) => election.notices.get(voter)?.free === false)
-}
-
-/** What a voter says of its slot to a process that has none (stores). */
-export function hearNotice(turn: Turn, from: ProcessId, notice: Notice): void {
-  const election = turn.state.elections.get(notice.election)
-  if (election === undefined || votes(turn)) return
-  if (!Number.isSafeInteger(notice.knownTerm) || notice.knownTerm > MAX_TERM) return
-  const before = isBound(turn, election)
-  election.notices = new Map(election.notices).set(from, notice)
-  election.slot.knownTerm = Math.max(election.slot.knownTerm, notice.knownTerm)
-  election.successor = notice.successor
-  const after = isBound(turn, election)
-  if (before && !after) free(turn, election.name, 'lapse')
-  if (after && election.lead === null) attemptAt(turn, election, Number.POSITIVE_INFINITY)
-  observeLeader(turn, election)
 }
 
 /** Sets the role and reports a change. */
@@ -108,6 +92,7 @@ export function win(turn: Turn, election: Election, campaign: Campaign): void {
   attachLease(turn, election, lead)
   turn.effects.push({ type: 'elected', election: election.name, term: lead.term, lease: lead.lease })
   for (const [voter, account] of state.accounts) oweBind(turn, voter, account, election, lead.term)
+  slotMoved(turn, election.name)
   settleRole(turn, election)
   observeLeader(turn, election)
   seekBetter(turn, election)

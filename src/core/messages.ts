@@ -195,17 +195,27 @@ export interface ReadTermReply extends Stamped {
 }
 
 /**
- * What a voter that the process does not host itself (a store) says of its slot, so that a process without a slot of
- * its own knows who leads and when the election is free. Never sent between peers that both vote.
+ * What a voter says of its slot to a process that has none, so that this knows who leads and when the election is free
+ * (R71): a store to everybody, a peer to an observer. Never sent between peers that both vote.
  */
 export interface Notice {
   readonly kind: 'notice'
   readonly election: ElectionName
+  /** Of the binding, if there is one; else the highest term known. */
   readonly knownTerm: Term
   readonly leader: ProcessId | null
   readonly free: boolean
   /** Named by the last release (R21). */
   readonly successor: ProcessId | null
+  /** Grows with each notice of a life of a peer, so that a late one replaces nothing; a store says all in order, and 0. */
+  readonly number: number
+}
+
+/** Answer of an observer to the `notice` of a peer: until it comes the notice is repeated. */
+export interface NoticeAck {
+  readonly kind: 'noticeAck'
+  readonly election: ElectionName
+  readonly number: number
 }
 
 /** "An operator said that of the election, and I know nothing newer" (R80). */
@@ -264,6 +274,7 @@ export type Part =
   | PauseAck
   | Config
   | ConfigAck
+  | NoticeAck
 
 /** What travels: parts, and the lives of the two processes that they concern. */
 export interface Frame {

@@ -56,6 +56,13 @@ export interface Support {
   heldAcks: Part[]
 }
 
+/** As a voter: a connected process that has no vote, and what it is told of elections that it asked about (R71). */
+export interface Observer {
+  readonly elections: Set<ElectionName>
+  /** Notices owed to it, repeated until answered. */
+  readonly notices: Map<ElectionName, Notice>
+}
+
 /** As a holder: what one voter was understood to promise to this process (R60). */
 export interface Account {
   readonly kind: VoterKind
@@ -314,6 +321,8 @@ export interface State {
 
   grantCounter: number
   readonly supports: Map<ProcessId, Support>
+  /** Those that are connected. */
+  readonly observers: Map<ProcessId, Observer>
 
   round: number
   /** Instant of the last own round: what the own voter counts from (R13). */
@@ -340,6 +349,7 @@ export interface State {
   readonly leases: Map<LeaseId, Lease>
   leaseCounter: number
   nonceCounter: number
+  noticeCounter: number
   /** When `electionLimit` was last reported: once a minute is enough. */
   limitAlarmAt: number
   /** Binary heap by `at`. */
@@ -367,7 +377,6 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
   // who is no voter has promised nothing to anybody
   const isVoter = isMember(config, cluster)
   const boots = isVoter && record.maxPromiseMs > 0 && !record.cleanNoPromise
-  const slack = (1 + timing.rho) / (1 - timing.rho)
   const state: State = {
     now: beginning.now,
     cluster,
@@ -375,15 +384,7 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     membership: config.membership === true ? createMembership(config, cluster, isVoter) : null,
     random: beginning.seed | 0 || 0x9e3779b9,
     bootUntil: boots ? beginning.startedAt + record.maxPromiseMs : beginning.startedAt,
-    recovery: config.ephemeral
-      ? {
-          until: beginning.startedAt + (timing.maxPromiseMs + timing.campaignMs) * slack,
-          nonce: 1,
-          proposal: Math.floor(beginning.wallMs),
-          answers: new Map(),
-          nextAskAt: 0,
-        }
-      : null,
+    recovery: config.ephemeral ? createRecovery(config, beginning) : null,
     bootstrapped: new Map(),
     termFloor: Math.max(cluster.termFloor, record.config.termFloor),
     wallAheadMs: config.ephemeral ? beginning.wallMs - beginning.now : Number.NEGATIVE_INFINITY,
@@ -396,6 +397,7 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     waiting: [],
     grantCounter: 0,
     supports: new Map(),
+    observers: new Map(),
     round: 0,
     ownRoundAt: Number.NEGATIVE_INFINITY,
     promiseMs: timing.promiseMs,
@@ -413,6 +415,7 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     leases: new Map(),
     leaseCounter: 0,
     nonceCounter: 0,
+    noticeCounter: 0,
     limitAlarmAt: Number.NEGATIVE_INFINITY,
     timers: [],
     contenderSets: new Map(),
@@ -435,6 +438,17 @@ function remember(state: State, { process, terms }: DurableState): void {
   }
   // a configuration proves that its term was won (R30)
   if (state.membership !== null) learnMembersTerm(state, state.cluster.term)
+}
+
+function createRecovery({ timing }: CoreConfig, { startedAt, wallMs }: Beginning): Recovery {
+  const slack = (1 + timing.rho) / (1 - timing.rho)
+  return {
+    until: startedAt + (timing.maxPromiseMs + timing.campaignMs) * slack,
+    nonce: 1,
+    proposal: Math.floor(wallMs),
+    answers: new Map(),
+    nextAskAt: 0,
+  }
 }
 
 /** Where members change the durable configuration is newer than the one that the process was started with (R29). */

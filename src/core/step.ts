@@ -42,16 +42,7 @@ import type {
   Input,
   RenounceInput,
 } from './inputs'
-import {
-  dropVoided,
-  hearNotice,
-  isBound,
-  nominate,
-  observeLeader,
-  oweToNewGrant,
-  renounce,
-  transfer,
-} from './leadership'
+import { dropVoided, isBound, nominate, observeLeader, oweToNewGrant, renounce, transfer } from './leadership'
 import { endedLeases, extendLeases, freezeLease } from './leases'
 import {
   hearConfig,
@@ -63,6 +54,16 @@ import {
   stamp,
 } from './membership'
 import type { Part, ReadTermReply } from './messages'
+import {
+  dropNotices,
+  hearContend,
+  hearNotice,
+  hearNoticeAck,
+  leaveObserver,
+  meetObserver,
+  repeatNotices,
+  tellObservers,
+} from './observers'
 import { askAboutPauses, hearPause, hearPauseAck, pauseDurable, sayPause } from './pause'
 import { bestSuccessor, preferringOf, seekBetter, seekBetterEverywhere } from './preference'
 import { hearFloorReply, hearFloorRequest, recover } from './recovery'
@@ -85,7 +86,6 @@ import type { CoreConfig, Incarnation, ProcessId, RevokeReason } from './types'
 import {
   answerParked,
   hearBind,
-  hearContend,
   hearPreVote,
   hearRelease,
   hearRequestVote,
@@ -236,7 +236,7 @@ function connected(turn: Turn, input: ConnectedInput): void {
   if (account === undefined) {
     const { storageId, incarnation, rho, deltaMs, sentAt } = input
     state.membership?.strangers.set(input.peer, { storageId, incarnation, rho, deltaMs, sentAt })
-    return
+    return meetObserver(turn, input.peer)
   }
   const reborn = account.incarnation !== input.incarnation
   if (reborn || !account.connected) account.connectedAt = turn.now
@@ -244,7 +244,9 @@ function connected(turn: Turn, input: ConnectedInput): void {
   account.connected = true
   account.rho = Math.max(config.timing.rho, input.rho)
   account.deltaMs = Math.max(config.timing.deltaMs, input.deltaMs)
-  if (reborn) owedToNewLife(turn, account)
+  const asks = !votes(turn)
+  if (reborn && account.kind !== 'store') dropNotices(turn, input.peer)
+  if (reborn || asks) owedToNewLife(turn, account, asks)
   noteAnswer(turn, input.peer, account, input.sentAt)
   heartbeatTo(turn, input.peer, account, false, !heartbeats(turn))
   sendOwedAnew(turn, input.peer, account)
@@ -268,9 +270,13 @@ function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
   if (state.membership?.strangers.get(peer)?.incarnation === incarnation)
     state.membership.strangers.delete(peer)
   const account = state.accounts.get(peer)
-  if (account === undefined || account.incarnation !== incarnation) return
-  account.connected = false
   const support = state.supports.get(peer)
+  if ((account ?? support)?.incarnation !== incarnation) return
+  leaveObserver(state, peer)
+  if (account !== undefined) {
+    account.connected = false
+    if (account.kind !== 'store') dropNotices(turn, peer)
+  }
   if (support === undefined || !config.preVote || !config.succession || ownObstacle(turn) !== null) return
   for (const name of support.bound) {
     const election = state.elections.get(name)
@@ -318,7 +324,8 @@ function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part,
   switch (part.kind) {
     case 'heartbeat':
       isCurrent(turn, from, part)
-      return hearHeartbeat(turn, from, part, alone && !part.prompt && !part.probe)
+      hearHeartbeat(turn, from, part, alone && !part.prompt && !part.probe)
+      return repeatNotices(turn, from)
     case 'requestVote':
       return hearRequestVote(turn, from, incarnation, part)
     case 'preVote':
@@ -342,6 +349,8 @@ function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part,
       return hearPause(turn, from, incarnation, part)
     case 'readTerm':
       return answerReadTerm(turn, from, part.election, part.nonce)
+    case 'noticeAck':
+      return hearNoticeAck(turn, from, part)
     case 'deathNotice':
       return
     case 'config':
@@ -398,23 +407,28 @@ function hearAnswer(turn: Turn, from: ProcessId, account: Account, part: Part): 
 // --- what the service asks for ----------------------------------------------------------------------------------------
 
 function contend(turn: Turn, input: ContendInput): void {
-  const { state } = turn
+  const { state, config } = turn
   const election = electionOf(turn, input.election)
   if (election === null) return
   // who waits already goes on waiting: a score that moves must not begin the wait anew again and again (R37)
   const moves = election.contending && election.priority !== input.priority
   const waits = moves && election.attemptAt !== Number.POSITIVE_INFINITY
-  election.contending = input.contending
+  election.contending = input.contending && !isWitness(state, config)
   election.priority = input.priority
   election.preferring = preferringOf(election.preferring, input.preference ?? null)
   seekBetter(turn, election)
   for (const [process, account] of state.accounts) oweContention(turn, process, account, election)
-  if (!input.contending) {
+  if (!election.contending) {
     if (election.lead === null) endCampaign(turn, election)
     attemptAt(turn, election, Number.POSITIVE_INFINITY)
   } else if (!waits && election.lead === null && election.campaign === null && !isBound(turn, election)) {
     awaitTurn(turn, election)
   }
+}
+
+/** R37, R40: a witness votes and never leads. */
+function isWitness({ cluster }: State, { self }: CoreConfig): boolean {
+  return cluster.voters.some(({ id, kind }) => id === self && kind === 'witness')
 }
 
 function giveUp(turn: Turn, input: RenounceInput): void {
@@ -531,6 +545,12 @@ function settle(turn: Turn): void {
     for (const [name, how] of turn.freed) {
       const election = state.elections.get(name)
       if (election !== undefined) freed(turn, election, how)
+    }
+  }
+  if (turn.moved !== null) {
+    for (const name of turn.moved) {
+      const election = state.elections.get(name)
+      if (election !== undefined) tellObservers(turn, election)
     }
   }
   if (turn.answered !== null) {

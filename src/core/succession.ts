@@ -71,17 +71,24 @@ export function awaitTurn(turn: Turn, election: Election, afterFailure = false):
   const { config, state, now } = turn
   election.freeAt = now
   const { stepMs, backoffMs } = config.timing
-  const others = othersThanStores(turn)
+  const others = othersThatMayStand(turn)
   let wait: number
   if (!config.succession) wait = random(turn) * backoffMs
-  else if (election.contenders.size < others) wait = random(turn) * stepMs * others
+  else if (knownOthers(turn, election) < others) wait = random(turn) * stepMs * others
   else wait = rank(turn, election, formerHolder(election)) * stepMs
   if (afterFailure) wait += random(turn) * backoffMs
   attemptAt(turn, election, Math.max(now + wait, election.notBefore, state.bootUntil))
 }
 
-/** How many others may stand: stores never do. With stores alone nobody knows, so their number has to do. */
-function othersThanStores({ state }: Turn): number {
+/** Of how many voters it is known whether they stand; observers are in nobody's order. */
+function knownOthers({ state }: Turn, { contenders }: Election): number {
+  let known = 0
+  for (const process of contenders.keys()) if (state.accounts.has(process)) known += 1
+  return known
+}
+
+/** How many others may stand: stores and witnesses never do. With stores alone nobody knows, so their number has to do. */
+function othersThatMayStand({ state }: Turn): number {
   let others = 0
   for (const { kind } of state.accounts.values()) if (kind === 'peer') others += 1
   return others > 0 ? others : state.cluster.voters.length - 1

@@ -42,6 +42,8 @@ export interface Turn {
   outbox: Outgoing[] | null
   /** Elections whose own slot became free, and how. */
   freed: Map<ElectionName, Freed> | null
+  /** Elections whose own slot changed: observers are told (R71). */
+  moved: Set<ElectionName> | null
   /** Voters that have answered something in this turn (R64). */
   answered: ProcessId[] | null
   /** Voters that named a new grant: everything led is owed to them again (R62). */
@@ -74,6 +76,7 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
     effects: [],
     outbox: null,
     freed: null,
+    moved: null,
     answered: null,
     regranted: null,
     voided: null,
@@ -114,6 +117,14 @@ export function frameTo(turn: Turn, to: ProcessId): Outgoing | undefined {
 export function free(turn: Turn, election: ElectionName, how: Freed): void {
   turn.freed ??= new Map()
   if (how === 'evidence' || !turn.freed.has(election)) turn.freed.set(election, how)
+  slotMoved(turn, election)
+}
+
+/** Notes that the own slot of an election is bound to somebody else, or to nobody, from now on. */
+export function slotMoved(turn: Turn, election: ElectionName): void {
+  if (turn.state.observers.size === 0) return
+  turn.moved ??= new Set()
+  turn.moved.add(election)
 }
 
 /** A number in [0, 1) from the state's own generator (R35). */

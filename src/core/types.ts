@@ -24,8 +24,11 @@ export type Incarnation = number
  */
 export type Grant = string
 
-/** What a member of the cluster is. A `peer` is a process; a `store` is a set of records behind a `StoreVoter`. */
-export type VoterKind = 'peer' | 'store'
+/**
+ * What a voter of the cluster is. A `peer` is a process; a `witness` is one that votes and never leads (R37, R40); a
+ * `store` is a set of records behind a `StoreVoter`.
+ */
+export type VoterKind = 'peer' | 'witness' | 'store'
 
 /** One voter of the cluster. */
 export interface Voter {

@@ -8,13 +8,12 @@ import { endCampaign, noteJump, ownObstacle, plausible, startCampaign } from './
 import { decideTerm } from './durability'
 import { isBound, observeLeader } from './leadership'
 import { isCurrent } from './membership'
-import type { Bind, Certificate, Contend, PreVote, Release, RequestVote, TimeoutNow } from './messages'
+import type { Bind, Certificate, PreVote, Release, RequestVote, TimeoutNow } from './messages'
 import { tellPause } from './pause'
-import { seekBetter } from './preference'
 import { standingGrant, votes } from './sessions'
 import type { Election } from './state'
-import { attemptAt, noteContender } from './succession'
-import { alarm, electionOf, floorOf, free, isPaused, send, type Turn } from './turn'
+import { attemptAt } from './succession'
+import { alarm, electionOf, floorOf, free, isPaused, send, slotMoved, type Turn } from './turn'
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
 
@@ -53,9 +52,11 @@ function applyCertificate(turn: Turn, election: Election, certificate: Certifica
   election.slot.binding = { ...held, released: true }
 }
 
+/** A binding that has run out unreported ends here: nothing will report it any more (R59). */
 function forgetBound(turn: Turn, election: Election): void {
   const held = election.slot.binding
-  if (held !== null) turn.state.supports.get(held.leader)?.bound.delete(election.name)
+  if (held === null || turn.state.supports.get(held.leader)?.bound.delete(election.name) !== true) return
+  if (!isBound(turn, election)) free(turn, election.name, 'lapse')
 }
 
 function indexBound(turn: Turn, election: Election): void {
@@ -69,6 +70,7 @@ function followed(turn: Turn, election: Election): void {
   attemptAt(turn, election, Number.POSITIVE_INFINITY)
   election.evidence = false
   election.successor = null
+  slotMoved(turn, election.name)
   observeLeader(turn, election)
 }
 
@@ -288,14 +290,4 @@ export function hearTimeoutNow(
   endCampaign(turn, election)
   attemptAt(turn, election, Number.POSITIVE_INFINITY)
   startCampaign(turn, election, certificate)
-}
-
-/** Somebody contends, or does not any more: then it is known to go last, which keeps the order of the others (R69). */
-export function hearContend(turn: Turn, from: ProcessId, part: Contend): void {
-  const election = electionOf(turn, part.election)
-  if (election === null) return
-  if (!part.contending) noteContender(turn, election, from, Number.NEGATIVE_INFINITY)
-  else if (Number.isSafeInteger(part.priority)) noteContender(turn, election, from, part.priority)
-  seekBetter(turn, election)
-  send(turn, from, { kind: 'contendAck', election: part.election, contending: part.contending })
 }

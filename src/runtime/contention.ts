@@ -16,6 +16,8 @@ export interface ContentionParts {
   readonly settings: ElectionConfig
   /** What this process can do. */
   readonly capabilities: readonly string[]
+  /** False for a witness, for good (R37). */
+  readonly mayLead: boolean
   /** The core is told of the election at the start although this process does not stand. */
   readonly asks: boolean
   readonly clock: Clock
@@ -61,7 +63,8 @@ export class Contention {
 
   /** May this process ever lead this election? */
   get canLead(): boolean {
-    return this.parts.settings.canLead && this.lacking.length === 0
+    const { settings, mayLead } = this.parts
+    return mayLead && settings.canLead && this.lacking.length === 0
   }
 
   /** What orders it among the contenders (R37, R69). */

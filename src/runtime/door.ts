@@ -3,9 +3,11 @@
  *
  * The judgement itself is pure (`core/identity.ts`); here it meets the durable pins (R25, R27), the lives met since start,
  * and the counters for `status()`. A pin is written when the session is up, not when it is asked for: whoever cannot
- * finish the handshake must not be able to spoil somebody else's pin. Proofs of death are judged here, too.
+ * finish the handshake must not be able to spoil somebody else's pin. Processes without a vote have no pins, and no more of
+ * their lives are remembered than twice as many as may be connected, so that whoever is let in cannot fill the memory (E5).
+ * Proofs of death are judged here, too.
  */
-import { judgeHello } from '../core/identity'
+import { type IdentityVerdict, judgeHello } from '../core/identity'
 import type { DeathNotice } from '../core/messages'
 import type { ClusterConfig, Incarnation, ProcessId } from '../core/types'
 import type { Logger } from '../ports/logger'
@@ -21,6 +23,8 @@ export interface DoorOptions {
   /** Members change: who was one once may ask what became of it (R34). */
   readonly changes: boolean
   readonly ephemeral: boolean
+  /** So many processes without a vote may have a session at once (R71, E5). */
+  readonly maxObservers: number
   readonly writer: Writer
   readonly logger: Logger
   /** Two live processes use one identity (R27); once per pair of nonces. */
@@ -87,7 +91,9 @@ export class Door {
       return false
     }
     const { nodeId, storageId, incarnation, nonce } = greeting
+    this.lives.delete(nodeId)
     this.lives.set(nodeId, { storageId, incarnation, nonce, connected: true })
+    if (!this.isKnown(nodeId)) this.forgetObservers()
     if (verdict.pin !== null) {
       const { writer } = this.options
       writer.change({ pins: { ...writer.record.pins, [nodeId]: verdict.pin } })
@@ -126,25 +132,44 @@ export class Door {
     this.counts[reason] = (this.counts[reason] ?? 0) + 1
   }
 
-  private judge(greeting: Greeting) {
-    const { local, ephemeral, writer } = this.options
+  private judge(
+    greeting: Greeting,
+  ): IdentityVerdict | { readonly ok: false; readonly reason: RefusedReason } {
+    const { local, ephemeral, writer, maxObservers } = this.options
     const { lives, storages } = this
+    const { nodeId, storageId } = greeting
     const isMember = (process: ProcessId): boolean => this.isKnown(process)
-    const storageOf = (process: ProcessId): string | null => storages.get(process) ?? null
     // a guest brings the storage that the configuration will name; a former one of that id is over
-    if (greeting.nodeId === this.guest && !storages.has(greeting.nodeId)) {
-      const guestOf = () => greeting.storageId
-      return judgeHello(
-        { local, isMember, storageOf: guestOf, pins: writer.record.pins, lives, ephemeral },
-        greeting,
-      )
-    }
-    return judgeHello({ local, isMember, storageOf, pins: writer.record.pins, lives, ephemeral }, greeting)
+    const isGuest = nodeId === this.guest && !storages.has(nodeId)
+    const storageOf = (process: ProcessId): string | null =>
+      isGuest ? storageId : (storages.get(process) ?? null)
+    const { pins } = writer.record
+    const known = { local, isMember, storageOf, pins, lives, ephemeral, admitsObservers: maxObservers > 0 }
+    const verdict = judgeHello(known, greeting)
+    if (!verdict.ok || isMember(nodeId) || lives.get(nodeId)?.connected === true) return verdict
+    const connected = this.observers().filter(([, life]) => life.connected)
+    return connected.length < maxObservers ? verdict : { ok: false, reason: 'tooManyConnections' }
   }
 
   private isKnown(process: ProcessId): boolean {
     if (this.storages.has(process) || process === this.guest) return true
     return this.options.changes && Object.hasOwn(this.options.writer.record.pins, process)
+  }
+
+  private observers(): [ProcessId, Life][] {
+    return [...this.lives].filter(([process]) => !this.isKnown(process))
+  }
+
+  /** The oldest lives that are gone. */
+  private forgetObservers(): void {
+    const observers = this.observers()
+    let excess = observers.length - 2 * this.options.maxObservers
+    for (const [process, { connected }] of observers) {
+      if (excess <= 0) return
+      if (connected) continue
+      this.lives.delete(process)
+      excess -= 1
+    }
   }
 
   /** One line per process and cause, not one per attempt of a peer that redials for hours. */
@@ -169,6 +194,6 @@ export class Door {
 }
 
 function storagesOf({ voters }: ClusterConfig): Map<ProcessId, string | null> {
-  const peers = voters.filter(({ kind }) => kind === 'peer')
+  const peers = voters.filter(({ kind }) => kind !== 'store')
   return new Map(peers.map(({ id, storageId = null }) => [id, storageId]))
 }

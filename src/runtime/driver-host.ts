@@ -33,7 +33,7 @@ export function createHost({ options, cluster, door, isOpen, submit, failed }: H
     local: greetingOf(options),
     addresses: { ...addresses, ...addressesOf(voters) },
     logger,
-    peers: voters.filter(({ id, kind }) => id !== config.self && kind === 'peer').map(({ id }) => id),
+    peers: voters.filter(({ id, kind }) => id !== config.self && kind !== 'store').map(({ id }) => id),
     now: () => clock.now(),
     admit: (greeting) => door.admit(greeting),
     connected: (peer, sentAt) => {

@@ -54,6 +54,8 @@ export interface DriverOptions {
   readonly listener: DriverListener
   /** Who will tell of the death of this life (R55). Default: nobody. */
   readonly witness?: LifeWitness | null
+  /** So many processes without a vote may have a session at once. Default: 0. */
+  readonly maxObservers?: number
   /** A write without an answer for this long has failed (BUGS 15), ms. Default: `promiseMs`. */
   readonly storageTimeoutMs?: number
   /** Gap between monotonic clock and uptime from which the host counts as suspended, ms. Default: 100. */

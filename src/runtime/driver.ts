@@ -64,6 +64,7 @@ export class Driver implements DriverPort {
       cluster: this.state.cluster,
       changes: config.membership === true,
       ephemeral: config.ephemeral,
+      maxObservers: options.maxObservers ?? 0,
       writer: this.writer,
       logger: options.logger,
       onDuplicate: (process, detail) => this.alarm('duplicateIdentity', process, detail),

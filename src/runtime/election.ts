@@ -100,7 +100,7 @@ export class SeatElection implements Election {
 
   async lead(work: Work<unknown>, options: LeadOptions = {}): Promise<void> {
     const { seat, host } = this
-    checkLead(work, options, seat.loop !== null)
+    checkLead(work, options, seat.loop !== null, host.config)
     demandOpen(seat)
     const { signal } = options
     if (signal?.aborted) return

@@ -4,6 +4,7 @@
  * Decides the incarnation and the instant from which the boot wait counts. Read next: `driver.ts`.
  */
 import type { ClusterConfig, CoreConfig, DurableState, Incarnation, ProcessId } from '../core'
+import { displayName, nameWithoutVote } from '../core/identity'
 import type { ElectionError } from '../errors'
 import type { Transport } from '../ports/transport'
 import { Driver, type DriverListener } from './driver'
@@ -11,7 +12,7 @@ import type { Environment } from './environment'
 import { storageError } from './failures'
 import { nonceOf } from './life-key'
 import type { ElectorConfig, LifeConfig } from './options'
-import { nameAtStores, StoreTransport, type StoreTransportOptions } from './store-transport'
+import { StoreTransport, type StoreTransportOptions } from './store-transport'
 import { type LifeWitness, witnessOf } from './witness'
 
 /** Static configurations stay at 0.1 (R29). */
@@ -68,6 +69,7 @@ function driverOf(config: LifeConfig, durable: DurableState, listener: DriverLis
     listener: witness === null ? listener : watched(listener, witness),
     witness,
     storageTimeoutMs,
+    maxObservers: config.maxObservers,
   })
   return driver
 }
@@ -97,12 +99,12 @@ function foundersOf(plan: ElectorConfig['plan']): ClusterConfig {
 
 /** Where only stores vote nobody has agreed on who is called what, so the name holds 128 random bits (R49). */
 export function selfOf({ id, plan }: Pick<ElectorConfig, 'id' | 'plan'>, storageId: string): ProcessId {
-  return plan.isVoter ? id : nameAtStores(id, storageId)
+  return plan.isVoter ? id : nameWithoutVote(id, storageId)
 }
 
 /** What people call a process: the configured id (R49). Never compared with anything. */
 export function displayOf({ plan }: Pick<ElectorConfig, 'plan'>, process: ProcessId): ProcessId {
-  return plan.stores.size === 0 ? process : process.replace(/\.[0-9a-f]{32}$/, '')
+  return plan.voters.some(({ id }) => id === process) ? process : displayName(process)
 }
 
 function transportOf(config: LifeConfig, alarm: StoreTransportOptions['alarm']): Transport {

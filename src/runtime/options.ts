@@ -31,8 +31,8 @@ export interface ElectorOptions {
   /** Name of the cluster, `/^[A-Za-z0-9._:-]{1,128}$/`. Processes of different clusters never talk, even on one address. */
   readonly cluster: string
   /**
-   * Own id, `/^[A-Za-z0-9._-]{1,64}$/`, one of `voters`. Give each process its own, for good: never a host name or a
-   * process number that another container may have, too (B.13). Where only stores vote it is for people: up to 31
+   * Own id, `/^[A-Za-z0-9._-]{1,64}$/`, one of `voters` unless this process is an `observer`. Give each process its own, for good: never a host name or a
+   * process number that another container may have, too (B.13). For a process without a vote it is for people: up to 31
    * characters, and several processes may share it, as each adds 128 random bits of its own (R49).
    */
   readonly id: ProcessId
@@ -43,6 +43,26 @@ export interface ElectorOptions {
    * `transport` nor `dataDir`, and any number of processes may contend.
    */
   readonly voters: VotersOption
+  /**
+   * This process has no vote: it contends like the voters, or only watches (`contend: false`), and is none of `voters`
+   * (R71). Any number of such processes come and go without a change at the voters, which have to let them in:
+   * `maxObservers` there. Needs a `transport`, and no `dataDir`; with one a restarted process takes the place of its former
+   * life at once. It stands after a random wait: `priority` orders voters alone. Default false. Where only stores vote
+   * nobody has a vote, and it means nothing.
+   */
+  readonly observer?: boolean
+  /**
+   * Ids of voters that never lead, the same at every process (R37, R40): `['w']` with voters a, b and w makes two replicas
+   * fail over, with w a tiny process in a third place (`npx conclave witness`). A majority has to be left that may lead.
+   * Default: none.
+   */
+  readonly witnesses?: readonly ProcessId[]
+  /**
+   * How many processes without a vote (`observer: true`) may be connected to this voter at once. They prove who they are
+   * as the voters do (secret, certificate), and may lead. Default 0: none is let in. 0 to 10,000. Too small: the others
+   * are refused, `tooManyConnections`. Large: each costs a connection and a heartbeat; raise `maxConnections` of `tcp()` with it.
+   */
+  readonly maxObservers?: number
   /**
    * Step 1 of moving every election of the cluster to other voters: `voters` is still the old set, `movingTo` the new one,
    * and a leader needs a majority of both. Step 2 is a restart with the new set as `voters` and without `movingTo`. Begin
@@ -225,6 +245,7 @@ export interface ElectorConfig {
   readonly flushMs: number
   readonly storageTimeoutMs: number
   readonly maxElections: number
+  readonly maxObservers: number
   readonly logger: Logger
   readonly metrics: Metrics | null
   readonly handleSignals: boolean

@@ -46,8 +46,14 @@ export function checkLimits(call: string, options: WaitLimits): void {
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
-export function checkLead(work: unknown, options: LeadOptions, isLeading: boolean): void {
+export function checkLead(
+  work: unknown,
+  options: LeadOptions,
+  isLeading: boolean,
+  { plan, id }: ElectorConfig,
+): void {
   const faults = faultsOf(lead, options)
+  if (plan.memberKind === 'witness') faults.push(`"${id}" is among the witnesses, which never lead (R37)`)
   if (typeof work !== 'function') faults.push('expected a function')
   if (isLeading) faults.push('it runs already for this election; one function leads at a time')
   demand('lead()', faults)
@@ -60,8 +66,9 @@ export function checkResign(options: ResignOptions, { id, plan, membership }: El
   if (to === id) demand('resign()', [`to: "${to}" is this process itself`])
   // where only stores vote nobody knows all the others: the hand-over names one, and whoever bears the name goes first
   const peers = plan.voters.filter(({ kind }) => kind === 'peer').map((voter) => voter.id)
-  if (to !== undefined && plan.isVoter && !membership && !peers.includes(to)) {
-    demand('resign()', [`to: "${printable(to)}" is not among the voters ${peers.join(', ')}`])
+  const knows = plan.isVoter || peers.length > 0
+  if (to !== undefined && knows && !membership && !peers.includes(to)) {
+    demand('resign()', [`to: "${printable(to)}" is not among the voters that may lead, ${peers.join(', ')}`])
   }
 }
 

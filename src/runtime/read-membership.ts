@@ -10,13 +10,17 @@ const OPTION = 'experimental.membership'
 
 /** Faults, in sentences. */
 export function membershipFaults({ stores, sets, voters }: VoterPlan, options: ElectorOptions): string[] {
-  const { transport, storage, worker } = options
+  const { transport, storage, worker, observer, witnesses, maxObservers = 0 } = options
   const faults: string[] = []
   if (stores.size > 0) {
     faults.push(`${OPTION}: only processes can be members, and ${[...stores.keys()].join(', ')} is a store`)
   }
   if (sets !== undefined)
     faults.push(`${OPTION} and movingTo: give one of them; members that change need no move`)
+  if (witnesses !== undefined)
+    faults.push(`${OPTION} and witnesses: give one of them; a member that was added may always lead`)
+  if (observer === true || maxObservers > 0)
+    faults.push(`${OPTION} and observers: give one of them; whoever is no member yet waits to be added (R34)`)
   if (worker) faults.push(`${OPTION} and worker: give one of them; members change in this thread only`)
   if (storage?.kind === 'volatile') {
     faults.push(

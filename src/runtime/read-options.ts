@@ -22,6 +22,7 @@ import type {
 } from './options'
 import { describe, printable } from './printable'
 import { membershipFaults } from './read-membership'
+import { roleFaults } from './read-roles'
 import { PROCESS, readVoters, type VoterPlan } from './read-voters'
 import { workerConfig, workerFaults } from './remote/read-worker'
 import {
@@ -88,6 +89,9 @@ const electorFields = {
   id: z.string().regex(PROCESS, { error: `a process id matches ${PROCESS}` }),
   voters: z.unknown(),
   movingTo: z.unknown().optional(),
+  observer: z.boolean().optional(),
+  witnesses: z.unknown().optional(),
+  maxObservers: z.number().int().min(0).max(10_000).optional(),
   transport: having('a transport', 'start', 'send', 'stop', 'flushSync', 'stats').optional(),
   dataDir: z.string().min(1).optional(),
   storage: having('a storage', 'open', 'write', 'close').optional(),
@@ -214,7 +218,8 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
   if (faults.length > 0) throw invalid(call, faults)
   const { id, transport, drainMs = 5_000 } = options
   const membership = options.experimental?.membership ?? false
-  const plan = readVoters(options.voters, options.movingTo, id, membership)
+  const { voters, movingTo, observer = false, witnesses } = options
+  const plan = readVoters({ voters, movingTo, witnesses, observer, mayJoin: membership, self: id })
   faults.push(...plan.faults)
   if (plan.faults.length === 0) faults.push(...transportFaults(plan, transport))
   faults.push(
@@ -222,6 +227,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     ...sentinelFaults(plan, options),
     ...spreadFaults(plan, options),
   )
+  faults.push(...roleFaults(plan, options.maxObservers))
   if (membership) faults.push(...membershipFaults(plan, options))
   const storage = options.storage ?? storageOf(options.dataDir)
   const timing = resolveTiming(timingOf(options), basisOf(plan, storage))
@@ -246,6 +252,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     flushMs: options.flushMs ?? 500,
     storageTimeoutMs: options.storageTimeoutMs ?? timing.promiseMs,
     maxElections: options.maxElections ?? 100_000,
+    maxObservers: options.maxObservers ?? 0,
     logger: options.logger ?? silentLogger,
     metrics: options.metrics ?? null,
     handleSignals: options.handleSignals ?? false,
@@ -274,11 +281,14 @@ function basisOf({ stores, isVoter }: VoterPlan, storage: Storage): TimingBasis 
 }
 
 function transportFaults({ voters, isVoter }: VoterPlan, transport: Transport | undefined): string[] {
-  const peers = voters.filter(({ kind }) => kind === 'peer').length
-  if (transport === undefined && peers > 1) {
+  const peers = voters.filter(({ kind }) => kind !== 'store').length
+  if (transport === undefined && peers > 1 && isVoter) {
     return [`transport: ${peers} voters need one to reach each other, for instance tcp({ secret })`]
   }
-  if (transport !== undefined && !isVoter) {
+  if (transport === undefined && peers > 0 && !isVoter) {
+    return ['transport: an observer needs one to reach the voters, for instance tcp({ secret })']
+  }
+  if (transport !== undefined && peers === 0) {
     return [
       'transport: nobody would use it, as only stores vote (they have connections of their own); leave it out',
     ]
@@ -289,7 +299,7 @@ function transportFaults({ voters, isVoter }: VoterPlan, transport: Transport | 
 function sentinelFaults({ isVoter }: VoterPlan, { sentinel, transport }: ElectorOptions): string[] {
   if (sentinel !== true || transport?.witness !== undefined) return []
   const why = !isVoter
-    ? 'only stores vote, and a sentinel cannot write to them'
+    ? 'only stores vote, or this process is an observer, whose death a sentinel cannot prove'
     : transport === undefined
       ? 'there is no transport, so there is nobody to tell'
       : 'this transport has no `witness`, so a sentinel cannot reach the peers; tcp() has one'

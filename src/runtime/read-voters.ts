@@ -6,13 +6,19 @@
 import type { ClusterConfig, ProcessId, Voter } from '../core'
 import type { VoterStore } from '../ports/voter-store'
 import { describe, printable } from './printable'
+import {
+  MAX_ID_WITHOUT_VOTE,
+  type MemberKind,
+  observerFaults,
+  readWitnesses,
+  type VoterOptions,
+  witnessFaults,
+} from './read-roles'
 
 /** Name of a process, and of a voter in a record of voters. */
 export const PROCESS = /^[A-Za-z0-9._-]{1,64}$/
 /** Above this a majority costs more than it saves. */
 const MAX_VOTERS = 31
-/** At a store the name of a process is its id, a dot and 32 hex digits, 64 characters in all (R49). */
-const MAX_ID_AT_STORE = 31
 
 /** Who votes. */
 export interface VoterPlan {
@@ -24,20 +30,28 @@ export interface VoterPlan {
   readonly movingTo: readonly ProcessId[] | null
   readonly addresses: Readonly<Record<ProcessId, string>>
   readonly stores: ReadonlyMap<ProcessId, VoterStore>
-  /** This process votes itself; false: all voters are stores. */
+  /** This process votes itself; false: it is an observer, or all voters are stores. */
   readonly isVoter: boolean
+  readonly memberKind: MemberKind
   readonly faults: readonly string[]
   readonly warnings: readonly string[]
 }
 
 /** One option, taken apart. */
-interface VoterSet {
+export interface VoterSet {
   readonly peers: ReadonlyMap<ProcessId, string | null>
   readonly stores: ReadonlyMap<ProcessId, VoterStore>
 }
 
-/** Takes `voters` and `movingTo` apart and judges them for the process `self`; `mayJoin`: it need not be a voter yet. */
-export function readVoters(voters: unknown, movingTo: unknown, self: ProcessId, mayJoin = false): VoterPlan {
+/** Takes `voters`, `movingTo` and `witnesses` apart and judges them for the process `self`. */
+export function readVoters({
+  voters,
+  movingTo,
+  witnesses,
+  observer,
+  mayJoin,
+  self,
+}: VoterOptions): VoterPlan {
   const faults: string[] = []
   const names = new StoreNames(self)
   const old = setOf('voters', voters, names, faults)
@@ -64,18 +78,25 @@ export function readVoters(voters: unknown, movingTo: unknown, self: ProcessId, 
       faults.push(`voters and movingTo: "${printable(id)}" is a process in one and a store in the other`)
   }
   const all = [...peers.keys(), ...stores.keys()]
-  if (faults.length === 0) faults.push(...memberFaults(peers, stores, self, mayJoin))
+  const apart = faults.length === 0
+  if (apart) faults.push(...memberFaults(peers, stores, self, observer || mayJoin))
+  const neverLead = new Set(readWitnesses(witnesses, faults))
+  if (apart) faults.push(...witnessFaults(sets, neverLead), ...observerFaults(peers, stores, self, observer))
   const addresses = [...peers].filter((entry): entry is [ProcessId, string] => entry[1] !== null)
   return {
     voters: [
-      ...[...peers.keys()].map((id) => ({ id, kind: 'peer' as const })),
+      ...[...peers.keys()].map((id) => ({
+        id,
+        kind: neverLead.has(id) ? ('witness' as const) : ('peer' as const),
+      })),
       ...[...stores.keys()].map((id) => ({ id, kind: 'store' as const })),
     ],
     sets: next === null ? undefined : sets.map((set) => [...set.peers.keys(), ...set.stores.keys()]),
     movingTo: next === null ? null : [...next.peers.keys(), ...next.stores.keys()],
     addresses: Object.fromEntries(addresses),
     stores,
-    isVoter: peers.size > 0 || all.length === 0,
+    isVoter: !observer && (peers.size > 0 || all.length === 0),
+    memberKind: neverLead.has(self) ? 'witness' : peers.has(self) ? 'voter' : 'observer',
     faults,
     warnings: faults.length > 0 ? [] : warningsOf(sets, stores),
   }
@@ -208,22 +229,22 @@ function memberFaults(
   peers: ReadonlyMap<ProcessId, string | null>,
   stores: ReadonlyMap<ProcessId, VoterStore>,
   self: ProcessId,
-  mayJoin: boolean,
+  isGuest: boolean,
 ): string[] {
   const faults: string[] = []
-  if (peers.size > 0 && !peers.has(self) && !mayJoin) {
+  if (peers.size > 0 && !peers.has(self) && !isGuest) {
     const known = [...peers.keys()].slice(0, 8).join(', ')
     faults.push(
       stores.has(self)
         ? `id "${self}" is the name of a store among the voters: rename one of them`
-        : `id "${self}" is not among the voters ${known}: add it, or correct id`,
+        : `id "${self}" is not among the voters ${known}: add it, or correct id, or say observer: true for a process without a vote`,
     )
   } else if (stores.has(self)) {
     faults.push(`id "${self}" is the name of a store among the voters: rename one of them`)
   }
-  if (stores.size > 0 && self.length > MAX_ID_AT_STORE) {
+  if (stores.size > 0 && self.length > MAX_ID_WITHOUT_VOTE) {
     faults.push(
-      `id "${self}" has ${self.length} characters: with stores it may have ${MAX_ID_AT_STORE}, as its name there is the id, a dot and 32 random digits (R49)`,
+      `id "${self}" has ${self.length} characters: with stores it may have ${MAX_ID_WITHOUT_VOTE}, as its name there is the id, a dot and 32 random digits (R49)`,
     )
   }
   const [forgetful] = [...stores].filter(([, { durability }]) => durability === 'volatile')
@@ -248,7 +269,7 @@ function warningsOf(sets: readonly VoterSet[], stores: ReadonlyMap<ProcessId, Vo
     if (size === 2) {
       warnings.push(
         own.size === 0
-          ? 'two voters cannot fail over: nobody leads while either of them is down; add a third (R40)'
+          ? 'two voters cannot fail over: nobody leads while either of them is down; add a witness in a third place, or a store record (R40)'
           : 'two voters: nobody leads while either of them is down; one or three do better (R40)',
       )
     } else if (size === 1 && own.size === 0) {

@@ -104,6 +104,7 @@ export class Seat {
     this.contention = new Contention({
       settings,
       capabilities: host.config.capabilities,
+      mayLead: host.config.plan.memberKind !== 'witness',
       // who has no vote hears of leaders only if it asks
       asks: !host.config.plan.isVoter,
       clock: host.time.clock,

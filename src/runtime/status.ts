@@ -14,6 +14,7 @@ import type { LoopDelay } from './loop-monitor'
 import type { PausedStatus } from './maintenance'
 import { type MembershipStatus, membershipOf } from './membership-status'
 import type { ElectorConfig } from './options'
+import type { MemberKind } from './read-roles'
 import type { SafetyMargin } from './renewals'
 import type { ScoreStatus } from './score'
 import type { Seat } from './seat'
@@ -50,6 +51,8 @@ export interface MemberStatus {
 export interface ProcessStatus {
   readonly id: ProcessId
   readonly cluster: string
+  /** Votes and may lead, votes and never leads, or has no vote and may lead. */
+  readonly memberKind: MemberKind
   readonly phase: Phase
   /** Message of what ended this life, or null. */
   readonly error: string | null
@@ -158,6 +161,7 @@ export function processStatus(subject: Subject): ProcessStatus {
   return {
     id: config.id,
     cluster: config.cluster,
+    memberKind: config.plan.memberKind,
     phase,
     error: error?.message ?? null,
     safety: timed ? 'timed' : 'durable',

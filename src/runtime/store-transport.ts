@@ -6,6 +6,7 @@
  * reached at present is for `status()`. Parts for stores never become frames. Decides nothing. Read next:
  * `../ports/voter-store.ts`, `driver-host.ts`.
  */
+import { nameWithoutVote } from '../core/identity'
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import type { Clock } from '../ports/clock'
@@ -33,11 +34,6 @@ export interface StoreTransportOptions {
     process: ProcessId,
     detail: string,
   ) => void
-}
-
-/** Name of a process at its stores (R49): the id, and the 128 random bits of its storage. */
-export function nameAtStores(id: ProcessId, storageId: string): ProcessId {
-  return `${id}.${storageId}`
 }
 
 /** Routes between stores and peers. */
@@ -129,7 +125,7 @@ export class StoreTransport implements Transport {
     const { clusterId, storageId, incarnation, nonce, rho } = host.local
     return {
       clusterId,
-      process: nameAtStores(self, storageId),
+      process: nameWithoutVote(self, storageId),
       incarnation,
       nonce,
       rho,

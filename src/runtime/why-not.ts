@@ -42,7 +42,7 @@ export function whyNotLeader(subject: Subject, seat: Seat): string[] {
   if (paused !== null) {
     reasons.push(`the election is paused by "${paused.by}": nobody is elected before it is resumed (R81)`)
   }
-  if (!seat.contention.isContending) reasons.push(standsBack(seat))
+  if (!seat.contention.isContending) reasons.push(standsBack(seat, config))
   if (seat.leader !== null) reasons.push(`"${seat.leader}" leads in term ${seat.knownTerm}`)
   reasons.push(...outsideOf(state), ...waitsOf(state, now), ...reachOf(state))
   const election = state.elections.get(seat.name)
@@ -58,7 +58,8 @@ function haste({ failures, lastRefusals, leader }: CoreElection, { timing }: Ele
   ]
 }
 
-function standsBack({ contention, settings }: Seat): string {
+function standsBack({ contention, settings }: Seat, { plan }: ElectorConfig): string {
+  if (plan.memberKind === 'witness') return 'this process is a witness: it votes and never leads (R37)'
   const { isBenched, health, lacking, frozenMs } = contention
   if (!settings.canLead) return 'this process was set up never to lead this election (canLead: false)'
   if (lacking.length > 0)

@@ -236,7 +236,7 @@ function proofOfDeath(cluster: SimCluster, of: SimNode, to: readonly ProcessId[]
       else if (!of.alive) cluster.submit(id, { ...notice, type: 'death' })
     }
   }
-  const proof = { kind: 'deathNotice', process: of.id, ...dead } as const
+  const proof = { kind: 'deathNotice', process: of.name, ...dead } as const
   cluster.note(`${others.join(', ')} learn that ${of.id} died`, { kind: 'order', nodes: others })
   bring(proof)
   cluster.later(3 * of.timing.promiseMs, () => bring(proof))

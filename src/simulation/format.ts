@@ -90,6 +90,8 @@ export function formatPart(part: Part): string {
       return `readTermReply ${part.election} n${part.nonce} T${part.term}`
     case 'notice':
       return `notice ${part.election} T${part.knownTerm}${part.leader === null ? '' : ` led by ${part.leader}`}`
+    case 'noticeAck':
+      return `noticeAck ${part.election} n${part.number}`
     case 'pause':
     case 'pauseAck':
       return `${part.kind} ${part.election} ${pauseText(part)}`

@@ -36,6 +36,7 @@ export {
   PROFILES,
   type ProfileName,
   planFor,
+  ROLE_PROFILES,
   type Setup,
   STORE_PROFILES,
   type Step,

@@ -13,6 +13,8 @@ import type { Flight, LossReason } from './sim-network'
 /** One node, as an observer may see it. */
 export interface NodeView {
   readonly id: ProcessId
+  /** What it is called in the protocol: its id, or where it has no vote its id and its storage (R49). */
+  readonly name: ProcessId
   /** Of the present or last life; 0 before the first. */
   readonly incarnation: Incarnation
   /** Name of its storage; empty before there is one. Another one after its disk was replaced (R25). */

@@ -55,6 +55,7 @@ export type ProfileName =
   | 'calm'
   | 'members'
   | 'maintenance'
+  | 'roles'
   | StoreProfileName
 
 /** All profiles of peers. A seed chooses among them, but for every fourth, which gets a world with stores. */
@@ -74,6 +75,9 @@ export const MEMBER_PROFILES: readonly ProfileName[] = ['members']
 
 /** Where operators pause and resume elections (R80, R81). Only by name. */
 export const MAINTENANCE_PROFILES: readonly ProfileName[] = ['maintenance']
+
+/** Kinds of worlds with processes that have no vote, and voters that never lead; a seed does not choose them by itself. */
+export const ROLE_PROFILES: readonly ProfileName[] = ['roles']
 
 /** Kinds of worlds with stores among the voters. */
 export type StoreProfileName = 'oneStore' | 'threeStores' | 'tieBreaker' | 'forgetfulStore'
@@ -170,6 +174,8 @@ const WEATHER: Readonly<Record<ProfileName, Weather>> = {
       restartGuard: 1,
     },
   },
+  // A process without a vote whose disk is lost is another process (R49): nothing is learnt from that.
+  roles: { everyMs: 400, weights: { ...ALL, replaceDisk: 0, diskLosesLastWrite: 0, proofOfDeath: 4 } },
   calm: { everyMs: 5000, weights: { resign: 1, transfer: 1, crash: 1 } },
   maintenance: {
     everyMs: 400,
@@ -239,7 +245,9 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
     ? withStores(name, drawn, random.fork())
     : name === 'members'
       ? withMembers(drawn, random.fork())
-      : drawn
+      : name === 'roles'
+        ? withRoles(drawn, random.fork())
+        : drawn
   const steps = stepsFor(setup, WEATHER[name], safetyMs, random.fork())
   const plan = { seed, profile: name, setup, steps, safetyMs }
   // drawn from a source of its own: all other seeds keep the runs that they had
@@ -380,6 +388,26 @@ function withCriteria(plan: Plan, random: Random): Plan {
     ...plan,
     setup: { ...setup, preference },
     steps: [...steps, ...more].sort((a, b) => a.at - b.at),
+  }
+}
+
+/** Processes without a vote beside the voters, and now and then a voter that never leads. */
+function withRoles(setup: Setup, random: Random): Setup {
+  const voters = 'abcde'.slice(0, random.pick([1, 2, 3, 3, 3, 5])).split('')
+  const observers = 'pqr'.slice(0, random.integer(voters.length > 2 ? 0 : 1, 3)).split('')
+  const nodes = [...voters, ...observers].filter((id) => id !== '')
+  const witnesses = voters.length > 2 && random.chance(0.6) ? voters.slice(-1) : []
+  const onlyObservers = random.chance(0.3) && nodes.length > voters.length
+  const rates: Record<ProcessId, number> = {}
+  for (const id of nodes)
+    rates[id] = setup.rates[id] ?? rateWithin(setup.timing.rho, random.chance(0.3), random)
+  return {
+    ...setup,
+    nodes,
+    voters,
+    witnesses,
+    rates,
+    contenders: onlyObservers ? nodes.slice(voters.length) : nodes,
   }
 }
 

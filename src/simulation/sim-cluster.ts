@@ -5,7 +5,8 @@
  * done to the cluster is a method here; `faults.ts` has the same as data. Violations are collected, the run halts at the
  * first one. Read next: `swarm.ts` (many seeds), `simulate.ts` (the user's own code).
  */
-import { isQuorum, type Preference, type Timing } from '../core'
+import { isQuorum, type Preference, type Timing, type VoterKind } from '../core'
+import { displayName } from '../core/identity'
 import type { ClusterConfig, ElectionName, ProcessId } from '../core/types'
 import type { Submitted } from '../runtime/driver'
 import type { WakeOrder } from './event-loop'
@@ -37,6 +38,8 @@ export interface ClusterOptions {
   readonly stores?: readonly StoreSetup[]
   /** Names of the voters, of nodes and stores. Default: all nodes, and no store. Whoever is no voter only contends. */
   readonly voters?: readonly ProcessId[]
+  /** Voters that never lead (R37). Default: none. */
+  readonly witnesses?: readonly ProcessId[]
   /** Who contends; others only vote. Default: all nodes. */
   readonly contenders?: readonly ProcessId[]
   /** Default: `SIM_TIMING`. */
@@ -104,6 +107,7 @@ export class SimCluster {
   readonly random: Random
 
   private readonly voters: readonly ProcessId[]
+  private readonly witnesses: ReadonlySet<ProcessId>
   private readonly ignored: ReadonlySet<string>
   private readonly events
   private readonly faults
@@ -125,6 +129,7 @@ export class SimCluster {
     // drawn only for clusters with stores: the others keep the runs that they had
     this.stores = this.createStores(options.stores ?? [])
     this.voters = options.voters ?? ids
+    this.witnesses = new Set(options.witnesses)
     this.nodes = this.createNodes(ids, options)
     for (const id of contenders) for (const election of elections) this.node(id).contends.set(election, 0)
     this.events = this.observers.of('event')
@@ -152,10 +157,11 @@ export class SimCluster {
       const clusterOf = (node: NodeView): ClusterConfig => node.state?.cluster ?? this.node(node.id).cluster
       return { clockRates, clusterOf, disks: (id) => this.node(id).disk.record }
     }
-    if (stores.length === 0) return { clockRates }
+    const clusterOf = (node: NodeView): ClusterConfig => this.node(node.id).cluster
+    if (stores.length === 0) return { clockRates, clusterOf }
     return {
       clockRates,
-      clusterOf: (node) => this.node(node.id).cluster,
+      clusterOf,
       stores: new Map([...this.stores].map(([id, { records }]) => [id, records])),
       forgetful: stores.some(({ durability }) => durability === 'volatile'),
     }
@@ -169,10 +175,15 @@ export class SimCluster {
       termFloor: 0,
       voters: voters.map((id) => ({
         id,
-        kind: this.stores.has(id) ? ('store' as const) : ('peer' as const),
+        kind: this.kindOf(id),
       })),
       ...(sets === undefined ? {} : { sets }),
     }
+  }
+
+  private kindOf(id: ProcessId): VoterKind {
+    if (this.stores.has(id)) return 'store'
+    return this.witnesses.has(id) ? 'witness' : 'peer'
   }
 
   private createNodes(ids: readonly ProcessId[], options: ClusterOptions): Map<ProcessId, SimNode> {
@@ -199,6 +210,7 @@ export class SimCluster {
         random: this.random.fork(),
         observers: this.observers,
         stores: this.stores,
+        maxObservers: ids.every((each) => this.voters.includes(each)) ? 0 : ids.length,
         program: options.program ?? null,
       })
       const durable = this.observers.of('durable')
@@ -282,7 +294,7 @@ export class SimCluster {
 
   /** @throws Error if there is no such node: a mistake of the test. */
   node(id: ProcessId): SimNode {
-    const node = this.nodes.get(id)
+    const node = this.nodes.get(id) ?? this.nodes.get(displayName(id))
     if (node === undefined) throw new Error(`the simulated cluster has no node ${id}`)
     return node
   }
@@ -519,7 +531,8 @@ export class SimCluster {
       nodes: [leader],
     })
     const reason = to === null ? 'resigned' : 'transferred'
-    this.submit(leader, { type: 'renounce', election, reason, to, toBest, cooldownMs })
+    const heir = to === null ? null : (this.nodes.get(to)?.name ?? to)
+    this.submit(leader, { type: 'renounce', election, reason, to: heir, toBest, cooldownMs })
     return leader
   }
 
@@ -552,7 +565,7 @@ export class SimCluster {
     return this.elections.filter((election) => this.leaderOf(election) === null && this.isWanted(election))
   }
 
-  /** Somebody with a vote, or with stores that vote, contends in it: an amnesiac does not count (R25). */
+  /** Somebody that may lead contends in it: an amnesiac does not count (R25), nor does a witness (R37). */
   private isWanted(election: ElectionName): boolean {
     for (const node of this.nodes.values()) {
       const { id, contends, disk, cluster } = node
@@ -560,6 +573,7 @@ export class SimCluster {
         if (contends.has(election) && isMemberNow(this, node)) return true
         continue
       }
+      if (this.witnesses.has(id)) continue
       const isAmnesiac = disk.stats.replaced > 0 && cluster.voters.some((voter) => voter.id === id)
       if (contends.has(election) && !disk.corrupt && !isAmnesiac) return true
     }

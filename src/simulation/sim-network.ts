@@ -6,6 +6,7 @@
  * arrives in another one, as the port demands; a *replay* is the exception: the same frame once more, also after either end
  * restarted or ended. With `inject` the core itself has to refuse it (R24, R58, R71).
  */
+import { displayName } from '../core/identity'
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import { type Link, type LinkQuality, Links } from './links'
@@ -119,9 +120,9 @@ export class SimNetwork {
     }
   }
 
-  /** Number of a node; -1 for a stranger. */
-  numberOf(id: ProcessId): number {
-    return this.numbers.get(id) ?? -1
+  /** Number of a node, by its id or by what it is called where it has no vote (R49); -1 for a stranger. */
+  numberOf(name: ProcessId): number {
+    return this.numbers.get(name) ?? this.numbers.get(displayName(name)) ?? -1
   }
 
   /** The transport of a node's present life. */

@@ -5,14 +5,16 @@
  * storage handle and transport. The node keeps, beside the driver, what an outside observer needs to judge it: which
  * leaderships stand and until when, from the driver's reports alone. Read next: `sim-cluster.ts`.
  */
+
 import type { CoreConfig, DurableState, LeaseId, Preference, State, Timing } from '../core'
+import { nameWithoutVote } from '../core/identity'
 import type { DeathNotice } from '../core/messages'
 import type { ClusterConfig, ElectionName, Incarnation, ProcessId, RevokeReason, Term } from '../core/types'
 import type { ElectionError } from '../errors'
 import { silentLogger } from '../ports'
 import { Driver, type DriverListener, type ServiceEffect, type Submitted } from '../runtime/driver'
 import { nonceOf } from '../runtime/life-key'
-import { nameAtStores, StoreTransport } from '../runtime/store-transport'
+import { StoreTransport } from '../runtime/store-transport'
 import { SUSPEND_BOUND_MS } from '../runtime/time-watch'
 import { EventLoop, type WakeOrder } from './event-loop'
 import type { NodeView, Observers } from './observer'
@@ -48,6 +50,8 @@ export interface NodeParts {
   readonly observers: Observers
   /** Stores that vote, by id; none for a cluster of peers. */
   readonly stores: ReadonlyMap<ProcessId, SimStore>
+  /** So many processes without a vote are admitted. */
+  readonly maxObservers: number
   /** Default: the driver alone. */
   readonly program: Program | null
 }
@@ -141,6 +145,10 @@ export class SimNode implements NodeView, DriverListener {
 
   get state(): State | null {
     return this.driver?.state ?? null
+  }
+
+  get name(): ProcessId {
+    return this.driver?.self ?? (this.isVoter ? this.id : nameWithoutVote(this.id, this.storageId))
   }
 
   get storageId(): string {
@@ -265,7 +273,7 @@ export class SimNode implements NodeView, DriverListener {
   }
 
   private boot(ports: SimPorts, durable: DurableState, startedAt: number): void {
-    const { clusterId, preVote, succession, ephemeral, membership, random } = this.parts
+    const { clusterId, preVote, succession, ephemeral, membership, random, maxObservers } = this.parts
     const { cluster } = this
     const incarnation = ephemeral ? random.next() + 1 : durable.process.incarnation + 1
     const { storageId } = durable.process
@@ -273,7 +281,7 @@ export class SimNode implements NodeView, DriverListener {
     this.lifeStorageId = storageId
     const config: CoreConfig = {
       ...(membership ? { membership } : {}),
-      self: isVoter || membership ? this.id : nameAtStores(this.id, storageId),
+      self: isVoter || membership ? this.id : nameWithoutVote(this.id, storageId),
       incarnation,
       storageId,
       cluster,
@@ -298,6 +306,7 @@ export class SimNode implements NodeView, DriverListener {
       logger: silentLogger,
       addresses: {},
       listener: this,
+      maxObservers,
     })
     this.incarnation = incarnation
     this.driver = driver

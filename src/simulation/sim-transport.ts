@@ -5,6 +5,7 @@
  * dials, and what is said until a session is up, is in `handshake.ts`. Nothing calls the host back from inside `send`; all
  * that comes in passes through the process's event loop, so a stalled process hears nothing.
  */
+import { displayName } from '../core/identity'
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import type { Greeting, Transport, TransportHost, TransportStats } from '../ports'
@@ -164,9 +165,14 @@ export class SimTransport implements Transport {
     return this.wanted.has(number)
   }
 
-  /** The lower number dials; where members change it may not know the higher one yet, or not any more. */
+  /**
+   * The lower number dials; where members change it may not know the higher one yet, or not any more. Who has no vote is
+   * dialled by nobody, and dials every voter.
+   */
   private mayDial(number: number): boolean {
-    return number > this.number || this.dialsAnybody
+    const name = this.host?.local.nodeId ?? ''
+    const isObserver = displayName(name) !== name
+    return this.wanted.has(number) && (number > this.number || this.dialsAnybody || isObserver)
   }
 
   /** Is it this end's turn to dial that node? */

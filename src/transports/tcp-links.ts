@@ -7,6 +7,7 @@
 import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type PeerCertificate, TLSSocket } from 'node:tls'
+import { displayName } from '../core/identity'
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import type { Greeting, LinkStats, RefusedReason, TransportStats } from '../ports/transport'
@@ -298,11 +299,14 @@ export class Links implements ConnectionOwner, PeerOwner {
     if (expected !== null && claimed !== expected) {
       return refusal('wrongIdentity', `${claimed} lives at the address of ${expected}`)
     }
-    const { tls } = this.#options.credentials
-    if (tls !== null && !mayClaim(certificate, clusterId, claimed, tls.identity)) {
+    const { credentials, wanted } = this.#options
+    const { tls } = credentials
+    // who is no voter has its storage behind the id that its certificate names (R49)
+    const named = wanted.includes(claimed) ? claimed : displayName(claimed)
+    if (tls !== null && !mayClaim(certificate, clusterId, named, tls.identity)) {
       return refusal(
         'wrongIdentity',
-        `the certificate of the peer does not name ${claimed} of cluster ${clusterId}`,
+        `the certificate of the peer does not name ${named} of cluster ${clusterId}`,
       )
     }
     if (by === 'witness') {

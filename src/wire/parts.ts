@@ -132,10 +132,18 @@ const layouts: Layouts = {
   readTermReply: { code: 19, fields: { election, nonce: whole, term } },
   notice: {
     code: 20,
-    fields: { election, knownTerm: term, leader: orNull(id), free: flag, successor: orNull(id) },
+    fields: {
+      election,
+      knownTerm: term,
+      leader: orNull(id),
+      free: flag,
+      successor: orNull(id),
+      number: whole,
+    },
   },
   pause: { code: 21, fields: { election, ...pause } },
   pauseAck: { code: 22, fields: { election, ...pause } },
+  noticeAck: { code: 23, fields: { election, number: whole } },
   config: { code: 30, fields: { cluster } },
   configAck: {
     code: 31,

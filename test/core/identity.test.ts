@@ -11,7 +11,8 @@ const hello: Identity = { clusterId: 'k', nodeId: 'b', storageId: 'sb', incarnat
 function known(change: Partial<Acquaintance> = {}): Acquaintance {
   const isMember = (process: string): boolean => ['a', 'b', 'c'].includes(process)
   const storageOf = (): null => null
-  return { local, isMember, storageOf, pins: {}, lives: new Map(), ephemeral: false, ...change }
+  const nobody = { admitsObservers: false, storageOf, pins: {}, lives: new Map(), ephemeral: false }
+  return { local, isMember, ...nobody, ...change }
 }
 
 function reason(world: Acquaintance, greeting: Identity): string {
@@ -81,5 +82,29 @@ describe('judgeHello', () => {
   it('a pin inherited from a prototype is no pin', () => {
     const pins = Object.create({ b: { storageId: 'evil', incarnation: 9 } })
     expect(reason(known({ pins }), hello)).toBe('ok')
+  })
+
+  it('R49, R71: an observer has to be called after its own storage', () => {
+    const storageId = '0123456789abcdef'.repeat(2)
+    const observer = { ...hello, nodeId: `web-1.${storageId}`, storageId }
+    const open = known({ admitsObservers: true })
+    expect(judgeHello(open, observer), 'it has nothing to forget, so nothing is pinned').toEqual({
+      ok: true,
+      pin: null,
+    })
+    expect(reason(known(), observer), 'where none is let in').toBe('unknownMember')
+    expect(reason(open, { ...observer, nodeId: 'web-1' })).toBe('unknownMember')
+    expect(reason(open, { ...observer, storageId: 'f'.repeat(32) })).toBe('unknownMember')
+    expect(reason(open, { ...observer, nodeId: 'web-1.x', storageId: 'x' })).toBe('unknownMember')
+  })
+
+  it('R27: a second live process with the storage of an observer is refused', () => {
+    const storageId = 'ab'.repeat(16)
+    const observer = { ...hello, nodeId: `web-1.${storageId}`, storageId }
+    const lives = new Map([[observer.nodeId, { storageId, incarnation: 4, nonce: 'other' }]])
+    expect(reason(known({ admitsObservers: true, lives }), observer)).toBe('duplicateIdentity')
+    expect(reason(known({ admitsObservers: true, lives }), { ...observer, incarnation: 3 })).toBe(
+      'staleIncarnation',
+    )
   })
 })

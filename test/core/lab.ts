@@ -48,6 +48,8 @@ export interface LabOptions {
   readonly voters?: readonly ProcessId[]
   /** Members change; `voters` are the founders. */
   readonly membership?: boolean
+  /** Of these, who never leads. */
+  readonly witnesses?: readonly ProcessId[]
 }
 
 export interface Node {
@@ -122,7 +124,10 @@ export class Lab {
         term: 0,
         version: 1,
         termFloor: 0,
-        voters: (this.options.voters ?? this.ids).map((id) => ({ id, kind: 'peer' as const })),
+        voters: (this.options.voters ?? this.ids).map((id) => ({
+          id,
+          kind: this.options.witnesses?.includes(id) === true ? ('witness' as const) : ('peer' as const),
+        })),
       },
       timing: { ...TIMING, ...this.options.timing },
       preVote: this.options.preVote ?? true,

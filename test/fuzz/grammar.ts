@@ -44,9 +44,10 @@ const KINDS: Readonly<Record<number, readonly FieldKind[]>> = {
   17: ['whole', 'flag', 'flag', 'term'],
   18: ['name', 'whole'],
   19: ['name', 'whole', 'term'],
-  20: ['name', 'term', 'id?', 'flag', 'id?'],
+  20: ['name', 'term', 'id?', 'flag', 'id?', 'whole'],
   21: ['name', 'term', 'id', 'flag', 'flag', 'whole'],
   22: ['name', 'term', 'id', 'flag', 'flag', 'whole'],
+  23: ['name', 'whole'],
   30: ['term', 'whole', 'term', 'voters'],
   31: ['term', 'whole', 'term', 'term', 'duration'],
 }

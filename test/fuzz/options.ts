@@ -93,7 +93,7 @@ export function optionsTarget(): Target {
     [GOOD_SETTINGS, (settings) => readElectionSettings('jobs', settings)],
     [GOOD_TCP, tcp],
     [{ dir: 'data' }, file],
-    [GOOD_LEAD, (options) => checkLead(() => undefined, options, false)],
+    [GOOD_LEAD, (options) => checkLead(() => undefined, options, false, config)],
     [GOOD_RESIGN, (options) => checkResign(options, config)],
     [GOOD_LIMITS, (options) => checkLimits('waitForLeader()', options)],
   ]

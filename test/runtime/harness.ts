@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { DurableChange, DurableState, Part, ProcessId } from '../../src/core'
+import { displayName } from '../../src/core/identity'
 import type {
   Clock,
   Greeting,
@@ -203,12 +204,13 @@ export class HubTransport implements Transport {
     this.sent.push({ at: world.now, to, parts })
     world.log.push(`${this.id} sends ${parts.map(({ kind }) => kind).join('+')} to ${to}`)
     const { host } = this
-    const other = this.hub.ends.get(to)
-    if (host === null || other?.host?.local.incarnation !== toIncarnation || !this.sessions.has(to)) return
-    if (!this.hub.carries(this.id, to)) return
-    const { incarnation } = host.local
+    const id = displayName(to)
+    const other = this.hub.ends.get(id)
+    if (host === null || other?.host?.local.incarnation !== toIncarnation || !this.sessions.has(id)) return
+    if (!this.hub.carries(this.id, id)) return
+    const { nodeId, incarnation } = host.local
     world.at(world.now + this.hub.latencyMs, () => {
-      if (this.hub.carries(this.id, to)) other.host?.received(this.id, incarnation, parts)
+      if (this.hub.carries(this.id, id)) other.host?.received(nodeId, incarnation, parts)
     })
   }
 
@@ -242,14 +244,14 @@ export class HubTransport implements Transport {
 
   /** As if the process had died: its sockets close. */
   leave(): void {
-    const incarnation = this.host?.local.incarnation ?? 0
+    const { nodeId = this.id, incarnation = 0 } = this.host?.local ?? {}
     if (this.hub.ends.get(this.id) === this) this.hub.ends.delete(this.id)
     this.host = null
     for (const id of this.sessions.keys()) {
       const other = this.hub.ends.get(id)
       other?.sessions.delete(this.id)
       this.hub.world.at(this.hub.world.now + this.hub.latencyMs, () => {
-        other?.host?.closed(this.id, incarnation, 'FIN')
+        other?.host?.closed(nodeId, incarnation, 'FIN')
       })
     }
     this.sessions.clear()

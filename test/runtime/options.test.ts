@@ -191,6 +191,46 @@ describe('single options', () => {
     expect(readElectorOptions(good).warnings).toEqual([])
   })
 
+  it('R40: the warning for two voters names both ways out', () => {
+    const { warnings } = readElectorOptions({ ...good, voters: ['a', 'b'] })
+    expect(warnings.join()).toMatch(/add a witness in a third place, or a store record/)
+  })
+
+  it.each([
+    ['no list', 'w', 'expected an array of ids'],
+    ['no voter', ['w'], '"w" is no process among the voters'],
+    ['R37: too many', ['b', 'c'], 'of 3 voters 1 may lead, and a majority, 2, has to'],
+  ])('R37: witnesses that are %s are refused', (_what, witnesses, words) => {
+    expect(refusal({ witnesses })).toContain(words)
+    expect(refusal({ witnesses: ['c'] })).toBe('accepted')
+  })
+
+  it('R71: an observer is no voter, keeps nothing unless told to, and lets nobody in', () => {
+    const observer = { ...good, id: 'web-1', observer: true }
+    const { storage: _, ...bare } = observer
+    expect(readElectorOptions(bare as ElectorOptions).plan).toMatchObject({
+      isVoter: false,
+      memberKind: 'observer',
+    })
+    expect(refusal({ observer: true })).toContain('"a" is among the voters, and an observer has no vote')
+    expect(refusal({ id: 'web-1' })).toContain('say observer: true')
+    expect(refusal({ id: 'web-1', observer: true, maxObservers: 3 })).toContain('give it to the voters alone')
+    expect(refusal({ id: 'w'.repeat(32), observer: true })).toContain('an observer may have 31')
+    expect(refusal({ id: 'web-1', observer: true }, ['transport'])).toContain('an observer needs one')
+  })
+
+  it('R34, R37: members that change go with neither witnesses nor observers', () => {
+    const experimental = { membership: true }
+    expect(refusal({ experimental, witnesses: ['c'] })).toContain('and witnesses: give one of them')
+    expect(refusal({ experimental, maxObservers: 2 })).toContain('and observers: give one of them')
+  })
+
+  it('R49: no voter is called like a process without a vote', () => {
+    expect(refusal({ voters: ['a', `b.${'0'.repeat(32)}`] })).toContain(
+      'ends like the name of a process without',
+    )
+  })
+
   it('a value from outside never reaches the message unescaped', () => {
     expect(refusal({ 'a\nb': 1 })).toContain('a\\u000ab')
   })

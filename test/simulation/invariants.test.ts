@@ -42,7 +42,10 @@ class FakeNode implements NodeView {
   readonly terms = new Map<string, number>()
   valid = false
 
+  readonly name: string
+
   constructor(readonly id: string) {
+    this.name = id
     this.storageId = `disk-${id}`
   }
   now(): number {

@@ -23,7 +23,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
   errors: [],
   wire: ['core (types)', 'errors', 'zod'],
   storage: ADAPTER,
-  transports: ADAPTER,
+  transports: [...ADAPTER, 'core/identity'],
   stores: [...ADAPTER, 'core/voter'],
   fencing: ADAPTER,
   runtime: [

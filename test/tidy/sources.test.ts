@@ -38,6 +38,8 @@ const LONG_FILES: Readonly<Record<string, string>> = {
     'reading, judging and writing one election record are one step of R68; apart they could be called in another order',
   'src/stores/store-watch.ts':
     'One look at a store: what is read, what was found, what is told of it, in this order.',
+  'src/wire/parts.ts':
+    'One table of layouts, and the two codecs that are nothing but that table read both ways.',
   'src/transports/tcp-links.ts':
     'Whoever opens, replaces or ends a link meets the same two tables; apart they could disagree.',
   'src/transports/tcp-connection.ts': 'The life of one socket, whose states make sense only side by side.',
@@ -48,6 +50,8 @@ const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
   'src/core/state.ts createState': 'Each field with its first value, in the order of the type.',
   'src/simulation/faults.ts actOn':
     'One line or two per kind of fault, and the compiler checks that none is left out.',
+  'src/simulation/format.ts formatPart':
+    'One line per kind of part, and the compiler checks that none is left out.',
   'src/simulation/plan.ts actionOf':
     'One case per kind of fault, and the compiler checks that none is left out.',
 }

@@ -277,7 +277,7 @@ describe('E6: bodies that are refused as a whole', () => {
   })
 
   it('E6: unknown kinds and a body above the limit', () => {
-    for (const kind of [0, 23, 100, 255]) {
+    for (const kind of [0, 100, 200, 255]) {
       expect(refusal(Uint8Array.from([kind, 0, 0, 0, 0]))).toBe('ELECTION_MESSAGE_INVALID unknownKind')
     }
     expect(refusal(new Uint8Array(MAX_BODY_BYTES + 1).fill(14))).toBe('ELECTION_MESSAGE_INVALID tooLong')

@@ -157,7 +157,9 @@ export const partsByKind: ByKind = {
     leader: orNull(id),
     free: fc.boolean(),
     successor: orNull(id),
+    number: whole,
   }),
+  noticeAck: plain({ kind: kind('noticeAck'), election, number: whole }),
 }
 
 const stamped = <T extends Part>(part: fc.Arbitrary<T>): fc.Arbitrary<Part> =>

@@ -20,6 +20,7 @@
  * | lease-end | the end of a lease never moves back | R13 |
  * | lease-backing | every counted voter promised that long and is bound | Lemma of A.6 |
  * | paused-election | a paused election elects nobody new | R81 |
+ * | roles | no vote of who has none, no leadership of a witness | R4, R37, R71 |
  * | self-report | the core raises no alarm about itself | R6 |
  * | preferred-hand-overs | a better contender is handed over to seldom, and only if asked for | R37 |
  * | store-records | terms and grants in stores only grow, nobody is robbed | R46, R66-R68 |
@@ -42,6 +43,7 @@ import { oneVotePerTerm } from './one-vote-per-term'
 import { pausedElection } from './paused-election'
 import { persistFirst } from './persist-first'
 import { preferredHandOvers } from './preferred-hand-overs'
+import { roles } from './roles'
 import { selfReport } from './self-report'
 import type { StoreRecords } from './store-backing'
 import { storeRecords } from './store-records'
@@ -66,6 +68,7 @@ export {
   pausedElection,
   persistFirst,
   preferredHandOvers,
+  roles,
   selfReport,
   storeRecords,
   termDurability,
@@ -105,6 +108,7 @@ export function allInvariants(
     expiredLease,
     guard,
     configuration(clusterOf ?? ofPeers(nodes), disks),
+    roles(clusterOf ?? ofPeers(nodes)),
     finality,
     alternation,
     winIsLease,

@@ -34,7 +34,7 @@ export function leaseBacking(
     ): void => {
       if (!voter.alive || voter.state === null) return
       const held = voter.state.elections.get(election)?.slot.binding
-      if (held?.leader === holder.id && held.incarnation === holder.incarnation && !held.released) return
+      if (held?.leader === holder.name && held.incarnation === holder.incarnation && !held.released) return
       if (grants.some((grant) => !grant.startsWith(`${voter.incarnation}.`))) return
       if (voter.storageId !== holder.state?.supports.get(voter.id)?.storageId) return
       const to = held == null || held.released ? 'nobody' : `${held.leader} in term ${held.term}`
@@ -77,7 +77,7 @@ function promisedUntil(voter: NodeView, holder: NodeView, grants: readonly strin
   // An empty disk came in its place: nobody counts what that one says (R25).
   const known = holder.state?.supports.get(voter.id)?.storageId ?? null
   if (known !== null && known !== voter.storageId) return Number.POSITIVE_INFINITY
-  const support = state.supports.get(holder.id)
+  const support = state.supports.get(holder.name)
   if (
     support?.grant != null &&
     support.incarnation === holder.incarnation &&

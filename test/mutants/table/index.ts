@@ -7,6 +7,7 @@ import { LIVENESS } from './liveness'
 import { MEMBERS } from './members'
 import { PAUSE } from './pause'
 import { RESTARTS } from './restarts'
+import { ROLES } from './roles'
 import { RUNTIME } from './runtime'
 import { SESSIONS } from './sessions'
 import { STORES } from './stores'
@@ -22,6 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ITEMS,
   ...RESTARTS,
   ...MEMBERS,
+  ...ROLES,
   ...RUNTIME,
   ...STORES,
   ...FENCES,

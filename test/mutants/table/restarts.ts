@@ -224,8 +224,8 @@ export const RESTARTS: readonly Mutant[] = [
     patches: [
       patch(
         'core/state',
-        'until: beginning.startedAt + (timing.maxPromiseMs + timing.campaignMs) * slack',
-        'until: beginning.startedAt + 0 * slack',
+        'until: startedAt + (timing.maxPromiseMs + timing.campaignMs) * slack',
+        'until: startedAt + 0 * slack',
       ),
     ],
     swarm: { profile: 'ephemeral' },

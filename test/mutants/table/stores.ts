@@ -206,9 +206,9 @@ export const STORES: readonly Mutant[] = [
     does: 'calls itself at a store by its configured name alone',
     patches: [
       patch(
-        'runtime/store-transport',
-        'export function nameAtStores(id: ProcessId, storageId: string): ProcessId {\n',
-        "export function nameAtStores(id: ProcessId, storageId: string): ProcessId {\n  if (storageId !== '') return id\n",
+        'core/identity',
+        'export function nameWithoutVote(id: ProcessId, storageId: string): ProcessId {\n',
+        "export function nameWithoutVote(id: ProcessId, storageId: string): ProcessId {\n  if (storageId !== '') return id\n",
       ),
     ],
     swarm: null,

@@ -1,0 +1,154 @@
+/**
+ * Observers: processes without a vote, which heartbeat the voters and are never heartbeaten (R71).
+ *
+ * As a voter (`meetObserver`, `watch`, `tellObservers`): what an observer asked about is told to it as a `notice`, now and
+ * whenever the own slot changes, and repeated behind its heartbeats until it is answered. A notice is a statement like the
+ * facts of `facts.ts`: lost, doubled or late it does no harm, because it has a number.
+ * As an observer (`hearNotice`): what the voters say stands in for the slot that it does not have.
+ * Nothing here gives or counts a vote: whoever has no account is no voter (R4, R12). Read next: `leadership.ts`.
+ */
+import { noteJump, plausible } from './campaigns'
+import { isBound, observeLeader } from './leadership'
+import type { Contend, Notice, NoticeAck, Part } from './messages'
+import { seekBetter } from './preference'
+import { votes } from './sessions'
+import type { Election, State } from './state'
+import { attemptAt, forgetContender, noteContender } from './succession'
+import { electionOf, floorOf, frameTo, free, send, type Turn } from './turn'
+import type { ProcessId } from './types'
+
+/** Processes without a vote whose former lives are remembered; each restart of one without a storage is a new name. */
+const MAX_STRANGERS = 1_024
+
+// --- as a voter ---------------------------------------------------------------------------------------------------
+
+/** An observer is connected. What it wants to know it asks anew. */
+export function meetObserver(turn: Turn, process: ProcessId): void {
+  const { state } = turn
+  leaveObserver(state, process)
+  state.observers.set(process, { elections: new Set(), notices: new Map() })
+  forgetStrangers(turn)
+}
+
+/** An observer is gone: nothing is owed to it, and it stands nowhere. What it was promised stands until it runs out. */
+export function leaveObserver(state: State, process: ProcessId): void {
+  for (const name of state.observers.get(process)?.elections ?? []) {
+    const election = state.elections.get(name)
+    if (election !== undefined) forgetContender(election, process)
+  }
+  state.observers.delete(process)
+}
+
+/** Keeps the memory of lives bounded: the oldest that is gone and holds no promise is forgotten (E5). */
+function forgetStrangers({ state, now }: Turn): void {
+  let excess = state.supports.size - state.accounts.size - MAX_STRANGERS
+  for (const [process, support] of state.supports) {
+    if (excess <= 0) return
+    if (state.accounts.has(process) || state.observers.has(process) || now < support.until) continue
+    state.supports.delete(process)
+    excess -= 1
+  }
+}
+
+/** An observer asks about an election: it is told now, and whenever that changes. */
+function watch(turn: Turn, process: ProcessId, election: Election): void {
+  const observer = turn.state.observers.get(process)
+  if (observer === undefined) return
+  observer.elections.add(election.name)
+  oweNotice(turn, process, election)
+}
+
+/** Somebody contends, or does not any more: then it is known to go last, which keeps the order of the others (R69). */
+export function hearContend(turn: Turn, from: ProcessId, part: Contend): void {
+  const election = electionOf(turn, part.election)
+  if (election === null) return
+  if (!part.contending) noteContender(turn, election, from, Number.NEGATIVE_INFINITY)
+  else if (Number.isSafeInteger(part.priority)) noteContender(turn, election, from, part.priority)
+  seekBetter(turn, election)
+  send(turn, from, { kind: 'contendAck', election: part.election, contending: part.contending })
+  if (!turn.state.accounts.has(from)) watch(turn, from, election)
+}
+
+/** The own slot of an election changed. */
+export function tellObservers(turn: Turn, election: Election): void {
+  const { observers, accounts } = turn.state
+  for (const [process, { elections }] of observers) {
+    // one that has become a voter needs no notices (R34)
+    if (elections.has(election.name) && !accounts.has(process)) oweNotice(turn, process, election)
+  }
+}
+
+function oweNotice(turn: Turn, process: ProcessId, election: Election): void {
+  const notice = noticeOf(turn, election)
+  turn.state.observers.get(process)?.notices.set(election.name, notice)
+  send(turn, process, notice)
+}
+
+/** A heartbeat or probe of an observer came: whatever it has not answered is said again. */
+export function repeatNotices(turn: Turn, process: ProcessId): void {
+  const { notices } = turn.state.observers.get(process) ?? {}
+  if (notices === undefined || notices.size === 0 || turn.state.accounts.has(process)) return
+  const said = new Set<Part>(frameTo(turn, process)?.parts)
+  for (const notice of notices.values()) if (!said.has(notice)) send(turn, process, notice)
+}
+
+/** A notice has arrived; one that was replaced meanwhile is not the one that is owed. */
+export function hearNoticeAck(turn: Turn, from: ProcessId, { election, number }: NoticeAck): void {
+  const notices = turn.state.observers.get(from)?.notices
+  if (notices?.get(election)?.number === number) notices.delete(election)
+}
+
+function noticeOf(turn: Turn, election: Election): Notice {
+  const { slot, lead, successor } = election
+  turn.state.noticeCounter += 1
+  const held = isBound(turn, election) ? slot.binding : null
+  return {
+    kind: 'notice',
+    election: election.name,
+    knownTerm: lead?.term ?? held?.term ?? floorOf(turn, election),
+    leader: held?.led === true ? held.leader : null,
+    free: held === null,
+    successor,
+    number: turn.state.noticeCounter,
+  }
+}
+
+// --- as an observer, or where only stores vote ----------------------------------------------------------------------
+
+/** What a voter says of its slot to a process that has none. Never more than a reason to stand, or not to (R7 decides). */
+export function hearNotice(turn: Turn, from: ProcessId, notice: Notice): void {
+  const election = turn.state.elections.get(notice.election)
+  if (election === undefined || votes(turn)) return
+  if (!plausible(turn, election, notice.knownTerm, from)) return
+  const isLate = notice.number < (election.notices.get(from)?.number ?? 0)
+  if (!isLate) {
+    noteJump(turn, election, notice.knownTerm)
+    const before = isBound(turn, election)
+    election.notices = new Map(election.notices).set(from, notice)
+    election.slot.knownTerm = Math.max(election.slot.knownTerm, notice.knownTerm)
+    election.successor = notice.successor
+    settleNotices(turn, election, before)
+  }
+  if (turn.state.accounts.get(from)?.kind === 'store') return
+  send(turn, from, { kind: 'noticeAck', election: notice.election, number: notice.number })
+}
+
+/** The link to a voter, or its life, is gone: what it said last may not be so any more, and is asked for again. */
+export function dropNotices(turn: Turn, voter: ProcessId): void {
+  if (votes(turn)) return
+  for (const election of turn.state.elections.values()) {
+    if (!election.notices.has(voter)) continue
+    const before = isBound(turn, election)
+    const others = new Map(election.notices)
+    others.delete(voter)
+    election.notices = others
+    settleNotices(turn, election, before)
+  }
+}
+
+function settleNotices(turn: Turn, election: Election, before: boolean): void {
+  const after = isBound(turn, election)
+  if (before && !after) free(turn, election.name, 'lapse')
+  if (after && election.lead === null) attemptAt(turn, election, Number.POSITIVE_INFINITY)
+  observeLeader(turn, election)
+}
