@@ -33,6 +33,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {
     'The public face of the simulator: one short method per thing that can be done.',
   'src/simulation/sim-network.ts':
     'Links, losses and deliveries of one network; each method is one thing that befalls it.',
+  'src/simulation/sim-transport.ts': "One process's end of every link: greeting, dialling, delivery.",
   'src/simulation/sim-node.ts': 'One machine with all its lives; the observer has to see both.',
   'src/stores/store-elections.ts':
     'reading, judging and writing one election record are one step of R68; apart they could be called in another order',
