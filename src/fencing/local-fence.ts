@@ -26,6 +26,13 @@ export interface Keeper {
   settle(): Promise<void> | null
 }
 
+/** A leadership of this process that says of itself that it is over needs no newer token to be refused. */
+function refuseEnded(claim: ClaimSource): void {
+  const { isValid } = claim as { readonly isValid?: unknown }
+  if (typeof isValid !== 'function' || isValid.call(claim) !== false) return
+  throw new ElectionError('ELECTION_LEADERSHIP_LOST', `the leadership with token ${claim.token} is over`)
+}
+
 /** See `memoryFence` and `fileFence`. */
 export class LocalFence implements ProcessFence {
   readonly #marks: Marks
@@ -50,7 +57,7 @@ export class LocalFence implements ProcessFence {
   async guard<T>(resource: string, claim: ClaimSource, work: () => T | PromiseLike<T>): Promise<T> {
     const name = this.#refusals.judging(() => resourceOf(resource))
     const mark = this.#refusals.judging(() => claimOf(claim))
-    return this.#enter(name, mark, async (accepted) => {
+    return this.#enter(name, claim, mark, async (accepted) => {
       await this.#keeper.keep(accepted)
       return work()
     })
@@ -59,12 +66,14 @@ export class LocalFence implements ProcessFence {
   /** Waits for floor and turn, accepts the claim, and goes on with what that changed: to be kept before anything else happens. */
   async #enter<T>(
     name: string,
+    claim: ClaimSource,
     mark: FenceMark,
     then: (accepted: readonly MarkEntry[]) => Promise<T>,
   ): Promise<T> {
     if (this.#floor !== null && this.#floor.known === null) await this.#floor.learn()
     return this.#turns.run(name, async () => {
       this.#assertOpen()
+      this.#refusals.judging(() => refuseEnded(claim))
       const floor = this.#floor?.known ?? 0
       if (mark.token < floor) throw this.#refusals.counted(staleToken(name, mark, floor, null))
       return then(this.#refusals.judging(() => this.#marks.accept(name, mark)))
@@ -75,7 +84,7 @@ export class LocalFence implements ProcessFence {
     const due = runTimeOf(dueAtMs)
     const name = this.#refusals.judging(() => resourceOf(resource))
     const mark = this.#refusals.judging(() => claimOf(claim))
-    return this.#enter(name, mark, async (accepted) => {
+    return this.#enter(name, claim, mark, async (accepted) => {
       const lastMs = this.#marks.lastRun(name)
       const taken = this.#marks.takeRun(name, due)
       // one record of the journal: after a crash both are there, or neither

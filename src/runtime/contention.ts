@@ -54,11 +54,13 @@ export class Contention {
     this.thaw = new Deadline(clock, () => this.decide())
     this.priority = settings.priority
     this.lacking = settings.requires.filter((tag) => !capabilities.includes(tag))
-    const { healthCheck: check, score } = settings
+    const { healthCheck: check, score, maxLoopDelayMs } = settings
     this.sampler =
       score === null ? null : new Sampler({ clock, score, promiseMs, changed: () => this.decide() })
     this.health =
-      check === null ? null : new Health({ clock, check, promiseMs, changed: () => this.healthChanged() })
+      check === null
+        ? null
+        : new Health({ clock, check, promiseMs, maxLoopDelayMs, changed: () => this.healthChanged() })
   }
 
   /** May this process ever lead this election? */

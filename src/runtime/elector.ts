@@ -33,7 +33,7 @@ import { Pauses } from './pauses'
 import { Questions } from './questions'
 import { invalid, readElectionSettings } from './read-options'
 import { Renewals } from './renewals'
-import { type Known, Seat, type SeatHost } from './seat'
+import { hasOther, type Known, Seat, type SeatHost } from './seat'
 import { Spread } from './spread'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
 
@@ -296,6 +296,7 @@ export class ProcessElector implements Elector, DriverListener {
       events,
       self: () => this.life.driver?.self ?? config.id,
       warn: (message, detail) => this.warn(message, detail),
+      hasOther: (election) => hasOther(this.life.driver?.look(election).state, election),
       submit: (input) => this.submit(input),
       leaseEnd: (name, term, known) => this.life.driver?.leaseEnd(name, term, known) ?? known,
       later: (call) => this.calls.push(call),

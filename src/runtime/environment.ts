@@ -15,6 +15,8 @@ export interface HostProcess {
   off(event: 'exit' | NodeJS.Signals, listener: () => void): unknown
   listenerCount(event: NodeJS.Signals): number
   kill(pid: number, signal: NodeJS.Signals): unknown
+  /** For `onOverdue: 'exit'`. */
+  exit?(code: number): unknown
   emitWarning(message: string, options: { type: string; code: string; detail?: string }): void
 }
 

@@ -35,6 +35,8 @@ export interface ElectionEvents {
   workFailed: { readonly election: ElectionName; readonly term: Term; readonly error: unknown }
   /** Work did not stop within `drainMs` after its signal aborted; the lease runs out unreleased (R20). */
   workOverdue: { readonly election: ElectionName; readonly term: Term; readonly drainMs: number }
+  /** Work goes on although its lease is about to end: `isValid()` and local fences refuse its leadership from here on. */
+  workFenced: { readonly election: ElectionName; readonly term: Term }
   /**
    * Something that an operator should see; changes nothing. `election` or `process` is null where none is concerned. The same
    * one at most once a minute.

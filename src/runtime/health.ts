@@ -19,6 +19,11 @@ export interface HealthCheck {
   readonly failures?: number
   /** Good answers in a row that make it a candidate again, or for the first time. Default 1. More: less flapping. */
   readonly successes?: number
+  /**
+   * What an unhealthy leader does when no other contender is linked: `giveUp` (default) leads no longer, so that nobody does;
+   * `keep` goes on and hands over as soon as somebody can take it. Hazard of `keep`: sick work goes on.
+   */
+  readonly whenAlone?: 'giveUp' | 'keep'
 }
 
 /** What the checks of one election need. */
@@ -26,7 +31,9 @@ export interface HealthParts {
   readonly clock: Clock
   readonly check: HealthCheck
   readonly promiseMs: number
-  /** The verdict changed. */
+  /** From that on a stall of the event loop counts as unhealthy, ms (B.1); null: none does. */
+  readonly maxLoopDelayMs: number | null
+  /** The verdict changed, or is still that it must not lead. */
   readonly changed: () => void
 }
 
@@ -40,16 +47,22 @@ export class Health {
   private lastAnswer: boolean | null = null
   private asking: AbortController | null = null
   private isRunning = false
+  /** Comes four times within the longest stall that is allowed: a longer one shows as a gap between two. */
+  private readonly pulse: Deadline
+  private lastPulseAt = 0
 
   constructor(private readonly parts: HealthParts) {
     this.next = new Deadline(parts.clock, () => this.ask())
     this.limit = new Deadline(parts.clock, () => this.answer(this.asking, false))
+    this.pulse = new Deadline(parts.clock, () => this.beat())
   }
 
   /** Asks from now on. */
   start(): void {
     if (this.isRunning) return
     this.isRunning = true
+    this.lastPulseAt = this.parts.clock.now()
+    this.beat()
     this.ask()
   }
 
@@ -58,9 +71,25 @@ export class Health {
     this.isRunning = false
     this.next.clear()
     this.limit.clear()
+    this.pulse.clear()
     this.asking = null
     this.lastAnswer = null
     this.isHealthy = null
+  }
+
+  /** One stall above the bound is enough: whoever sets a bound says that work must not be late by more. */
+  private beat(): void {
+    const { clock, maxLoopDelayMs, changed } = this.parts
+    if (maxLoopDelayMs === null) return
+    const now = clock.now()
+    const gapMs = now - this.lastPulseAt
+    this.lastPulseAt = now
+    this.pulse.arm(now + maxLoopDelayMs / 4)
+    if (gapMs <= maxLoopDelayMs) return
+    this.inARow = 0
+    this.lastAnswer = false
+    this.isHealthy = false
+    changed()
   }
 
   private ask(): void {
@@ -86,8 +115,8 @@ export class Health {
     this.inARow = isFit === this.lastAnswer ? this.inARow + 1 : 1
     this.lastAnswer = isFit
     const needed = isFit ? (check.successes ?? 1) : this.isHealthy === null ? 1 : (check.failures ?? 2)
-    if (isFit === this.isHealthy || this.inARow < needed) return
-    this.isHealthy = isFit
-    changed()
+    const isSame = isFit === this.isHealthy || this.inARow < needed
+    if (!isSame) this.isHealthy = isFit
+    if (!isSame || this.isHealthy === false) changed()
   }
 }

@@ -33,7 +33,7 @@ export interface Leadership {
    * leadership. It is carried by a timer, so a blocked event loop delays it: between steps of long work ask `isValid()`.
    */
   readonly signal: AbortSignal
-  /** True iff the lease stands at this reading. Stays true while work that was told to stop may still finish (R20). Never throws. */
+  /** True iff the lease stands at this reading. Stays true while work that was told to stop may still finish (R20), until `marginMs` / 4 before the lease ends. Never throws. */
   isValid(): boolean
   /** @throws ELECTION_LEADERSHIP_LOST if `isValid()` is false. */
   assertValid(): void
@@ -51,6 +51,8 @@ export class HeldLeadership implements Leadership {
   readonly wonAtMs: number
   /** True from the moment the signal aborts: no new work begins. */
   isEnding = false
+  /** Work did not stop in time: refused from here on, shortly before the lease ends. */
+  private isFenced = false
 
   private reason: RevokeReason | null = null
   private controller: AbortController | null = null
@@ -80,7 +82,7 @@ export class HeldLeadership implements Leadership {
   }
 
   isValid(): boolean {
-    return this.time.stands(this.lease)
+    return !this.isFenced && this.time.stands(this.lease)
   }
 
   assertValid(): void {
@@ -98,6 +100,11 @@ export class HeldLeadership implements Leadership {
     this.isEnding = true
     this.reason = reason
     this.controller?.abort(this.lost())
+  }
+
+  /** The work did not stop: `isValid` and local fences say no from here on, although the lease stands. */
+  fence(): void {
+    this.isFenced = true
   }
 
   /** The lease is over: from here on nothing makes this leadership valid again. */

@@ -210,7 +210,20 @@ export interface ElectionSettings {
    */
   readonly preferPerMinute?: number
   /** Whether this process is fit to lead this election (R39). Default: it always is. */
-  readonly healthCheck?: HealthCheck
+  readonly healthCheck?: HealthCheck | HealthCheck['check']
+  /**
+   * A stall of the event loop from which on this process counts as unhealthy, ms (R39, B.1); noticed to a quarter of it. Default:
+   * none. Healthy again after the next good answers of `healthCheck`, or `promiseMs` / 2 without one. Too small: a garbage
+   * collection costs a leadership. Too large, above the lease: the lease is lost first.
+   */
+  readonly maxLoopDelayMs?: number
+  /**
+   * What happens to work that has not stopped shortly before its lease ends, `marginMs` / 8 before it: `event` (default): it was
+   * warned, told of by `workOverdue` and `workFenced`, and its leadership is refused by `isValid()` and local fences;
+   * `exit`: on top of that `process.exit(1)`, which is the only thing that stops work that listens to nothing. Hazard of `exit`:
+   * it ends everything else of this process, too.
+   */
+  readonly onOverdue?: 'event' | 'exit'
 }
 
 /** Settings of an election with every default filled in. */
@@ -222,6 +235,8 @@ export interface ElectionConfig {
   readonly requires: readonly string[]
   readonly preference: Preference | null
   readonly healthCheck: HealthCheck | null
+  readonly maxLoopDelayMs: number | null
+  readonly onOverdue: 'event' | 'exit'
 }
 
 /** Options of `createElection`: those of an elector, and of its one election. */

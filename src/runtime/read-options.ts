@@ -12,6 +12,7 @@ import type { Transport } from '../ports/transport'
 import { file, memory } from '../storage'
 import { MAX_TIMER_MS } from './deadline'
 import { realEnvironment } from './environment'
+import type { HealthCheck } from './health'
 import { noTransport } from './no-transport'
 import type {
   ElectionConfig,
@@ -128,15 +129,18 @@ const electionFields = {
   preferAfterMs: duration(1),
   preferBy: z.number().int().min(1).max(4_000).optional(),
   preferPerMinute: z.number().int().min(1).max(60).optional(),
-  healthCheck: z
-    .strictObject({
+  healthCheck: orCallable(
+    z.strictObject({
       check: callable,
       everyMs: duration(1),
       timeoutMs: duration(1),
       failures: z.number().int().min(1).max(1_000).optional(),
       successes: z.number().int().min(1).max(1_000).optional(),
-    })
-    .optional(),
+      whenAlone: z.enum(['giveUp', 'keep']).optional(),
+    }),
+  ).optional(),
+  maxLoopDelayMs: duration(4),
+  onOverdue: z.enum(['event', 'exit']).optional(),
 }
 const electorSchema = z.strictObject(electorFields)
 const electionSchema = z.strictObject({ ...electorFields, ...electionFields, name })
@@ -166,7 +170,7 @@ export function readElectionSettings(election: ElectionName, settings: ElectionS
 
 /** @throws ELECTION_CONFIG_INVALID for settings that contradict each other. */
 function withDefaults(call: string, settings: ElectionSettings): ElectionConfig {
-  const { contend, priority = 0, score, canLead = true, requires = [], healthCheck } = settings
+  const { contend, priority = 0, score, canLead = true, requires = [] } = settings
   if (!canLead && contend === true) {
     throw invalid(call, [
       'contend: true and canLead: false: who never leads cannot contend; leave one of them out',
@@ -186,8 +190,17 @@ function withDefaults(call: string, settings: ElectionSettings): ElectionConfig 
     canLead,
     requires,
     preference: afterMs === undefined ? null : { afterMs, by, perMinute },
-    healthCheck: healthCheck ?? null,
+    healthCheck: readHealthCheck(settings),
+    maxLoopDelayMs: settings.maxLoopDelayMs ?? null,
+    onOverdue: settings.onOverdue ?? 'event',
   }
+}
+
+/** A bound on stalls alone is a check, too: one that the service always passes. */
+function readHealthCheck({ healthCheck, maxLoopDelayMs }: ElectionSettings): HealthCheck | null {
+  if (typeof healthCheck === 'function') return { check: healthCheck }
+  if (healthCheck !== undefined) return healthCheck
+  return maxLoopDelayMs === undefined ? null : { check: () => true }
 }
 
 /** An ELECTION_CONFIG_INVALID that lists the faults. */

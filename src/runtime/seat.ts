@@ -18,6 +18,7 @@ import type { ElectionError } from '../errors'
 import { Changes, type ElectionView } from './changes'
 import { Contention } from './contention'
 import type { Submitted } from './driver-options'
+import type { CoreView } from './driver-port'
 import { type ElectionEvent, type ElectionEvents, Events, type Warn } from './events'
 import { stoppedError } from './failures'
 import { History } from './history'
@@ -46,6 +47,14 @@ export interface NextLeader {
   readonly leaderlessMs: number
 }
 
+/** Does anybody else contend, and is it linked, as far as this process knows? Where only stores vote nobody knows of others. */
+export function hasOther(state: CoreView | undefined, election: ElectionName): boolean {
+  for (const [process, priority] of state?.elections.get(election)?.contenders ?? []) {
+    if (priority !== Number.NEGATIVE_INFINITY && state?.accounts.get(process)?.connected === true) return true
+  }
+  return false
+}
+
 /** What a seat needs of its elector. */
 export interface SeatHost {
   readonly config: ElectorConfig
@@ -58,6 +67,8 @@ export interface SeatHost {
   /** Name of this process in the protocol. */
   readonly self: () => ProcessId
   readonly submit: (input: Submitted) => void
+  /** Is another contender linked, so that it could take over? */
+  readonly hasOther: (election: ElectionName) => boolean
   /** Where the end of that leadership's lease is read. */
   readonly leaseEnd: (election: ElectionName, term: Term, known: LeaseEnd) => LeaseEnd
   /** Runs when all effects of the present step were applied. */
@@ -113,7 +124,7 @@ export class Seat {
         const { preference } = settings
         host.submit({ type: 'contend', election: name, contending, priority, preference })
       },
-      unfit: () => void this.giveUp('unhealthy', {}),
+      unfit: () => this.unfit(),
     })
   }
 
@@ -152,6 +163,15 @@ export class Seat {
       clock: time.clock,
       submit,
       drainMs: () => this.drainMs,
+      marginMs: config.timing.marginMs,
+      fenced: () => {
+        config.logger.error(
+          { election: name, term },
+          'work goes on after its signal: its leadership is refused',
+        )
+        this.emit('workFenced', { election: name, term })
+      },
+      exit: this.settings.onOverdue === 'exit' ? () => config.environment.process?.exit?.(1) : null,
       overdue: (drainMs) => {
         this.emit('workOverdue', { election: name, term, drainMs })
         this.contention.bench(tenure)
@@ -247,6 +267,12 @@ export class Seat {
     this.contention.want(false)
     loop.stop()
     void this.giveUp('resigned', { drainMs: loop.drainMs })
+  }
+
+  /** R39: an unhealthy leader hands over; if nobody can take it, it gives up, or keeps on as the service wishes. */
+  private unfit(): void {
+    const isAlone = this.settings.healthCheck?.whenAlone === 'keep' && !this.host.hasOther(this.name)
+    if (this.tenure !== null && !isAlone) void this.giveUp('unhealthy', {})
   }
 
   private get drainMs(): number {

@@ -9,6 +9,7 @@ import type { ElectionName, ProcessId, RevokeReason, Term } from '../core'
 import type { Clock } from '../ports/clock'
 import { Deadline } from './deadline'
 import type { Submitted } from './driver-options'
+import { Ladder } from './ladder'
 import type { HeldLeadership, Leadership } from './leadership'
 
 /** Work that needs the leadership. It has to stop when `leadership.signal` aborts, and is waited for. */
@@ -49,6 +50,12 @@ export interface TenureParts {
   readonly submit: (input: Submitted) => void
   /** How long work may take to stop, unless a departure says otherwise, ms. */
   readonly drainMs: () => number
+  /** How long before its end the signal aborts, ms. */
+  readonly marginMs: number
+  /** The work goes on, and the leadership is refused from here on. */
+  readonly fenced: () => void
+  /** Ends the process; null: never. */
+  readonly exit: (() => void) | null
   /** Work did not stop within that time. */
   readonly overdue: (drainMs: number) => void
   /** Work stopped, that long after its signal had aborted. */
@@ -59,6 +66,7 @@ export interface TenureParts {
 export class Tenure {
   readonly leadership: HeldLeadership
   private readonly drain: Deadline
+  private readonly ladder: Ladder
   private readonly whenIdle: (() => void)[] = []
   private readonly whenOver: ((result: ResignResult) => void)[] = []
   private running = 0
@@ -70,6 +78,8 @@ export class Tenure {
   constructor(private readonly parts: TenureParts) {
     this.leadership = parts.leadership
     this.drain = new Deadline(parts.clock, () => this.overdue())
+    const { clock, marginMs, exit } = parts
+    this.ladder = new Ladder({ clock, marginMs, exit, fence: () => this.fence() })
   }
 
   /** May new work begin? */
@@ -120,12 +130,16 @@ export class Tenure {
     this.departure = { reason: 'expired', to: null, cooldownMs: 0, drainMs: drainMs() }
     this.abort('expired')
     submit({ type: 'freeze', election, reason: 'expired' })
+    this.climb()
   }
 
   /** The core says that it is over. From here on no read is true; `announce` tells the others. */
   end(reason: RevokeReason): void {
     this.ending = reason
+    const { until } = this.leadership.lease
     this.leadership.end()
+    // a loss that came without a warning; the others have begun to climb before
+    if (!this.leadership.isEnding) this.climb(until)
   }
 
   /** Aborts the signal if nothing did before, and settles whoever waits. Returns why it ended. */
@@ -145,8 +159,18 @@ export class Tenure {
     if (this.running > 0) this.drain.arm(this.abortedAt + this.drainMs)
   }
 
+  private climb(until = this.leadership.lease.until): void {
+    if (this.running > 0) this.ladder.climb(until)
+  }
+
+  private fence(): void {
+    this.leadership.fence()
+    this.parts.fenced()
+  }
+
   private idle(): void {
     this.drain.clear()
+    this.ladder.clear()
     const { parts, leadership } = this
     if (leadership.isEnding) parts.stopped(parts.clock.now() - this.abortedAt)
     for (const done of this.whenIdle.splice(0)) done()
@@ -162,6 +186,7 @@ export class Tenure {
     const { election, submit, overdue } = this.parts
     this.drain.clear()
     if (this.ending === null) submit({ type: 'freeze', election, reason: 'drainTimeout' })
+    this.climb()
     overdue(this.drainMs)
   }
 

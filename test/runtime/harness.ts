@@ -385,6 +385,12 @@ export class FakeProcess implements HostProcess {
     this.killed.push(signal)
   }
 
+  readonly exits: number[] = []
+
+  exit(code: number): void {
+    this.exits.push(code)
+  }
+
   emitWarning(message: string): void {
     this.warnings.push(message)
   }

@@ -1,7 +1,7 @@
 /** Goal: a process that is not fit does not lead (R39, USERS 17). Method: checks that say no, throw, and never answer. */
 import { describe, expect, it } from 'vitest'
 import type { HealthCheck } from '../../src/runtime/health'
-import { alone, TIMING } from './harness'
+import { alone, Bench, TIMING } from './harness'
 
 const EVERY = TIMING.promiseMs / 2
 
@@ -93,6 +93,58 @@ describe('healthCheck', () => {
     await work
     await world.run(1)
     expect(events).toEqual(['elected 1', 'revoked 1 unhealthy'])
+  })
+
+  it('R39: a plain function is a check, too', async () => {
+    const { bench, world, one } = await alone()
+    let isFit = true
+    const election = one.elector.election('e', { healthCheck: () => isFit })
+    await bench.start(one)
+    await world.run(1)
+    expect(election.isLeader()).toBe(true)
+    isFit = false
+    await world.run(2 * EVERY + 1)
+    expect(election.isLeader()).toBe(false)
+  })
+
+  it('R39: with `whenAlone: keep` a sick leader goes on while nobody can take over, and hands over when somebody can', async () => {
+    const bench = new Bench(['a', 'b', 'c'])
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => bench.process(id)) as [P, P, P]
+    type P = ReturnType<Bench['process']>
+    let isFit = true
+    const sick = a.elector.election('e', { healthCheck: { check: () => isFit, whenAlone: 'keep' } })
+    const healthy = b.elector.election('e', { contend: false })
+    c.elector.election('e', { canLead: false })
+    await bench.start(a, b, c)
+    await bench.world.run(2 * EVERY)
+    expect(sick.isLeader()).toBe(true)
+    isFit = false
+    await bench.world.run(6 * EVERY)
+    expect(sick.isLeader(), 'nobody else stands').toBe(true)
+    const lead = healthy.lead(() => {})
+    await bench.world.run(2 * EVERY)
+    expect([sick.isLeader(), healthy.isLeader()]).toEqual([false, true])
+    const stopped = b.elector.stop()
+    await bench.world.run(100)
+    await Promise.all([lead, stopped])
+  })
+
+  it('B.1: a stall of the event loop above the bound is unhealthy at once, one below is not', async () => {
+    const { bench, world, one } = await alone()
+    const election = one.elector.election('e', { maxLoopDelayMs: 400 })
+    const reasons: string[] = []
+    election.on('revoked', ({ reason }) => reasons.push(reason))
+    await bench.start(one)
+    await world.run(10)
+    world.stall(250)
+    await world.run(200)
+    expect(election.isLeader()).toBe(true)
+    world.stall(500)
+    await world.run(1)
+    expect(reasons).toEqual(['unhealthy'])
+    expect(election.status().isHealthy).toBe(false)
+    await world.run(2 * EVERY)
+    expect(election.isLeader(), 'healthy again').toBe(true)
   })
 
   it('asks no more after the stop', async () => {
