@@ -5,9 +5,12 @@
  * Needs `npm run build` before. Reads `dist`, writes only below `.tmp`, uses no network.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { transformSync } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const work = join(root, '.tmp', 'package')
@@ -104,8 +107,49 @@ function compile(folder) {
   }
 }
 
+/** What each built file may weigh, minified and compressed, KB. */
+const BUDGET_KB = {
+  index: 92,
+  core: 18,
+  tcp: 16,
+  postgres: 12,
+  redis: 12,
+  etcd: 11,
+  store: 10,
+  fencing: 11,
+  metrics: 3,
+  http: 2,
+  schedule: 14,
+  simulation: 150,
+  compliance: 12,
+  worker: 53,
+  conclave: 92,
+}
+
+/** An import costs what its files cost: each entry is one file that needs nothing but Node.js, and keeps to its budget. */
+function weigh() {
+  for (const file of readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.js'))) {
+    const code = readFileSync(join(root, 'dist', file), 'utf8')
+    const minified = transformSync(code, { minify: true, format: 'esm' }).code
+    const weight = gzipSync(minified, { level: 9 }).length / 1024
+    const budget = BUDGET_KB[file.slice(0, -3)]
+    if (budget === undefined || weight > budget) {
+      console.error(`dist/${file} has ${weight.toFixed(1)} KB, its budget is ${budget} KB`)
+      process.exit(1)
+    }
+    const packages = [...code.matchAll(/^import .*? from ['"]([^'"]+)['"]/gm)].map(([, name]) => name)
+    const strangers = packages.filter((name) => !isBuiltin(name))
+    if (strangers.length > 0) {
+      console.error(`dist/${file} loads ${strangers.join(', ')}: bundle it, or load it when it is needed`)
+      process.exit(1)
+    }
+  }
+  console.log('every built file is within its budget, and loads nothing but Node.js')
+}
+
 rmSync(work, { recursive: true, force: true })
 mkdirSync(work, { recursive: true })
+weigh()
 const archive = pack()
 run(bin('publint'), ['run', archive, '--strict'])
 console.log('publint: clean')
