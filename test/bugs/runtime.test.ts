@@ -254,7 +254,12 @@ describe('bugs of others: runtime', () => {
         expect(written).toEqual([blocked, rival])
         expect(old?.leadership.signal.aborted, 'the blocked loop ran no timer').toBe(false)
         expect(old?.leadership.isValid(), 'but a read is true').toBe(false)
-        await expect(old?.write()).rejects.toMatchObject({ code: 'ELECTION_STALE_TOKEN' })
+        await expect(old?.write()).rejects.toMatchObject({ code: 'ELECTION_LEADERSHIP_LOST' })
+        const { token } = old?.leadership ?? {}
+        const bare = fence.guard('r', { token: token as number, holder: blocked }, () =>
+          written.push(blocked),
+        )
+        await expect(bare, 'the token alone').rejects.toMatchObject({ code: 'ELECTION_STALE_TOKEN' })
         simulation.cluster.resume(blocked)
         await simulation.advance(100)
         expect(old?.leadership.signal.aborted).toBe(true)
