@@ -46,7 +46,10 @@ await election.resign({ cooldownMs: 100 })
 await election.waitForLeader()
 if (former !== null && election.leadership !== null) {
   await fence.check('ledger', election.leadership)
-  await fence.check('ledger', former).catch((error: Error) => console.log(`refused: ${error.message}\n`))
+  const { token, holder } = former // as another process would show it: only the numbers travel
+  await fence
+    .check('ledger', { token, holder })
+    .catch((error: Error) => console.log(`refused: ${error.message}\n`))
 }
 
 const text = await (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text()
