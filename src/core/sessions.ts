@@ -301,6 +301,16 @@ function forgetPassed(turn: Turn, account: Account): void {
   }
 }
 
+/**
+ * B.3: the own clock stood still, nobody knows for how long, and those of the voters did not. What they promised to rounds of
+ * before is not counted any more, nor will it be when an answer comes late (R10). The wait that follows is as long as what
+ * this process promised; what it was promised may be longer.
+ */
+export function forgetPromises({ state }: Turn): void {
+  for (const account of state.accounts.values()) account.untilByGrant.clear()
+  state.rounds.clear()
+}
+
 /** Own clock until which `voter` is counted under that grant; minus infinity if not at all (R13). */
 export function countedUntil(turn: Turn, voter: ProcessId, grant: Grant): number {
   const { state, config } = turn

@@ -70,6 +70,7 @@ import { hearFloorReply, hearFloorRequest, recover } from './recovery'
 import {
   beat,
   endLife,
+  forgetPromises,
   hearAck,
   hearHeartbeat,
   heartbeats,
@@ -172,6 +173,7 @@ function apply(turn: Turn, input: Input): void {
       return readOwnTerm(turn, input.election, input.nonce)
     case 'suspended':
       state.bootUntil = Math.max(state.bootUntil, turn.now + state.maxPromiseMs)
+      forgetPromises(turn)
       renounceAll(turn, 'suspended')
       return standAgain(turn)
     case 'death':

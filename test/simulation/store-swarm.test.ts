@@ -28,3 +28,11 @@ describe.each(STORE_PROFILES)('%s', (profile) => {
     expect(plan.steps.some(({ action }) => action.do.startsWith('store'))).toBe(true)
   })
 })
+
+describe('seeds that found something', () => {
+  it('seed 200000691: a leader that slept longer than its store believed it wins by nothing promised before (B.3, R66)', () => {
+    const { violations, stats } = runSeed(200_000_691, { profile: 'oneStore' })
+    expect(violations).toEqual([])
+    expect(stats.elections).toBeGreaterThan(20)
+  })
+})

@@ -325,6 +325,16 @@ export const LEASES: readonly Mutant[] = [
     ),
   },
   {
+    id: 'B.3 promises',
+    does: 'counts after a suspend of the host what was promised before it',
+    patches: [patch('core/step', 'forgetPromises(turn)', '')],
+    swarm: { profile: 'oneStore' },
+    test: killedBy(
+      'paper/lease',
+      'B.3: who was promised more than it promised does not win by what may have ended while it slept',
+    ),
+  },
+  {
     id: 'R13 R39 storage failure',
     does: 'goes on leading when its storage has failed',
     patches: [patch('core/step', "return renounceAll(turn, 'storageFailed')", 'return')],
