@@ -8,6 +8,7 @@
  */
 import type { Bind, Contend, Part, Release } from './messages'
 import type { Account, Election } from './state'
+import { arm } from './succession'
 import { frameTo, send, type Turn } from './turn'
 import type { ElectionName, ProcessId, Term } from './types'
 
@@ -69,8 +70,25 @@ function hasRoom(owed: ReadonlyMap<ElectionName, Part>, unsent: readonly Electio
   return unsent.length === 0 && owed.size <= UNDER_WAY
 }
 
-function contentionOf({ name, contending, priority }: Election): Contend {
-  return { kind: 'contend', election: name, contending, priority }
+/** Who is in its cool-down does not stand, so nobody waits for it, and nothing is handed over to it (R21, R69). */
+export function contentionOf({ name, contending, standsBack, priority }: Election): Contend {
+  return { kind: 'contend', election: name, contending: contending && !standsBack, priority }
+}
+
+/** The cool-down has begun: said at once. */
+export function standBack(turn: Turn, election: Election): void {
+  if (!election.contending || election.notBefore <= turn.now) return
+  election.standsBack = true
+  arm(turn.state.timers, { at: election.notBefore, election: election.name })
+  for (const [process, account] of turn.state.accounts) oweContention(turn, process, account, election)
+}
+
+/** The cool-down is over: said with the next heartbeat or probe, as nothing hangs on it. */
+export function comeBack(turn: Turn, election: Election): void {
+  if (!election.standsBack || turn.now < election.notBefore) return
+  election.standsBack = false
+  for (const { contentions } of turn.state.accounts.values())
+    contentions.set(election.name, contentionOf(election))
 }
 
 /** Answers of that process may have made room: what waited for that leaves now. */

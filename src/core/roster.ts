@@ -3,6 +3,7 @@
  *
  * Decides nothing about who may change them, nor when: that is `membership.ts`, where the argument is, too.
  */
+import { contentionOf } from './facts'
 import { attachLease, freezeLease } from './leases'
 import { createAccount, type Membership } from './state'
 import { forgetContender } from './succession'
@@ -79,8 +80,8 @@ function meetVoter(turn: Turn, { strangers }: Membership, { id, storageId }: Vot
   const known = state.supports.get(id)?.storageId ?? null
   if (storageId != null && known !== null && known !== storageId) state.supports.delete(id)
   for (const election of state.elections.values()) {
-    const { name, contending, priority, lead } = election
-    if (contending) account.contentions.set(name, { kind: 'contend', election: name, contending, priority })
+    const { name, contending, lead } = election
+    if (contending) account.contentions.set(name, contentionOf(election))
     if (lead !== null && lead.frozen === null)
       account.facts.set(name, { kind: 'bind', election: name, term: lead.term })
   }

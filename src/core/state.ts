@@ -184,6 +184,8 @@ export interface Election {
   freeAt: number
   /** Not before this (cool-down after a resignation). */
   notBefore: number
+  /** The others were told that it does not stand until then, and have not been told that it is over (R21). */
+  standsBack: boolean
   /** Failed attempts in a row (R35). */
   failures: number
   /** Goes first in the succession (R21). */
@@ -544,6 +546,7 @@ export function createElection(name: ElectionName, durableTerm: Term): Election 
     attemptAt: Number.POSITIVE_INFINITY,
     freeAt: Number.NEGATIVE_INFINITY,
     notBefore: Number.NEGATIVE_INFINITY,
+    standsBack: false,
     failures: 0,
     successor: null,
     contenders: NONE,

@@ -32,7 +32,7 @@ import {
   startPreVote,
 } from './campaigns'
 import { emitDecisions } from './durability'
-import { oweContention, owedToNewLife, sendOwedAnew, sendUnsent } from './facts'
+import { comeBack, oweContention, owedToNewLife, sendOwedAnew, sendUnsent, standBack } from './facts'
 import type {
   ConnectedInput,
   ContendInput,
@@ -204,6 +204,7 @@ function tick(turn: Turn): void {
   for (const name of takeDue(state.timers, now)) {
     const election = state.elections.get(name)
     if (election === undefined) continue
+    comeBack(turn, election)
     if (now >= election.attemptAt) takeTurn(turn, election)
     if (election.preferring !== null && now >= election.preferring.lookAt) seekBetter(turn, election)
   }
@@ -443,6 +444,7 @@ function giveUp(turn: Turn, input: RenounceInput): void {
   } else {
     renounce(turn, election, input.reason)
   }
+  standBack(turn, election)
 }
 
 function renounceAll(turn: Turn, reason: RevokeReason): void {

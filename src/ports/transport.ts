@@ -68,7 +68,10 @@ export interface TransportHost {
   /** The last session with that life of the peer is gone. A suspicion, not a proof (R56). */
   closed(peer: ProcessId, incarnation: Incarnation, reason: string): void
   received(from: ProcessId, fromIncarnation: Incarnation, parts: readonly Part[]): void
-  /** Something was refused: `reason` is one of a small fixed set, for counters; details are logged by the transport at a limited rate. */
+  /**
+   * Something was refused, by the transport or by `admit`: once each, or it is counted twice. `reason` is one of a small fixed
+   * set, for counters; details are logged by the transport at a limited rate.
+   */
   refused(reason: RefusedReason): void
   /** The transport cannot work any more (listener gone): the runtime renounces everything (R52). */
   failed(error: Error): void

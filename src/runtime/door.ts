@@ -73,11 +73,10 @@ export class Door {
     return this.counts
   }
 
-  /** Judges a greeting; remembers nothing but the count of a refusal. */
+  /** Judges a greeting and remembers nothing: the transport says that it refused, and that is counted (`refused` of its host). */
   admit(greeting: Greeting): Admission {
     const verdict = this.judge(greeting)
     if (verdict.ok) return { ok: true }
-    this.count(verdict.reason)
     this.report(greeting, verdict.reason)
     return verdict
   }

@@ -109,8 +109,7 @@ export class Meter implements RenewalSink {
 
   private read(read: Read): void {
     const { labels } = this
-    const { elections, margin, failover, eventLoop, members, counters, transport } =
-      this.parts.metered.status()
+    const { elections, margin, failover, eventLoop, members, counters } = this.parts.metered.status()
     for (const [election, { isLeader, term }] of Object.entries(elections)) {
       read('conclave_leader', { ...labels, election }, isLeader ? 1 : 0)
       read('conclave_term', { ...labels, election }, term)
@@ -138,8 +137,7 @@ export class Meter implements RenewalSink {
       if (roundTripMs !== null) read('conclave_member_round_trip_seconds', member, roundTripMs / 1_000)
     }
     if (counters === null) return
-    // a transport that counts has each refusal once; the counters of the driver have those of greetings from both ends
-    for (const [reason, total] of Object.entries({ ...counters.refused, ...transport.refused })) {
+    for (const [reason, total] of Object.entries(counters.refused)) {
       read('conclave_refused_total', { ...labels, reason }, total)
     }
     read('conclave_stalls_total', labels, counters.stalls)

@@ -98,7 +98,7 @@ export interface ElectorOptions {
   readonly stopMs?: number
   /** How long the last frames may take to leave at `stop()`, ms. Default 500. Too small: peers wait for the lease to run out. */
   readonly flushMs?: number
-  /** A write that the storage does not answer for this long has failed, ms (BUGS 15). Default `promiseMs`. Too small: a slow flush ends this life. Too large: a stalled disk keeps a leader longer. */
+  /** A write that the storage does not answer for this long has failed, ms (BUGS 15). Default `promiseMs`, 2,000 at least. Too small: a slow flush ends this life. Too large: a stalled disk keeps a leader longer. */
   readonly storageTimeoutMs?: number
   /** How many elections this process remembers at most. Default 100,000. Too small: elections above it have no quorum. Too large: memory, about a kilobyte each. */
   readonly maxElections?: number

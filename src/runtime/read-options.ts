@@ -38,6 +38,9 @@ const NAME = /^[A-Za-z0-9._:-]{1,128}$/
 
 const name = z.string().regex(NAME, { error: `a name matches ${NAME}` })
 /** Finite and in the range of timers: NaN and Infinity are no numbers to zod (B.7). */
+/** What a healthy disk that is busy may take for one write: a short promise says nothing of that. */
+const MIN_STORAGE_TIMEOUT_MS = 2_000
+
 const duration = (min: number, max = MAX_TIMER_MS) => z.number().min(min).max(max).optional()
 
 /** An object with these methods: an instance of somebody's class, so nothing else is asked of it. */
@@ -263,7 +266,7 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     drainMs,
     stopMs,
     flushMs: options.flushMs ?? 500,
-    storageTimeoutMs: options.storageTimeoutMs ?? timing.promiseMs,
+    storageTimeoutMs: options.storageTimeoutMs ?? Math.max(timing.promiseMs, MIN_STORAGE_TIMEOUT_MS),
     maxElections: options.maxElections ?? 100_000,
     maxObservers: options.maxObservers ?? 0,
     logger: options.logger ?? silentLogger,

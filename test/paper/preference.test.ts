@@ -240,6 +240,29 @@ describe('R21: the best one to hand over to', () => {
     expect(heirOf(onlyC), 'better than nobody').toEqual(['c'])
   })
 
+  it('R21: is nobody who is in its own cool-down, and may be again when that is over', () => {
+    const resign = (lab: Lab, id: string, cooldownMs: number): void => {
+      const renunciation = { reason: 'resigned', to: null, toBest: true, cooldownMs } as const
+      lab.act(id, { type: 'renounce', election: 'e', ...renunciation })
+      lab.deliver()
+    }
+    const lab = settled(null)
+    announce(lab, 'b', 1)
+    announce(lab, 'c', 2)
+    prefer(lab, 'a', null, 9)
+    lab.deliver()
+    resign(lab, 'a', 60_000)
+    expect(lab.leads('c')).toBe(true)
+    resign(lab, 'c', 1_000)
+    expect(lab.leads('b'), 'a is the best of all, and will not stand for a minute').toBe(true)
+    keep(lab, 1_900, ...ALL)
+    resign(lab, 'b', 0)
+    expect(lab.leads('c'), 'its cool-down is over').toBe(true)
+    keep(lab, 60_000, ...ALL)
+    resign(lab, 'c', 0)
+    expect(lab.leads('a')).toBe(true)
+  })
+
   it('R71, R21: the end of a process names the best one of each election that it led, and frees all by one word', () => {
     const lab = settled(null)
     announce(lab, 'b', 1)

@@ -510,9 +510,11 @@ describe('the door', () => {
       const verdict = host.admit({ ...greeting, nonce: 'of a clone' })
       expect(verdict).toEqual({ ok: false, reason: 'duplicateIdentity' })
     }
+    expect(one.driver.counters.refused, 'it is the transport that says that it refused').toEqual({})
+    host.refused('duplicateIdentity')
     const alarms = one.effects.filter(({ type }) => type === 'alarm')
     expect(alarms).toMatchObject([{ code: 'duplicateIdentity', process: 'b' }])
-    expect(one.driver.counters.refused).toEqual({ duplicateIdentity: 3 })
+    expect(one.driver.counters.refused).toEqual({ duplicateIdentity: 1 })
   })
 
   it('a greeting that is only judged leaves no pin: whoever cannot finish the handshake spoils nothing', async () => {

@@ -10,6 +10,7 @@ import { displayName } from '../../src/core/identity'
 import type {
   Clock,
   Greeting,
+  RefusedReason,
   Storage,
   StorageIdentity,
   TimerHandle,
@@ -257,6 +258,11 @@ export class HubTransport implements Transport {
     this.sessions.clear()
   }
 
+  private refuse(host: TransportHost, reason: RefusedReason): void {
+    this.refusals.push(reason)
+    host.refused(reason)
+  }
+
   private connect(other: HubTransport): void {
     const { world } = this.hub
     const mine = this.host
@@ -267,8 +273,8 @@ export class HubTransport implements Transport {
       if (this.host !== mine || other.host !== theirs) return
       const here = mine.admit(theirs.local)
       const there = theirs.admit(mine.local)
-      if (!here.ok) this.refusals.push(here.reason)
-      if (!there.ok) other.refusals.push(there.reason)
+      if (!here.ok) this.refuse(mine, here.reason)
+      if (!there.ok) other.refuse(theirs, there.reason)
       if (!here.ok || !there.ok) return
       this.sessions.set(other.id, theirs.local)
       other.sessions.set(this.id, mine.local)

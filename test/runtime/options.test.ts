@@ -57,6 +57,13 @@ describe('options', () => {
     })
   })
 
+  it('a short promise does not make a slow flush the end of a life: writes have 2 s at least', () => {
+    const limit = (timing: object): number => readElectorOptions({ ...good, timing }).storageTimeoutMs
+    expect(limit({ promiseMs: 600 })).toBe(2_000)
+    expect(limit({ promiseMs: 10_000 })).toBe(10_000)
+    expect(readElectorOptions({ ...good, storageTimeoutMs: 100 }).storageTimeoutMs, 'if asked for').toBe(100)
+  })
+
   it.each([
     ['fast', 600, 75, 15],
     ['default', 2_000, 250, 30],

@@ -127,6 +127,26 @@ export const LEASES: readonly Mutant[] = [
     ),
   },
   {
+    id: 'R21 cool-down',
+    does: 'hands over to a contender that is in its own cool-down',
+    patches: [patch('core/facts', 'contending: contending && !standsBack', 'contending')],
+    swarm: null,
+    test: killedBy(
+      'paper/preference',
+      'R21: is nobody who is in its own cool-down, and may be again when that is over',
+    ),
+  },
+  {
+    id: 'R21 end of the cool-down',
+    does: 'never says that its cool-down is over',
+    patches: [patch('core/step', '    comeBack(turn, election)\n', '')],
+    swarm: null,
+    test: killedBy(
+      'paper/preference',
+      'R21: is nobody who is in its own cool-down, and may be again when that is over',
+    ),
+  },
+  {
     id: 'R21 term',
     does: 'lets a certificate void bindings of later terms of its leader',
     patches: [
