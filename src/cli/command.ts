@@ -1,6 +1,7 @@
 /**
  * What a subcommand is, and what its exit code means. The table of subcommands is in `run.ts`.
  */
+import type { Flags } from './flags'
 import type { Terminal } from './terminal'
 
 /** Ends of a command: 0 all is well, 1 what was asked for is not so (a violation), 2 it was called wrongly. */
@@ -12,6 +13,8 @@ export interface Command {
   readonly summary: string
   /** Text of `--help`. */
   readonly help: string
+  /** Its options, for the completion of shells. */
+  readonly flags: Flags
   /** Does it. @throws UsageError if the arguments make no sense. */
   run(args: readonly string[], terminal: Terminal): Promise<number>
 }

@@ -8,9 +8,10 @@ import { type Command, EXIT, UsageError } from './command'
 import { simulate } from './simulate'
 import { supervised } from './supervised'
 import type { Terminal } from './terminal'
+import { witness } from './witness'
 
 /** All subcommands, in the order of the help. */
-export const COMMANDS: Readonly<Record<string, Command>> = { run: supervised, simulate }
+export const COMMANDS: Readonly<Record<string, Command>> = { run: supervised, simulate, witness }
 
 /** Text of `conclave --help`. */
 export function overview(): string {

@@ -1,7 +1,6 @@
 /**
  * Reads the options of `conclave simulate`. Every refusal is one sentence that names the option and what it takes.
  */
-import { parseArgs } from 'node:util'
 import {
   MAINTENANCE_PROFILES,
   MEMBER_PROFILES,
@@ -11,6 +10,7 @@ import {
   STORE_PROFILES,
 } from '../simulation'
 import { UsageError } from './command'
+import { flagLines, numberOf, parseFlags, wholeOf } from './flags'
 
 /** What was asked for. */
 export interface SimulateOptions {
@@ -47,77 +47,66 @@ const WORLDS: readonly ProfileName[] = [
   ...MAINTENANCE_PROFILES,
 ]
 
+/** How many seeds, and where. */
+const MANY = {
+  seeds: { value: 'N', summary: 'that many seeds (default 500, or as many as fit into --minutes)' },
+  seed: { value: 'S', summary: 'the first of them (default: random, printed)' },
+  minutes: { value: 'M', summary: 'as many seeds as fit into that time' },
+  profile: {
+    value: 'P',
+    choices: WORLDS,
+    summary: `${WORLDS.join(', ')}\n(default: each seed chooses; every fourth has stores)`,
+  },
+  workers: { value: 'W', summary: 'processes that share the work (default: one per core)' },
+} as const
+/** One run, and its picture. */
+const ONE = {
+  plan: { value: 'FILE', isPath: true, summary: 'runs the plan in that file, as printed with a violation' },
+  trace: { summary: 'prints what happened, line by line' },
+  html: { value: 'FILE', isPath: true, summary: 'draws it: a page to zoom and hover in' },
+  svg: { value: 'FILE', isPath: true, summary: 'draws the interesting part, to print' },
+  from: { value: 'MS', summary: 'where the picture begins (default: chosen)' },
+  to: { value: 'MS', summary: 'where it ends' },
+} as const
+/** Options of `conclave simulate`. */
+export const SIMULATE_FLAGS = { ...MANY, ...ONE }
+/** How its worker processes are started. */
+const OWN = { worker: { summary: 'takes orders from its parent' } } as const
+
 /** Text of `conclave simulate --help`. */
 export const SIMULATE_HELP = `Usage: conclave simulate [options]
 
 Runs the shipping code in simulated worlds: each seed is a cluster, a minute of faults, and a minute in which a leader has
 to be there. Exit code 0: every property held; 1: one did not (seed, smallest plan and replay are printed); 2: wrong call.
 
-  --seeds N         that many seeds (default 500, or as many as fit into --minutes)
-  --seed S          the first of them (default: random, printed)
-  --minutes M       as many seeds as fit into that time
-  --profile P       ${WORLDS.join(', ')}
-                    (default: each seed chooses; every fourth has stores)
-  --workers W       processes that share the work (default: one per core)
+${flagLines(MANY)}
 
 One run alone, of --seed S without --seeds or with --seeds 1, or of a plan:
 
-  --plan FILE       runs the plan in that file, as printed with a violation
-  --trace           prints what happened, line by line
-  --html FILE       draws it: a page to zoom and hover in
-  --svg FILE        draws the interesting part, to print
-  --from MS         where the picture begins (default: chosen)
-  --to MS           where it ends
+${flagLines(ONE)}
 
 With many seeds, --html and --svg draw the smallest plan of the first violation.`
 
-const OPTIONS = {
-  seeds: { type: 'string' },
-  seed: { type: 'string' },
-  minutes: { type: 'string' },
-  profile: { type: 'string' },
-  workers: { type: 'string' },
-  plan: { type: 'string' },
-  trace: { type: 'boolean' },
-  html: { type: 'string' },
-  svg: { type: 'string' },
-  from: { type: 'string' },
-  to: { type: 'string' },
-  worker: { type: 'boolean' },
-} as const
-
 /** @throws UsageError if the arguments make no sense. */
 export function parseSimulate(args: readonly string[]): SimulateOptions {
-  const values = valuesOf(args)
+  const values = parseFlags(args, { ...SIMULATE_FLAGS, ...OWN })
   const { profile = null, plan = null, trace = false, html = null, svg = null, worker = false } = values
-  if (profile !== null && !isProfile(profile)) {
-    throw new UsageError(`--profile takes one of ${WORLDS.join(', ')}, not ${JSON.stringify(profile)}.`)
-  }
   const options: SimulateOptions = {
-    seed: whole('--seed', values.seed, 0, 2 ** 32 - 1),
-    seeds: whole('--seeds', values.seeds, 1, 2 ** 32),
-    minutes: number('--minutes', values.minutes),
-    profile,
-    workers: whole('--workers', values.workers, 1, 256),
+    seed: wholeOf('seed', values.seed, 0, 2 ** 32 - 1),
+    seeds: wholeOf('seeds', values.seeds, 1, 2 ** 32),
+    minutes: numberOf('minutes', values.minutes),
+    profile: profile as ProfileName | null,
+    workers: wholeOf('workers', values.workers, 1, 256),
     plan,
     trace,
     html,
     svg,
-    from: number('--from', values.from),
-    to: number('--to', values.to),
+    from: numberOf('from', values.from),
+    to: numberOf('to', values.to),
     worker,
   }
   refuseContradictions(options)
   return options
-}
-
-function valuesOf(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values
-  } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. (?=To )/)
-    throw new UsageError(`${sentence.replace(/\.$/, '')}.`)
-  }
 }
 
 function refuseContradictions({
@@ -142,28 +131,4 @@ function refuseContradictions({
   if (from !== null && to !== null && from >= to) {
     throw new UsageError(`--from has to be before --to: ${from} is not before ${to}.`)
   }
-}
-
-function isProfile(name: string): name is ProfileName {
-  return (WORLDS as readonly string[]).includes(name)
-}
-
-function number(option: string, text: string | undefined): number | null {
-  if (text === undefined) return null
-  const value = text.trim() === '' ? Number.NaN : Number(text)
-  if (!Number.isFinite(value) || value < 0) {
-    throw new UsageError(`${option} takes a number that is not negative, not ${JSON.stringify(text)}.`)
-  }
-  return value
-}
-
-function whole(option: string, text: string | undefined, least: number, most: number): number | null {
-  const value = number(option, text)
-  if (value === null) return null
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new UsageError(
-      `${option} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}.`,
-    )
-  }
-  return value
 }

@@ -10,7 +10,7 @@ import { type Plan, planFor, type RunResult, runPlan, shrinkPlan } from '../simu
 import { type Command, EXIT } from './command'
 import { drawPictures } from './pictures'
 import { planFileName, readPlan, writePlan } from './plan-file'
-import { parseSimulate, SIMULATE_HELP, type SimulateOptions } from './simulate-options'
+import { parseSimulate, SIMULATE_FLAGS, SIMULATE_HELP, type SimulateOptions } from './simulate-options'
 import { type Finding, runSwarm, serveOrders } from './swarm-workers'
 import { addRun, emptyTally, report, type Tally } from './tally'
 import type { Terminal } from './terminal'
@@ -25,6 +25,7 @@ const BAR = 30
 export const simulate: Command = {
   summary: 'run the library in simulated worlds, a seed each; draw one',
   help: SIMULATE_HELP,
+  flags: SIMULATE_FLAGS,
   async run(args, terminal) {
     const options = parseSimulate(args)
     if (options.worker) return serveOrders(process).then(() => EXIT.ok)

@@ -24,6 +24,7 @@ processes are not collected.`
 export const supervised: Command = {
   summary: 'start a service and tell the voters at once when it has died',
   help: HELP,
+  flags: {},
   run(args, terminal) {
     const [dashes, command, ...rest] = args
     if (dashes !== '--' || command === undefined) {

@@ -88,7 +88,7 @@ export const INSTRUMENTS: Readonly<Record<MetricName, Instrument>> = {
   },
   conclave_failover_worst_seconds: {
     kind: 'gauge',
-    help: 'Computed: longest time without a leader after a crash.',
+    help: 'Computed: longest time without a leader after a crash; absent where nobody else could lead.',
     labels: PROCESS,
     unit: 's',
   },

@@ -211,7 +211,7 @@ export interface Elector {
   stop(): Promise<void>
   now(): number
   status(): ElectorStatus
-  /** Events of all elections. */
+  /** Events of all elections. `leaderChanged` also of those that were not asked for here, if this process votes in them. */
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
   off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
   [Symbol.asyncDispose](): Promise<void>

@@ -250,10 +250,17 @@ export class ProcessElector implements Elector, DriverListener {
 
   private leaderChanged({ election, leader, term }: LeaderChangedEffect): void {
     const seat = this.seats.get(election)
-    if (seat === undefined) return
+    if (seat === undefined) return this.overheard(election, leader, term)
     const known = this.known(leader)
     this.spread?.counted(seat.known?.id ?? null, known?.id ?? null)
     seat.leaderChanged(known, term)
+  }
+
+  /** An election that nobody opened here: this process only votes in it. */
+  private overheard(election: ElectionName, leader: ProcessId | null, term: number): void {
+    if (election === MEMBERS || !this.events.hears('leaderChanged')) return
+    const id = this.known(leader)?.id ?? null
+    this.calls.push(() => this.events.emit('leaderChanged', { election, leader: id, term }))
   }
 
   private spreadOf({ id, spread, timing }: ElectorConfig): Spread | null {

@@ -4,6 +4,7 @@
  * Arithmetic only: what it says is a bound for a cluster whose majority lives and hears each other, and whose first try
  * succeeds. What ends by itself (`stop`, `resign`, `exit`) takes a few round trips and needs no bound of this kind.
  */
+import { type ProcessId, quorumOf, type Voter } from '../core'
 import type { ResolvedTiming } from './timing'
 
 /** Longest time without a leader after a crash, a power cut or a partition, ms, and what it is made of. */
@@ -19,12 +20,32 @@ export interface FailoverBound {
   readonly worstMs: number
 }
 
+/** Who votes; `sets` as in `ClusterConfig`. */
+export interface Voters {
+  readonly voters: readonly Voter[]
+  readonly sets?: readonly (readonly ProcessId[])[] | undefined
+}
+
 /** What the bound depends on besides the timing. */
 export interface FailoverBasis {
   /** Who may stand before this process: the other voters. */
   readonly others: number
   /** A store is among the voters. */
   readonly stores: boolean
+}
+
+/**
+ * Does a majority that can elect somebody else remain, whichever of the processes that vote and may lead is lost (R40)? One or
+ * two voters have none: there no bound is promised.
+ */
+export function canFailOver({ voters, sets }: Voters): boolean {
+  if (voters.every(({ kind }) => kind === 'store')) return true
+  const replicas = voters.filter(({ kind }) => kind === 'peer')
+  const isLeft = (lost: ProcessId): boolean =>
+    (sets ?? [voters.map(({ id }) => id)]).every(
+      (set) => set.filter((id) => id !== lost).length >= quorumOf(set.length),
+    )
+  return replicas.length > 1 && replicas.every(({ id }) => isLeft(id))
 }
 
 /** The bound of one configuration. */

@@ -129,7 +129,7 @@ export class Meter implements RenewalSink {
     seconds('conclave_event_loop_delay_seconds', '0.99', eventLoop?.p99Ms ?? null)
     seconds('conclave_event_loop_delay_seconds', '1', eventLoop?.maxMs ?? null)
     read('conclave_renewal_budget_seconds', labels, margin.budgetMs / 1_000)
-    read('conclave_failover_worst_seconds', labels, failover.worstMs / 1_000)
+    if (failover !== null) read('conclave_failover_worst_seconds', labels, failover.worstMs / 1_000)
     for (const { id, isSelf, isAlive, roundTripMs } of members) {
       if (isSelf) continue
       const member = { ...labels, member: id }

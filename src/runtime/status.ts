@@ -8,7 +8,7 @@ import type { StoreDurability } from '../ports/cas-store'
 import type { LinkStats, Transport, TransportStats } from '../ports/transport'
 import type { DriverCounters } from './driver-options'
 import type { CoreView } from './driver-port'
-import { type FailoverBound, failoverOf } from './failover'
+import { canFailOver, type FailoverBound, failoverOf } from './failover'
 import type { PastLeadership, SeenLeader } from './history'
 import type { LoopDelay } from './loop-monitor'
 import type { PausedStatus } from './maintenance'
@@ -76,8 +76,11 @@ export interface ProcessStatus {
   readonly timing: ResolvedTiming
   /** Measured: how close renewals come to their deadline. */
   readonly margin: SafetyMargin
-  /** Computed: how long nobody leads after a crash. */
-  readonly failover: FailoverBound
+  /**
+   * Computed: how long nobody leads after a crash. Null: nobody else can lead after some crash, as one or two voters, or one
+   * beside a store, leave no majority (R40); nothing is promised then.
+   */
+  readonly failover: FailoverBound | null
   readonly counters: DriverCounters | null
   readonly transport: Omit<TransportStats, 'links'>
   readonly eventLoop: LoopDelay | null
@@ -155,6 +158,7 @@ export interface Subject {
 export function processStatus(subject: Subject): ProcessStatus {
   const { config, phase, error, state, incarnation, counters, eventLoop, margin, now } = subject
   const { plan, timing } = config
+  const cluster = state?.cluster ?? plan
   const { links, ...transport } = subject.transport.stats()
   const tokenDurability = durabilityOf(config)
   const timed = tokenDurability === 'volatile'
@@ -174,10 +178,9 @@ export function processStatus(subject: Subject): ProcessStatus {
     movingTo: plan.movingTo,
     timing,
     margin,
-    failover: failoverOf(timing, {
-      others: (state?.cluster ?? plan).voters.length - 1,
-      stores: plan.stores.size > 0,
-    }),
+    failover: canFailOver(cluster)
+      ? failoverOf(timing, { others: cluster.voters.length - 1, stores: plan.stores.size > 0 })
+      : null,
     counters,
     transport,
     eventLoop,

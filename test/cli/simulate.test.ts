@@ -8,29 +8,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/cli/command'
 import { readPlan } from '../../src/cli/plan-file'
-import { COMMANDS, run } from '../../src/cli/run'
+import { COMMANDS } from '../../src/cli/run'
 import { parseSimulate } from '../../src/cli/simulate-options'
 import { add, addRun, emptyTally, report } from '../../src/cli/tally'
-import { systemTerminal, type Terminal } from '../../src/cli/terminal'
+import { systemTerminal } from '../../src/cli/terminal'
 import { type Plan, planFor, runSeed } from '../../src/simulation'
-
-class Memory implements Terminal {
-  readonly isTerminal = false
-  readonly printed: string[] = []
-  readonly complaints: string[] = []
-  readonly steps: string[] = []
-  print = (line: string) => void this.printed.push(line)
-  complain = (line: string) => void this.complaints.push(line)
-  progress = (line: string) => void this.steps.push(line)
-  get text(): string {
-    return this.printed.join('\n')
-  }
-}
-
-async function call(line: string): Promise<Memory & { readonly code: number }> {
-  const terminal = new Memory()
-  return Object.assign(terminal, { code: await run(line.split(' ').filter(Boolean), terminal) })
-}
+import { call } from './memory-terminal'
 
 const home = process.cwd()
 let dir = ''

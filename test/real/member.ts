@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createElection, file, memory, type Storage } from 'conclave'
+import { createElection, file, memory, type Storage, type VoterStore } from 'conclave'
 import { tcp } from 'conclave/tcp'
 import { churn } from './churn'
 import type { MemberOptions, Order, Report } from './protocol'
@@ -34,20 +34,22 @@ function slow(storage: Storage): Storage {
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as MemberOptions
-const { id, voters, listen, dataDir, cluster, secret, timing, sampleMs, writeMs, settings } = options
+const { id, voters, listen, dataDir, cluster, secret, tls, timing, sampleMs, writeMs, settings } = options
 const service = options.store === undefined ? null : await storeService(options.store)
+const peers = () => ({
+  transport: tcp({ ...(tls === undefined ? { secret } : { tls }), ...(listen === null ? {} : { listen }) }),
+  storage: slow(dataDir === null ? memory() : file({ dir: dataDir })),
+})
 const election = createElection({
   cluster,
   name: 'job',
   id,
   timing,
   ...(service === null
-    ? {
-        voters,
-        transport: tcp({ secret, ...(listen === null ? {} : { listen }) }),
-        storage: slow(dataDir === null ? memory() : file({ dir: dataDir })),
-      }
-    : { voters: service.voters }),
+    ? { voters, ...peers() }
+    : options.tie === true
+      ? { voters: { ...voters, tie: service.voters as VoterStore }, ...peers() }
+      : { voters: service.voters }),
   ...settings,
 })
 

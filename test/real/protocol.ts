@@ -10,13 +10,17 @@ export interface MemberOptions {
   readonly listen: string | null
   readonly dataDir: string | null
   readonly secret: string
+  /** Mutual TLS in place of the secret: PEM texts. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
   readonly timing: TimingPreset | TimingOptions
   readonly sampleMs: number
   /** Interval of fenced writes while leading; null: none. */
   readonly writeMs: number | null
   readonly settings: Partial<ElectionOptions>
-  /** Its voter is this store; then `voters`, `dataDir` and `secret` are not used. */
+  /** Its voter is this store; then `voters`, `dataDir` and `secret` are not used, unless it is a `tie`. */
   readonly store?: StoreSpec
+  /** The store is one voter beside `voters`, of that name. */
+  readonly tie?: true
 }
 
 export type Report =

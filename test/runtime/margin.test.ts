@@ -3,8 +3,9 @@
  * known, leaders that stall or vanish, and the figures that `status()` gives of them.
  */
 import { describe, expect, it } from 'vitest'
+import type { VoterKind } from '../../src/core'
 import type { Election } from '../../src/runtime/api'
-import { failoverOf } from '../../src/runtime/failover'
+import { canFailOver, failoverOf } from '../../src/runtime/failover'
 import { Renewals } from '../../src/runtime/renewals'
 import { resolveTiming } from '../../src/runtime/timing'
 import { alone, Bench, type TestProcess, TIMING } from './harness'
@@ -147,6 +148,39 @@ describe('the bound of a fail-over (P10)', () => {
     })
   })
 
+  it('R40: is promised only where a majority is left without any one process that may lead', () => {
+    const voters = (kinds: Readonly<Record<string, VoterKind>>) =>
+      Object.entries(kinds).map(([id, kind]) => ({ id, kind }))
+    const can = (kinds: Readonly<Record<string, VoterKind>>, sets?: readonly string[][]) =>
+      canFailOver({ voters: voters(kinds), sets })
+    expect(can({ a: 'peer' })).toBe(false)
+    expect(can({ a: 'peer', b: 'peer' })).toBe(false)
+    expect(can({ a: 'peer', tie: 'store' })).toBe(false)
+    expect(can({ a: 'peer', b: 'peer', w: 'witness' })).toBe(true)
+    expect(can({ a: 'peer', b: 'peer', tie: 'store' })).toBe(true)
+    expect(can({ a: 'peer', s: 'store', t: 'store' }), 'nobody else can lead').toBe(false)
+    expect(can({ s: 'store' }), 'processes come and go').toBe(true)
+    const three = { a: 'peer', b: 'peer', c: 'peer' } as const
+    expect(can(three)).toBe(true)
+    expect(
+      can(three, [
+        ['a', 'b', 'c'],
+        ['a', 'b'],
+      ]),
+      'while it moves to two',
+    ).toBe(false)
+  })
+
+  it('R40: is null in the status of two voters, with the warning beside it', async () => {
+    const { one } = await alone()
+    expect(one.elector.status()).toMatchObject({ failover: null })
+    const bench = new Bench()
+    const [a] = ['a', 'b'].map((id) => bench.process(id, { voters: ['a', 'b'] }))
+    const status = a?.elector.status()
+    expect(status?.failover).toBeNull()
+    expect(status?.warnings.join()).toContain('two voters cannot fail over')
+  })
+
   it('holds when a leader vanishes', async () => {
     const { world, processes, elections, leader } = await three(5)
     const { failover } = leader.status().process
@@ -154,7 +188,7 @@ describe('the bound of a fail-over (P10)', () => {
     gone.transport.leave()
     const before = world.now
     while (!elections.some((one) => one !== leader && one.isLeader())) await world.run(1)
-    expect(world.now - before).toBeLessThanOrEqual(failover.worstMs)
+    expect(world.now - before).toBeLessThanOrEqual(failover?.worstMs ?? 0)
     expect(world.now - before).toBeGreaterThan(TIMING.promiseMs - 2 * TIMING.heartbeatMs)
   })
 })

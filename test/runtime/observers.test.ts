@@ -89,4 +89,19 @@ describe('R37: a witness', () => {
     await expect(c?.lead(() => undefined)).rejects.toThrow('which never lead (R37)')
     await expect(a?.resign({ to: 'c' })).rejects.toThrow('not among the voters that may lead')
   })
+
+  it('that opened no election votes in it, and is told who leads', async () => {
+    const { made, start, elector } = bench(VOTERS, () => ({ witnesses: ['c'] }))
+    const [a, b] = ['a', 'b'].map((id) => elector(id).election('e', { priority: id === 'a' ? 1 : 0 }))
+    const heard: (string | null)[] = []
+    elector('c').on('leaderChanged', ({ election, leader }) => heard.push(`${election}: ${leader}`))
+    await start(...VOTERS)
+    await made.world.run(3_000)
+    expect(heard).toEqual(['e: a'])
+    await a?.resign({ cooldownMs: 60_000 })
+    await made.world.run(1_000)
+    expect(b?.isLeader()).toBe(true)
+    expect(heard.at(-1)).toBe('e: b')
+    expect(elector('c').status().elections).toEqual({})
+  })
 })

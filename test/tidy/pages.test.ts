@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { leaseLength } from '../../src/core'
-import { failoverOf } from '../../src/runtime/failover'
+import { leaseLength, type VoterKind } from '../../src/core'
+import { canFailOver, failoverOf } from '../../src/runtime/failover'
 import { type ResolvedTiming, resolveTiming, type TimingPreset } from '../../src/runtime/timing'
 import { read } from './tree'
 
@@ -149,5 +149,33 @@ describe('tuning', () => {
     expect(at('the budget of a renewal')).toEqual(
       each(true, (timing) => lease(timing) - timing.marginMs - timing.heartbeatMs),
     )
+  })
+})
+
+describe('small clusters', () => {
+  it('says what the code computes, and promises nothing where it does', () => {
+    const [, section = ''] = read('examples/small-clusters.md').split('| who votes |')
+    const cells = section
+      .split('\n\n')[0]
+      ?.split('\n')
+      .slice(2)
+      .map((row) => row.split('|').map((cell) => cell.trim()))
+    const peers = { a: 'peer', b: 'peer', c: 'peer' } as const
+    const clusters: readonly (readonly [Readonly<Record<string, VoterKind>>, stores: boolean])[] = [
+      [{ a: 'peer' }, false],
+      [{ a: 'peer', b: 'peer' }, false],
+      [{ a: 'peer', b: 'peer', w: 'witness' }, false],
+      [{ a: 'peer', b: 'peer', tie: 'store' }, true],
+      [peers, false],
+      [{ postgres: 'store' }, true],
+      [peers, false],
+    ]
+    const computed = clusters.map(([kinds, stores]) => {
+      const voters = Object.entries(kinds).map(([id, kind]) => ({ id, kind }))
+      if (!canFailOver({ voters })) return 'never'
+      const { worstMs } = failoverOf(timingOf('default', stores), { others: voters.length - 1, stores })
+      return worstMs.toLocaleString('en')
+    })
+    expect(cells?.map((row) => row.at(-2))).toEqual(computed)
   })
 })
