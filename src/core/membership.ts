@@ -28,6 +28,8 @@
  * so it has no vote until it was removed and added: two changes, each of one voter, never a swap (R26).
  * *Names*: grants and lives of another storage may repeat old names; so what is known of the former one is forgotten when
  * the voter goes, and leases are put together anew (`changeVoters`).
+ * *Who missed changes* may find that all whom it knows are gone, although a majority of the present voters is there. So it
+ * hears whoever shows the secret of the cluster, and is told; nobody has a voice by that (`meetLife`, `../runtime/door.ts`).
  *
  * *Founding.* A cluster begins with the voters that it was started with, at version 0.1. A process with an empty disk cannot
  * know whether it founds or forgot, so nobody votes at 0.1 before *every* other voter of it has said that it is at 0.1,

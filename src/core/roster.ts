@@ -5,10 +5,12 @@
  */
 import { contentionOf } from './facts'
 import { attachLease, freezeLease } from './leases'
-import { createAccount, type Membership } from './state'
+import { meetObserver } from './observers'
+import { forgetSupport, meet } from './sessions'
+import { createAccount, type Membership, type State } from './state'
 import { forgetContender } from './succession'
 import { frameTo, send, type Turn } from './turn'
-import type { ProcessId, Voter } from './types'
+import type { Incarnation, ProcessId, Voter } from './types'
 
 /** Voters added, removed or moved. Another storage under one name is a voter removed and one added (R26, R32 c). */
 export function changesBetween(old: readonly Voter[], next: readonly Voter[]): number {
@@ -78,13 +80,47 @@ function meetVoter(turn: Turn, { strangers }: Membership, { id, storageId }: Vot
   state.accounts.set(id, account)
   // every lease that another storage of that name earned is over (R72): its lives say nothing of this one's
   const known = state.supports.get(id)?.storageId ?? null
-  if (storageId != null && known !== null && known !== storageId) state.supports.delete(id)
+  if (storageId != null && known !== null && known !== storageId) forgetSupport(turn, id)
   for (const election of state.elections.values()) {
     const { name, contending, lead } = election
     if (contending) account.contentions.set(name, contentionOf(election))
     if (lead !== null && lead.frozen === null)
       account.facts.set(name, { kind: 'bind', election: name, term: lead.term })
   }
+}
+
+/**
+ * R24: does that life have a session here? Where members change nobody else is heard: a late frame of a storage that was
+ * given up may bear a higher number than the life that has its name now, and would make an old life of it.
+ */
+export function hasSession(
+  { accounts, membership }: State,
+  process: ProcessId,
+  incarnation: Incarnation,
+): boolean {
+  const account = accounts.get(process)
+  const life = account?.connected === true ? account : membership?.strangers.get(process)
+  return life?.incarnation === incarnation
+}
+
+/**
+ * A sign of that life of a process (`meet`). Whoever has no vote here may have been given one elsewhere, with another
+ * storage than the process that bore its name before (R26). That is no later life of the same process: the old one may
+ * still run and lead, so it is over here when its promise is, and not for the number of the new one (R54, R72).
+ */
+export function meetLife(turn: Turn, process: ProcessId, incarnation: Incarnation): boolean {
+  const { state, now } = turn
+  const stranger = state.membership?.strangers.get(process)
+  const former = state.supports.get(process)
+  const isOther = former?.storageId != null && former.storageId !== stranger?.storageId
+  if (stranger?.incarnation !== incarnation || !isOther) return meet(turn, process, incarnation)
+  if (now < former.until) return false
+  forgetSupport(turn, process)
+  meet(turn, process, incarnation)
+  const support = state.supports.get(process)
+  if (support !== undefined) support.storageId = stranger.storageId
+  meetObserver(turn, process)
+  return true
 }
 
 /** Tells the configuration in force here, once per frame. */

@@ -58,6 +58,14 @@ function endSupport(turn: Turn, support: Support, how: Freed): void {
   support.bound.clear()
 }
 
+/** What stood for the lives of a process is over, and says nothing of the next one that bears its name. */
+export function forgetSupport(turn: Turn, process: ProcessId): void {
+  const support = turn.state.supports.get(process)
+  if (support === undefined) return
+  endSupport(turn, support, 'lapse')
+  turn.state.supports.delete(process)
+}
+
 /**
  * A sign of that life of a process: false if a higher one is known or this one has ended. A higher one ends the support
  * of the lower at once (R54): the storage lock lets only one live (A4).

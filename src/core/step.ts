@@ -67,6 +67,7 @@ import {
 import { askAboutPauses, hearPause, hearPauseAck, pauseDurable, sayPause } from './pause'
 import { bestSuccessor, preferringOf, seekBetter, seekBetterEverywhere } from './preference'
 import { hearFloorReply, hearFloorRequest, recover } from './recovery'
+import { hasSession, meetLife } from './roster'
 import {
   beat,
   endLife,
@@ -75,7 +76,6 @@ import {
   hearHeartbeat,
   heartbeats,
   heartbeatTo,
-  meet,
   noteAnswer,
   reportLapses,
   votes,
@@ -232,15 +232,16 @@ function takeTurn(turn: Turn, election: Election): void {
 
 function connected(turn: Turn, input: ConnectedInput): void {
   const { state, config } = turn
-  if (input.peer === config.self || !meet(turn, input.peer, input.incarnation)) return
+  if (input.peer === config.self) return
+  const account = state.accounts.get(input.peer)
+  if (account === undefined && state.membership !== null) {
+    const { storageId, incarnation, rho, deltaMs, sentAt } = input
+    state.membership.strangers.set(input.peer, { storageId, incarnation, rho, deltaMs, sentAt })
+  }
+  if (!meetLife(turn, input.peer, input.incarnation)) return
   const support = state.supports.get(input.peer)
   if (support !== undefined) support.storageId = input.storageId
-  const account = state.accounts.get(input.peer)
-  if (account === undefined) {
-    const { storageId, incarnation, rho, deltaMs, sentAt } = input
-    state.membership?.strangers.set(input.peer, { storageId, incarnation, rho, deltaMs, sentAt })
-    return meetObserver(turn, input.peer)
-  }
+  if (account === undefined) return meetObserver(turn, input.peer)
   const reborn = account.incarnation !== input.incarnation
   if (reborn || !account.connected) account.connectedAt = turn.now
   account.incarnation = input.incarnation
@@ -314,9 +315,10 @@ function hearDeath(turn: Turn, { process, storageId, incarnation, key }: DeathIn
 // --- frames ---------------------------------------------------------------------------------------------------------
 
 function hearFrame(turn: Turn, frame: FrameInput): void {
-  const { config } = turn
+  const { config, state } = turn
   if (frame.toIncarnation !== config.incarnation || frame.from === config.self) return
-  if (!meet(turn, frame.from, frame.fromIncarnation)) return
+  if (state.membership !== null && !hasSession(state, frame.from, frame.fromIncarnation)) return
+  if (!meetLife(turn, frame.from, frame.fromIncarnation)) return
   const alone = frame.parts.length === 1
   for (const part of frame.parts) hear(turn, frame.from, frame.fromIncarnation, part, alone)
   const account = turn.state.accounts.get(frame.from)

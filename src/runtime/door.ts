@@ -7,6 +7,7 @@
  * their lives are remembered than twice as many as may be connected, so that whoever is let in cannot fill the memory (E5).
  * Proofs of death are judged here, too.
  */
+import { MAX_MEMBERS } from '../core'
 import { type IdentityVerdict, judgeHello } from '../core/identity'
 import type { DeathNotice } from '../core/messages'
 import type { ClusterConfig, Incarnation, ProcessId } from '../core/types'
@@ -57,7 +58,7 @@ export class Door {
     this.storages = storagesOf(cluster)
   }
 
-  /** One process that is no member is admitted, too, until somebody else is invited or nobody (R34). */
+  /** One process that is no member is awaited, until another one is or none: it always finds room, and is pinned (R34). */
   invite(guest: ProcessId | null): void {
     this.guest = guest
   }
@@ -93,7 +94,7 @@ export class Door {
     this.lives.delete(nodeId)
     this.lives.set(nodeId, { storageId, incarnation, nonce, connected: true })
     if (!this.isKnown(nodeId)) this.forgetObservers()
-    if (verdict.pin !== null) {
+    else if (verdict.pin !== null) {
       const { writer } = this.options
       writer.change({ pins: { ...writer.record.pins, [nodeId]: verdict.pin } })
     }
@@ -131,23 +132,32 @@ export class Door {
     this.counts[reason] = (this.counts[reason] ?? 0) + 1
   }
 
+  /**
+   * Where members change, whoever is none here may be one of a configuration that this process has not heard of, and the
+   * only one left that can tell it (R31, R34). So it is let in with the storage that it shows, which the configuration
+   * will name; a former storage of that id is over. It has no voice before that.
+   */
   private judge(
     greeting: Greeting,
   ): IdentityVerdict | { readonly ok: false; readonly reason: RefusedReason } {
-    const { local, ephemeral, writer, maxObservers } = this.options
-    const { lives, storages } = this
+    const { local, ephemeral, writer, changes } = this.options
+    const { lives, storages, maxStrangers } = this
     const { nodeId, storageId } = greeting
-    const isMember = (process: ProcessId): boolean => this.isKnown(process)
-    // a guest brings the storage that the configuration will name; a former one of that id is over
-    const isGuest = nodeId === this.guest && !storages.has(nodeId)
+    const isMember = (process: ProcessId): boolean => changes || storages.has(process)
+    const isStranger = changes && !storages.has(nodeId)
     const storageOf = (process: ProcessId): string | null =>
-      isGuest ? storageId : (storages.get(process) ?? null)
+      isStranger ? storageId : (storages.get(process) ?? null)
     const { pins } = writer.record
-    const known = { local, isMember, storageOf, pins, lives, ephemeral, admitsObservers: maxObservers > 0 }
+    const known = { local, isMember, storageOf, pins, lives, ephemeral, admitsObservers: maxStrangers > 0 }
     const verdict = judgeHello(known, greeting)
-    if (!verdict.ok || isMember(nodeId) || lives.get(nodeId)?.connected === true) return verdict
+    if (!verdict.ok || this.isKnown(nodeId) || lives.get(nodeId)?.connected === true) return verdict
     const connected = this.observers().filter(([, life]) => life.connected)
-    return connected.length < maxObservers ? verdict : { ok: false, reason: 'tooManyConnections' }
+    return connected.length < maxStrangers ? verdict : { ok: false, reason: 'tooManyConnections' }
+  }
+
+  /** So many processes that have no vote here and were not asked in may have a session at once. */
+  private get maxStrangers(): number {
+    return this.options.changes ? MAX_MEMBERS : this.options.maxObservers
   }
 
   private isKnown(process: ProcessId): boolean {
@@ -162,7 +172,7 @@ export class Door {
   /** The oldest lives that are gone. */
   private forgetObservers(): void {
     const observers = this.observers()
-    let excess = observers.length - 2 * this.options.maxObservers
+    let excess = observers.length - 2 * this.maxStrangers
     for (const [process, { connected }] of observers) {
       if (excess <= 0) return
       if (connected) continue

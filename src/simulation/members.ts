@@ -9,13 +9,17 @@ import type { ClusterConfig, Voter } from '../core/types'
 import type { SimCluster } from './sim-cluster'
 import type { SimNode } from './sim-node'
 
-/** The newest configuration that any disk or memory holds. */
-export function newestCluster(cluster: SimCluster): ClusterConfig {
-  return configsOf(cluster).reduce((newest, each) => (compareConfigs(each, newest) > 0 ? each : newest))
+/** The newest configuration that any disk or memory holds, but for those of one node. */
+export function newestCluster(cluster: SimCluster, without: SimNode | null = null): ClusterConfig {
+  return configsOf(cluster, without).reduce((newest, each) =>
+    compareConfigs(each, newest) > 0 ? each : newest,
+  )
 }
 
-function configsOf({ nodes }: SimCluster): ClusterConfig[] {
-  return [...nodes.values()].flatMap(({ cluster, state, disk }) => {
+function configsOf({ nodes }: SimCluster, without: SimNode | null): ClusterConfig[] {
+  return [...nodes.values()].flatMap((node) => {
+    if (node === without) return []
+    const { cluster, state, disk } = node
     const found = [state?.cluster ?? cluster]
     const { voters, ...rest } = disk.record?.config ?? {}
     if (voters !== undefined) found.push({ ...rest, voters } as ClusterConfig)
@@ -24,14 +28,18 @@ function configsOf({ nodes }: SimCluster): ClusterConfig[] {
   })
 }
 
-/** Would every set of voters that is, or may soon be, in force still have a majority of intact disks? */
+/**
+ * Would every set of voters that is, or may soon be, in force still have a majority of intact disks? The newest one may be
+ * known to the node that goes and to nobody else: then the one before it is what the others go on with.
+ */
 function survives(cluster: SimCluster, without: SimNode | null, next: readonly Voter[] | null): boolean {
   const newest = newestCluster(cluster)
+  const remaining = newestCluster(cluster, without)
   const groups = [...cluster.nodes.values()].flatMap(({ state }) => {
     const asked = state?.membership?.wanted
     return asked == null ? [] : [asked.voters]
   })
-  const sets = [newest.voters, ...groups, ...(next === null ? [] : [next])]
+  const sets = [newest.voters, remaining.voters, ...groups, ...(next === null ? [] : [next])]
   return sets.every((voters) => {
     const intact = voters.filter((voter) => voter.id !== without?.id && isIntact(cluster, voter))
     return intact.length > voters.length / 2

@@ -378,6 +378,34 @@ describe('R33: leases and changes', () => {
 })
 
 describe('R34: outside of the configuration', () => {
+  it('R54, R26: another storage under a known name ends nothing before the promise to the former one is over', () => {
+    const lab = founded(['a', 'b', 'c', 'd'], ['a', 'b', 'c', 'd'])
+    const leader = leaderOf(lab) as ProcessId
+    const gone = one(others(lab, leader))
+    const rest = others(lab, gone)
+    lab.contend('e', [gone])
+    lab.run(3000, () => lab.leader('e') === gone)
+    lab.run(2000)
+    isolate(lab, gone)
+    expect(remove(lab, gone)).toBeNull()
+    expect(lab.leader('e'), 'removed, and does not know it yet').toBe(gone)
+    // its successor under that name, on another machine, with more restarts behind it
+    const life = { incarnation: 9, storageId: 'disk-new', rho: 0, deltaMs: 0 }
+    for (const id of rest) lab.act(id, { type: 'connected', peer: gone, ...life, sentAt: lab.clock(id) })
+    lab.contend('e', rest)
+    // the lab refuses two leaders at one instant
+    lab.run(5000, () => ![gone, null].includes(lab.leader('e')))
+    expect(rest).toContain(lab.leader('e'))
+    lab.cuts.clear()
+    const { incarnation } = lab.node(leader).config
+    const probe: Heartbeat = { kind: 'heartbeat', round: 1, promiseMs: 1000, probe: true, prompt: true }
+    lab.hand({ from: gone, fromIncarnation: 9, to: leader, toIncarnation: incarnation, parts: [probe] })
+    expect(lab.node(leader).state.supports.get(gone), 'met as soon as that is over').toMatchObject({
+      incarnation: 9,
+      storageId: 'disk-new',
+    })
+  })
+
   it('R34: a joiner follows and has no voice, until the configuration that names it is in force there', () => {
     const lab = founded(['a', 'b', 'c', 'd'], ['a', 'b', 'c'])
     lab.contend('e', ['d'])
@@ -475,6 +503,31 @@ describe('R34: outside of the configuration', () => {
     expect(
       change(lab, (at) => clusterOf(lab, at).voters.map((each) => ({ ...each, address: `${each.id}:1` }))),
     ).toBe('twoAtOnce')
+  })
+})
+
+describe('R24: names that come again', () => {
+  it('R24, R26: a late frame of a storage that was given up does not make an old life of the one that has its name now', () => {
+    const lab = founded(['a', 'b', 'c'], ['a', 'b', 'c'])
+    const leader = leaderOf(lab) as ProcessId
+    const again = one(others(lab, leader))
+    lab.crash(again)
+    lab.restart(again)
+    lab.connect()
+    lab.run(500)
+    const late = lab.sent.filter(along(again, leader)).at(-1)
+    expect(late?.fromIncarnation).toBe(2)
+    lab.crash(again)
+    lab.wipe(again, 'new')
+    expect(remove(lab, again)).toBeNull()
+    lab.restart(again)
+    lab.connect()
+    expect(add(lab, again)).toBeNull()
+    if (late !== undefined) lab.hand(late)
+    expect(lab.node(leader).state.supports.get(again)).toMatchObject({ incarnation: 1, storageId: 'new' })
+    lab.contend('e', [again])
+    lab.run(5000, () => lab.leader('e') === again)
+    expect(lab.leader('e')).toBe(again)
   })
 })
 

@@ -44,9 +44,9 @@ async function joined(c: Cluster, id: string): Promise<void> {
   expect((await membership(c, id)).isMember, `${id} is a member`).toBe(true)
 }
 
-async function founded(): Promise<Cluster> {
+async function founded(size = 4): Promise<Cluster> {
   const settings = { experimental: { membership: true } }
-  const c = new Cluster({ size: 4, founders: 3, settings })
+  const c = new Cluster({ size, founders: 3, settings })
   cluster = c
   await c.start()
   await c.reignNumber(1)
@@ -109,5 +109,21 @@ describe('members of three real processes', () => {
     const other = c.ids.slice(0, 3).find((id) => id !== first && id !== lost) as string
     c.signal(other, 'SIGKILL')
     await c.until(() => c.leader === first || c.leader === lost, 10_000, 'two of three go on')
+  })
+
+  it('R31, R34: one that was away hears of the changes from members that it never met, when nobody else is left', async () => {
+    const c = await founded(5)
+    const first = await chief(c, 'a')
+    const away = c.ids.slice(0, 3).find((id) => id !== first && id !== c.leader) as string
+    c.signal(away, 'SIGKILL')
+    for (const id of ['d', 'e']) {
+      await c.startMember(id, joiner(c, id))
+      expect(await c.changeMembers(first, 'add', id)).toBeNull()
+      await joined(c, id)
+    }
+    for (const id of c.ids.slice(0, 3)) if (id !== away) c.signal(id, 'SIGKILL')
+    await c.startMember(away)
+    await c.until(() => [away, 'd', 'e'].includes(c.leader ?? ''), 15_000, 'three of five go on')
+    expect((await membership(c, away)).members).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 })

@@ -517,6 +517,34 @@ describe('the door', () => {
     expect(one.driver.counters.refused).toEqual({ duplicateIdentity: 1 })
   })
 
+  it('R31, R34: where members change, whoever is none here may tell of a configuration that names it; nine at most, and none is pinned', async () => {
+    const stranger = (i: number) => ({
+      nodeId: `new-${i}`,
+      storageId: `disk-${i}`,
+      incarnation: 1,
+      nonce: `n${i}`,
+    })
+    for (const membership of [false, true]) {
+      const lab = new Lab(['a', 'b'])
+      const one = lab.node('a', undefined, { membership })
+      await lab.boot(one)
+      const { host } = one.transport
+      if (host === null) throw new Error('no host')
+      const verdicts = Array.from({ length: 10 }, (_, i) => {
+        const greeting = { ...host.local, ...stranger(i) }
+        const admission = host.admit(greeting)
+        if (admission.ok) host.connected(greeting, lab.world.now)
+        return admission.ok ? 'in' : admission.reason
+      })
+      await lab.world.run(100)
+      expect(verdicts).toEqual(
+        membership ? [...Array(9).fill('in'), 'tooManyConnections'] : Array(10).fill('unknownMember'),
+      )
+      expect(one.driver.record.pins).toEqual({})
+      expect(one.driver.state.accounts.has('new-0'), 'it has no voice').toBe(false)
+    }
+  })
+
   it('a greeting that is only judged leaves no pin: whoever cannot finish the handshake spoils nothing', async () => {
     const lab = new Lab(['a', 'b'])
     const one = lab.node('a')

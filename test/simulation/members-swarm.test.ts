@@ -19,6 +19,11 @@ describe('members', () => {
   }, 60_000)
 
   it.each([
+    [
+      5011,
+      'one that missed the last change hears of it from the newcomer, when the third, who made it, is lost',
+    ],
+    [5227, 'a late frame of a lost disk does not shut out the disk that has its name now'],
     [1102, 'a newcomer that does not know the present members is not added before it was met'],
     [
       1175,

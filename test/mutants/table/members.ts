@@ -5,6 +5,21 @@ const killedIn = (name: string) => killedBy('paper/members', name)
 
 export const MEMBERS: readonly Mutant[] = [
   {
+    id: 'R24 late name',
+    does: 'hears lives without a session where another storage may bear their name',
+    patches: [
+      patch(
+        'core/step',
+        '  if (state.membership !== null && !hasSession(state, frame.from, frame.fromIncarnation)) return\n',
+        '  if (!hasSession(state, frame.from, frame.fromIncarnation) && state.ended) return\n',
+      ),
+    ],
+    swarm: null,
+    test: killedIn(
+      'R24, R26: a late frame of a storage that was given up does not make an old life of the one that has its name now',
+    ),
+  },
+  {
     id: 'R26 wiped disk',
     does: 'lets a process vote whose name is in the configuration, but not its storage',
     patches: [
@@ -185,6 +200,31 @@ export const MEMBERS: readonly Mutant[] = [
     swarm: null,
     test: killedIn(
       'R34: a joiner follows and has no voice, until the configuration that names it is in force there',
+    ),
+  },
+  {
+    id: 'R34 stranger',
+    does: 'keeps everybody out that is no member of the configuration in force here',
+    patches: [
+      patch(
+        'runtime/door',
+        'const isMember = (process: ProcessId): boolean => changes || storages.has(process)',
+        'const isMember = (process: ProcessId): boolean => this.isKnown(process) || (changes && storages.has(process))',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/driver',
+      'R31, R34: where members change, whoever is none here may tell of a configuration that names it; nine at most, and none is pinned',
+    ),
+  },
+  {
+    id: 'R54 other storage',
+    does: 'takes another storage under a known name for a later life of the former one',
+    patches: [patch('core/roster', '  if (now < former.until) return false\n', '')],
+    swarm: null,
+    test: killedIn(
+      'R54, R26: another storage under a known name ends nothing before the promise to the former one is over',
     ),
   },
   {

@@ -83,7 +83,7 @@ export const ROLES: readonly Mutant[] = [
     id: 'E5 number of observers',
     does: 'admits any number of observers',
     patches: [
-      patch('runtime/door', 'return connected.length < maxObservers ?', 'return connected.length < 1e9 ?'),
+      patch('runtime/door', 'return connected.length < maxStrangers ?', 'return connected.length < 1e9 ?'),
     ],
     swarm: null,
     test: killedBy('runtime/observers', 'E5: no more observers than a voter lets in'),
