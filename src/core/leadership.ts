@@ -13,7 +13,7 @@ import { isBlocking } from './quorum'
 import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
 import { attemptAt } from './succession'
-import { free, send, slotMoved, type Turn } from './turn'
+import { free, sendFirst, slotMoved, type Turn } from './turn'
 import type { ProcessId, RevokeReason, Role, Term } from './types'
 import { isHeldBy, release } from './voter'
 
@@ -189,7 +189,7 @@ export function nominate(turn: Turn, election: Election, to: ProcessId): void {
   const { config, state } = turn
   const storageId = state.supports.get(to)?.storageId ?? null
   if (storageId === null || election.topTerm === 0) return
-  send(turn, to, {
+  sendFirst(turn, to, {
     kind: 'timeoutNow',
     election: election.name,
     storageId,

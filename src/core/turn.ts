@@ -106,6 +106,12 @@ export function send(turn: Turn, to: ProcessId, part: Part): void {
   else turn.outbox.push(first)
 }
 
+/** Puts a part behind what this turn has for that process, and its frame before all others: it has the longest way to go. */
+export function sendFirst(turn: Turn, to: ProcessId, part: Part): void {
+  send(turn, to, part)
+  turn.outbox?.sort((a, b) => Number(b.to === to) - Number(a.to === to))
+}
+
 /** What this turn has for that process so far. */
 export function frameTo(turn: Turn, to: ProcessId): Outgoing | undefined {
   if (turn.outbox === null) return undefined

@@ -2,8 +2,9 @@
  * Runs inputs through the core: stamps them, steps, and hands the effects out in their order.
  *
  * One input at a time, to completion; what is submitted meanwhile waits in a queue (B.10). What one turn of the loop
- * decided is written and sent at the end of that turn, in one write and one frame per peer (R70). One timer for the
- * core. Looks at no role and knows nothing of starting and stopping. Read next: `core/step.ts`, `driver.ts`.
+ * decided is written and sent at the end of that turn, in one write and one frame per peer (R70); but the first word by
+ * which a turn frees an election leaves before anybody here is told, because nobody leads until it has arrived. One timer
+ * for the core. Looks at no role and knows nothing of starting and stopping. Read next: `core/step.ts`, `driver.ts`.
  */
 import {
   createState,
@@ -39,8 +40,13 @@ export class Engine {
   private isOpen = false
   private running = false
   private turnEnds = false
+  /** In this turn something was freed, and said so at once. */
+  private hasFreed = false
   private readsFirst = false
+  /** A tick is under way that needs no timer. */
+  private ticksSoon = false
   private lastInputAt: number
+  private wasTick = false
 
   constructor(
     private readonly options: DriverOptions,
@@ -110,6 +116,7 @@ export class Engine {
     this.lastInputAt = now
     // stamped in place: the engine owns what was submitted, and a copy would cost more than the step itself
     input.now = now
+    this.wasTick = input.type === 'tick'
     const effects = step(options.config, this.state, input as Input)
     if (input.type === 'suspended') watch.rebase()
     let forService = 0
@@ -123,6 +130,8 @@ export class Engine {
         if (effect.type !== 'persist' && effect.type !== 'send') this.deliver(effect)
       }
     }
+    // work has stopped, and the state says that nothing is led; listeners, which may take their time, hear of it behind this
+    if (input.type === 'renounce' || input.type === 'end') this.sayFreed()
     if (this.isOpen) options.listener.settled?.()
   }
 
@@ -152,8 +161,17 @@ export class Engine {
     this.options.clock.endOfTurn(this.turnEnded)
   }
 
+  /** Once per turn: of ten thousand elections that are freed one by one the others follow together, at its end. */
+  private sayFreed(): void {
+    if (this.hasFreed || !this.turnEnds) return
+    this.hasFreed = true
+    this.outbox.flush()
+    this.options.transport.flushSync()
+  }
+
   private readonly turnEnded = (): void => {
     this.turnEnds = false
+    this.hasFreed = false
     if (!this.isOpen) return
     this.outbox.flush()
     this.writer.flush()
@@ -176,7 +194,20 @@ export class Engine {
   }
 
   private arm(): void {
-    if (this.isOpen && !this.readsFirst) this.timer.arm(nextDeadline(this.state))
+    if (!this.isOpen || this.readsFirst) return
+    const at = nextDeadline(this.state)
+    this.timer.arm(at)
+    // whoever goes first once a leader let go or died: due by the very input that said so, and no timer is that quick (R36)
+    if (at === this.state.now && !this.wasTick) this.tickSoon()
+  }
+
+  private tickSoon(): void {
+    if (this.ticksSoon) return
+    this.ticksSoon = true
+    this.options.clock.afterIo(() => {
+      this.ticksSoon = false
+      if (this.isOpen) this.submit({ type: 'tick', now: 0 })
+    })
   }
 
   /** R36: after a stall or a suspend the sockets are read before the clock is believed. */

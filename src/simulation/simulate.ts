@@ -7,11 +7,12 @@
  * promises settle. What the service does with real timers, sockets or files is outside of the simulation, and so is not
  * repeated by a seed. Read next: `sim-cluster.ts` (what can be broken), `examples/simulate-your-leader.ts`.
  */
-import type { ElectionName, ProcessId, Term } from '../core/types'
+import type { ElectionName, ProcessId, RevokeReason, Term } from '../core/types'
 import { ElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
 import type { Election, Elector } from '../runtime/api'
 import { createElector } from '../runtime/create'
+import type { Leadership } from '../runtime/leadership'
 import type { ElectorOptions } from '../runtime/options'
 import { serviceInvariants } from './invariants'
 import type { LinkQuality } from './links'
@@ -211,11 +212,17 @@ class Services implements Simulation {
       ...(drainMs === undefined ? {} : { drainMs }),
     })
     const elections = new Map<ElectionName, Election>()
+    const watches: (() => void)[] = []
+    const { send } = transport
+    transport.send = (...frame) => {
+      for (const look of watches) look()
+      send.apply(transport, frame)
+    }
     const process: SimProcess = {
       id: node.id,
       life: node.incarnation,
       elector,
-      election: (name) => this.watch(node, elections, elector, name),
+      election: (name) => this.watch(node, elections, watches, elector, name),
       now: () => clock.now(),
       clock,
       sleep: (ms, signal) => sleepOn(ports, ms, signal),
@@ -235,6 +242,7 @@ class Services implements Simulation {
   private watch(
     node: SimNode,
     elections: Map<ElectionName, Election>,
+    watches: (() => void)[],
     elector: Elector,
     name: ElectionName,
   ): Election {
@@ -244,14 +252,29 @@ class Services implements Simulation {
     elections.set(name, election)
     if (!this.names.includes(name)) this.names.push(name)
     const { observers } = this.cluster
-    election.on('elected', ({ term }) => {
+    let held: Leadership | null = null
+    const ended = ({ term }: Pick<Leadership, 'term'>, reason: RevokeReason): void => {
+      if (held?.term !== term) return
+      held = null
+      for (const hook of observers.of('revoked')) hook(node, name, term, reason)
+    }
+    election.on('elected', ({ term, leadership }) => {
+      held = leadership
       for (const hook of observers.of('elected')) hook(node, name, term, 0)
     })
-    election.on('revoked', ({ term, reason }) => {
-      for (const hook of observers.of('revoked')) hook(node, name, term, reason)
+    election.on('revoked', (event) => ended(event, event.reason))
+    // the word that frees an election leaves before its listeners hear of it: whoever watches goes by what can be read
+    watches.push(() => {
+      if (held !== null && !held.isValid()) ended(held, reasonOf(held))
     })
     return election
   }
+}
+
+function reasonOf({ signal }: Leadership): RevokeReason {
+  if (!signal.aborted) return 'expired'
+  const { reason } = (signal.reason as ElectionError).details
+  return reason as RevokeReason
 }
 
 function sleepOn({ clock, loop }: SimPorts, ms: number, signal?: AbortSignal): Promise<void> {

@@ -163,12 +163,16 @@ describe('persist before send', () => {
       one.driver.submit({ type: 'renounce', election, reason: 'resigned', to: null, cooldownMs: 0 })
       one.driver.submit({ type: 'campaign', election })
     }
-    expect(one.transport.sent).toHaveLength(sent)
+    const first = one.transport.sent.slice(sent)
+    expect(first.map(({ to, parts }) => [to, parts.map(({ kind }) => kind)])).toEqual([
+      ['b', ['release']],
+      ['c', ['release']],
+    ])
     lab.world.finishTurn()
-    const frames = one.transport.sent.slice(sent)
+    const frames = one.transport.sent.slice(sent + 2)
     expect(frames.map(({ to }) => to).sort()).toEqual(['b', 'c'])
     for (const { parts } of frames) {
-      expect(parts.filter(({ kind }) => kind === 'release')).toHaveLength(5)
+      expect(parts.filter(({ kind }) => kind === 'release')).toHaveLength(4)
       expect(parts.filter(({ kind }) => kind === 'preVote')).toHaveLength(5)
     }
     await lab.world.run(100)
@@ -384,6 +388,39 @@ describe('failures', () => {
   })
 })
 
+describe('freeing an election', () => {
+  it('R20, R21: the word leaves before anybody here is told, to whoever shall lead first', async () => {
+    const { lab, nodes } = await cluster('a', 'b', 'c', 'd')
+    const [holder] = nodes
+    const heir = ['a', 'b', 'c', 'd'].filter((id) => id !== holder.transport.id).at(-1) as string
+    const sent = holder.transport.sent.length
+    const told: string[][] = []
+    holder.listener = {
+      effect: ({ type }) => {
+        if (type === 'revoked') told.push(holder.transport.sent.slice(sent).map(({ to }) => to))
+      },
+      settled: () => told.push(holder.transport.sent.slice(sent).map(({ to }) => to)),
+    }
+    holder.driver.submit({ type: 'renounce', election: 'e', reason: 'resigned', to: heir, cooldownMs: 0 })
+    expect(told[0], 'the state first').toEqual([])
+    expect(told[1], 'then the word').toHaveLength(3)
+    expect(told[1]?.[0]).toBe(heir)
+    lab.world.finishTurn()
+    expect(holder.transport.sent.slice(sent), 'once').toHaveLength(3)
+  })
+
+  it('R36, R69: whoever goes first stands behind what waits in the sockets, without a timer', async () => {
+    const { lab, nodes } = await cluster('a', 'b', 'c')
+    const [holder] = nodes
+    for (const { driver } of nodes.slice(1)) driver.submit(contend)
+    await lab.world.run(500)
+    for (const { clock } of nodes) clock.setTimer = () => ({})
+    holder.driver.submit({ type: 'renounce', election: 'e', reason: 'resigned', to: null, cooldownMs: 5_000 })
+    await lab.world.run(10)
+    expect(nodes.slice(1).map(({ driver }) => driver.state.elections.get('e')?.role)).toContain('leader')
+  })
+})
+
 describe('ending', () => {
   it('R71, R19: session end, then the last write marks the record clean, then the lock is freed', async () => {
     const { lab, nodes } = await cluster('a', 'b')
@@ -398,6 +435,7 @@ describe('ending', () => {
     const own = lab.world.log.filter((line) => line.startsWith(id))
     expect(own).toEqual([
       `${id} sends timeoutNow+sessionEnd to ${id === 'a' ? 'b' : 'a'}`,
+      `${id} flushes`,
       `${id} closes`,
       `${id} writes`,
       `${id} wrote`,
@@ -473,8 +511,8 @@ describe('ending', () => {
       },
     }
     holder.driver.submit({ type: 'heartbeatNow' })
-    expect(seen.at(-2)).toContain('sessionEnd')
-    expect(seen.at(-1)).toContain('flushes')
+    expect(seen[0]).toContain('sessionEnd')
+    expect(seen.slice(1)).toEqual([`${holder.transport.id} flushes`, `${holder.transport.id} flushes`])
     expect(kinds(holder)).toContain('revoked')
   })
 })

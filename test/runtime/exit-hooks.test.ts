@@ -36,6 +36,7 @@ describe('exit', () => {
       'sends sessionEnd, leads: false',
       'sends sessionEnd, leads: false',
       'flushes',
+      'flushes',
     ])
     expect(world.now).toBeGreaterThan(0)
   })
@@ -53,7 +54,7 @@ describe('exit', () => {
     const { one, election } = await leaderOfThree()
     election.on('revoked', () => one.process.emit('exit'))
     void election.resign()
-    expect(one.transport.flushedSync).toBe(1)
+    expect(one.transport.flushedSync, 'the release, and what exit says').toBe(2)
     expect(election.isLeader()).toBe(false)
   })
 
