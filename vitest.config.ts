@@ -20,6 +20,7 @@ export const REAL: readonly string[] = [
   'test/fencing/example.test.ts',
   'test/examples/',
   'test/cli/process.test.ts',
+  'test/cli/completion.test.ts',
   'test/tidy/readme.test.ts',
 ]
 

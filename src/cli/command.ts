@@ -15,6 +15,8 @@ export interface Command {
   readonly help: string
   /** Its options, for the completion of shells. */
   readonly flags: Flags
+  /** Words that it takes besides, if these are all. */
+  readonly words?: readonly string[]
   /** Does it. @throws UsageError if the arguments make no sense. */
   run(args: readonly string[], terminal: Terminal): Promise<number>
 }

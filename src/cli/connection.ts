@@ -50,7 +50,8 @@ export function readConnection(
   }
 }
 
-function readMembers(text: string): Readonly<Record<string, string>> {
+/** Addresses by id. @throws UsageError */
+export function readMembers(text: string): Readonly<Record<string, string>> {
   const members = new Map<string, string>()
   for (const entry of text.split(',')) {
     const [id = '', address = '', more] = entry.trim().split('=')

@@ -5,13 +5,21 @@
  * Touches neither `process` nor the streams: `main.ts` does.
  */
 import { type Command, EXIT, UsageError } from './command'
+import { completion } from './completion'
+import { doctor } from './doctor'
 import { simulate } from './simulate'
 import { supervised } from './supervised'
 import type { Terminal } from './terminal'
 import { witness } from './witness'
 
 /** All subcommands, in the order of the help. */
-export const COMMANDS: Readonly<Record<string, Command>> = { run: supervised, simulate, witness }
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  run: supervised,
+  witness,
+  doctor,
+  simulate,
+  completion: completion(() => COMMANDS),
+}
 
 /** Text of `conclave --help`. */
 export function overview(): string {

@@ -37,10 +37,10 @@ import {
 const NAME = /^[A-Za-z0-9._:-]{1,128}$/
 
 const name = z.string().regex(NAME, { error: `a name matches ${NAME}` })
-/** Finite and in the range of timers: NaN and Infinity are no numbers to zod (B.7). */
 /** What a healthy disk that is busy may take for one write: a short promise says nothing of that. */
-const MIN_STORAGE_TIMEOUT_MS = 2_000
+export const MIN_STORAGE_TIMEOUT_MS = 2_000
 
+/** Finite and in the range of timers: NaN and Infinity are no numbers to zod (B.7). */
 const duration = (min: number, max = MAX_TIMER_MS) => z.number().min(min).max(max).optional()
 
 /** An object with these methods: an instance of somebody's class, so nothing else is asked of it. */

@@ -1,0 +1,67 @@
+/**
+ * How far away a member is: connects, says `hello`, waits for the `challenge`, and hangs up.
+ *
+ * Needs no secret, since these two messages give nothing away but versions and random bytes (`tcp-handshake.ts`). A member
+ * that expects TLS does not answer them: then only the time of the connect is known. Read next: `tcp-dial.ts`.
+ */
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import {
+  decodeOpening,
+  encodeOpening,
+  FRAME_KINDS,
+  MAX_GREETING_FRAME_BYTES,
+  NEWEST_VERSION,
+  OLDEST_VERSION,
+  type VersionRange,
+} from '../wire'
+import type { Address } from './tcp-address'
+import { FrameReader, openPlain, plainFrame } from './tcp-frames'
+
+/** What was seen of a member. */
+export interface Probe {
+  /** Until the kernel of the other end took the connection, ms: a round trip. */
+  readonly connectMs: number
+  /** From `hello` to `challenge`, ms: a round trip through its event loop. Null: it did not answer in the clear. */
+  readonly answerMs: number | null
+  /** Protocol versions that it speaks; null without an answer. */
+  readonly versions: VersionRange | null
+}
+
+/** One probe. Rejects with the reason if nobody accepts a connection in time. `now`: any monotonic clock, ms. */
+export function probe(address: Address, timeoutMs: number, now: () => number): Promise<Probe> {
+  return new Promise((resolve, reject) => {
+    let began = now()
+    let connectMs: number | null = null
+    const socket = connect({ ...address, noDelay: true })
+    const end = (answer: Omit<Probe, 'connectMs'> | null, why: string): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      if (connectMs === null) reject(new Error(why))
+      else resolve({ connectMs, ...(answer ?? { answerMs: null, versions: null }) })
+    }
+    const timer = setTimeout(() => end(null, 'no connection in time'), timeoutMs)
+    socket.on('error', (error) => end(null, error.message))
+    socket.on('close', () => end(null, 'the connection was closed at once'))
+    socket.on('lookup', () => {
+      began = now() // the time of the resolver is not that of the network
+    })
+    const reader = new FrameReader(MAX_GREETING_FRAME_BYTES)
+    socket.once('connect', () => {
+      const helloAt = now()
+      connectMs = helloAt - began
+      const versions = { oldest: OLDEST_VERSION, newest: NEWEST_VERSION }
+      socket.write(plainFrame(FRAME_KINDS.hello, encodeOpening({ ...versions, nonce: randomBytes(32) })))
+      socket.on('data', (chunk) => {
+        const isFramed = reader.push(chunk, (frame) => {
+          const { kind, body } = openPlain(frame)
+          const opening = kind === FRAME_KINDS.challenge ? decodeOpening(body) : null
+          const { oldest = 0, newest = 0 } = opening?.ok ? opening.value : {}
+          end(newest === 0 ? null : { answerMs: now() - helloAt, versions: { oldest, newest } }, '')
+          return false
+        })
+        if (!isFramed) end(null, '')
+      })
+    })
+  })
+}
