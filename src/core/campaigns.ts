@@ -13,13 +13,14 @@ import { winsNow } from './leases'
 import { stamp } from './membership'
 import type { BindAck, Certificate, PreVote, PreVoteReply, RequestVote, VoteReply } from './messages'
 import {
+  ASKED_AGAIN,
   LARGE_TERM_JUMP,
   LARGE_TERM_JUMP_INTERVAL_MS,
   MAX_TERM,
   MAX_TERM_JUMP,
   STAND_AT_LEAST,
 } from './numbers'
-import { isQuorum } from './quorum'
+import { isQuorum, leastQuorum } from './quorum'
 import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
 import type { Account, Campaign, Election, Membership } from './state'
 import { arm, attemptAt, backOff } from './succession'
@@ -189,12 +190,13 @@ function begin(
     refusals: new Map(),
     certificate,
     durable: false,
-    unasked: new Set(),
   }
+  const { state } = turn
   election.campaign = campaign
-  turn.state.campaigning.add(election.name)
-  turn.state.nextHeartbeatAt = Math.min(turn.state.nextHeartbeatAt, turn.now + turn.config.timing.heartbeatMs)
-  arm(turn.state.timers, { at: deadline, election: election.name })
+  state.campaigning.add(election.name)
+  state.campaignsEndAt = Math.min(state.campaignsEndAt, deadline)
+  state.nextHeartbeatAt = Math.min(state.nextHeartbeatAt, turn.now + turn.config.timing.heartbeatMs)
+  arm(state.timers, { at: deadline, election: election.name })
   settleRole(turn, election)
   return campaign
 }
@@ -205,7 +207,7 @@ export function ownVoteDurable(turn: Turn, election: Election, ofNonce: number):
   if (campaign === null || campaign.nonce !== ofNonce || campaign.durable) return
   campaign.durable = true
   campaign.grants.set(turn.config.self, OWN_GRANT)
-  turn.promisesMoved = true
+  noteVote(turn, election, campaign)
 }
 
 /** One stamped round for all; voters that have not answered lately are probed and asked on their answer (R64, R71). */
@@ -213,7 +215,7 @@ function requestVotes(turn: Turn, election: Election, campaign: Campaign): void 
   stampRound(turn)
   for (const [voter, account] of turn.state.accounts) {
     if (account.connected) requestVote(turn, election, campaign, voter, account)
-    else campaign.unasked.add(voter)
+    else account.unasked.add(election.name)
   }
 }
 
@@ -226,34 +228,39 @@ function requestVote(
 ): void {
   heartbeatTo(turn, voter, account, true, false)
   if (!answersLately(turn, account)) {
-    campaign.unasked.add(voter)
+    account.unasked.add(election.name)
     return
   }
-  campaign.unasked.delete(voter)
+  account.unasked.delete(election.name)
   const { term, nonce, certificate } = campaign
   const request: RequestVote = { kind: 'requestVote', election: election.name, term, nonce, certificate }
   send(turn, voter, stamp(turn, request))
 }
 
-/** A voter answered something: the request that waited for that may leave now (R71). */
+/** A voter answered something: the requests that waited for that may leave now (R71). */
 export function askAnswered(turn: Turn, voter: ProcessId, account: Account): void {
-  for (const name of turn.state.campaigning) {
+  if (account.unasked.size === 0) return
+  const names = [...account.unasked]
+  account.unasked.clear()
+  for (const name of names) {
     const election = turn.state.elections.get(name)
-    const campaign = election?.campaign
-    if (election === undefined || campaign == null) continue
-    if (campaign.unasked.has(voter)) requestVote(turn, election, campaign, voter, account)
+    // what waited for a campaign that is over waits for nothing
+    if (election?.campaign?.phase === 'vote') requestVote(turn, election, election.campaign, voter, account)
   }
 }
 
-/** Asks again whoever has not answered yet: on each heartbeat, and when a link comes up. */
+/** Asks again whoever has not answered yet, the oldest campaigns first: on each heartbeat, and when a link comes up. */
 export function askAgain(turn: Turn, voter: ProcessId, account: Account): void {
+  let asked = 0
   for (const name of turn.state.campaigning) {
+    if (asked === ASKED_AGAIN) return
     const election = turn.state.elections.get(name)
     const campaign = election?.campaign
     if (election === undefined || campaign == null) continue
     if (campaign.grants.has(voter)) continue
     const refusal = campaign.refusals.get(voter)
     if (refusal !== undefined && !(campaign.phase === 'preVote' && passes(turn, refusal))) continue
+    asked += 1
     if (campaign.phase === 'preVote') askPreVote(turn, election, campaign, voter)
     else requestVote(turn, election, campaign, voter, account)
   }
@@ -324,7 +331,7 @@ export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, rep
     if (current) {
       campaign.grants.set(from, reply.grant)
       campaign.refusals.delete(from)
-      turn.promisesMoved = true
+      noteVote(turn, election, campaign)
     }
     if (lead !== null && reply.term >= lead.term)
       countBound(turn, election, lead, from, reply.grant, reply.term)
@@ -393,24 +400,43 @@ export function endCampaign(turn: Turn, election: Election): void {
   settleRole(turn, election)
 }
 
-/** Ends campaigns whose deadline has passed at this reading (R3, R16). */
+/** Ends campaigns whose deadline has passed at this reading (R3, R16); none is looked at before the first one can have. */
 export function endOverdueCampaigns(turn: Turn): void {
-  for (const name of turn.state.campaigning) {
-    const election = turn.state.elections.get(name)
-    if (election?.campaign != null && turn.now >= election.campaign.deadline) {
+  const { state } = turn
+  if (turn.now < state.campaignsEndAt) return
+  state.campaignsEndAt = Number.POSITIVE_INFINITY
+  for (const name of state.campaigning) {
+    const election = state.elections.get(name)
+    if (election?.campaign == null) continue
+    if (turn.now >= election.campaign.deadline) {
       standFewer(turn)
       fail(turn, election)
+    } else {
+      state.campaignsEndAt = Math.min(state.campaignsEndAt, election.campaign.deadline)
     }
   }
 }
 
+/** Another vote counts, or all of them do because the own one is durable: it wins as soon as sessions stand for enough. */
+function noteVote(turn: Turn, election: Election, campaign: Campaign): void {
+  const { state } = turn
+  turn.promisesMoved = true
+  // of a thousand that are under way few have enough votes: only these are looked at
+  if (campaign.durable && campaign.grants.size >= leastQuorum(state.cluster)) state.voted.add(election.name)
+}
+
 /** Campaigns whose grants stand for a quorum win now (R5), none before its own vote is durable (R1). */
 export function settleCampaigns(turn: Turn): void {
-  for (const name of turn.state.campaigning) {
-    const election = turn.state.elections.get(name)
+  const { elections, voted } = turn.state
+  for (const name of voted) {
+    const election = elections.get(name)
     const campaign = election?.campaign
-    if (election === undefined || campaign == null || campaign.phase !== 'vote' || !campaign.durable) continue
-    if (winsNow(turn, campaign)) win(turn, election, campaign)
+    if (election === undefined || campaign == null || campaign.phase !== 'vote' || !campaign.durable) {
+      voted.delete(name)
+    } else if (winsNow(turn, campaign)) {
+      voted.delete(name)
+      win(turn, election, campaign)
+    }
   }
 }
 

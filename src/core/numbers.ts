@@ -48,3 +48,6 @@ export function nextRandom(state: number): { readonly state: number; readonly va
 export const STAND_AT_FIRST = 256
 export const STAND_AT_LEAST = 16
 export const STAND_AT_MOST = 2_048
+
+/** Of the campaigns without an answer, how many a heartbeat asks for again. */
+export const ASKED_AGAIN = 512

@@ -34,6 +34,13 @@ export function isQuorum(cluster: ClusterConfig, counts: (voter: ProcessId) => b
   return counted >= quorumOf(voters.length)
 }
 
+/** Fewer voters than so many are never a quorum. */
+export function leastQuorum({ voters, sets }: ClusterConfig): number {
+  return sets === undefined
+    ? quorumOf(voters.length)
+    : Math.min(...sets.map(({ length }) => quorumOf(length)))
+}
+
 /** Do they contain a majority of one set at least? Then nobody else has a quorum. */
 export function isBlocking(cluster: ClusterConfig, counts: (voter: ProcessId) => boolean): boolean {
   return cluster.sets?.some((set) => holdsMajority(set, counts)) ?? isQuorum(cluster, counts)

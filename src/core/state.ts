@@ -89,7 +89,9 @@ export interface Account {
   readonly contentions: Map<ElectionName, Contend>
   /** Elections whose newest word is owed to this voter (R80). */
   readonly pauses: Set<ElectionName>
-  /** Of both, the names that wait until enough of what was sent is answered (R70). */
+  /** Elections whose campaign asks this voter as soon as it has answered a probe (R71). */
+  readonly unasked: Set<ElectionName>
+  /** Of facts and contentions, the names that wait until enough of what was sent is answered (R70). */
   unsentFacts: ElectionName[]
   unsentContentions: ElectionName[]
 }
@@ -130,8 +132,6 @@ export interface Campaign {
   readonly certificate: Certificate | null
   /** The own vote is durable; nothing is won before (R1, R3). */
   durable: boolean
-  /** Voters that have to answer a probe before they are asked (R71). */
-  readonly unasked: Set<ProcessId>
 }
 
 /** A pre-vote that waits for a binding to end (R56). */
@@ -343,6 +343,10 @@ export interface State {
   nextPauseAskAt: number
   /** Names with a pre-vote or campaign under way. */
   readonly campaigning: Set<ElectionName>
+  /** None of these is over before that. */
+  campaignsEndAt: number
+  /** Of these, those that have the votes: they win as soon as enough of the grants stand (R5). */
+  readonly voted: Set<ElectionName>
   /** Names whose turn to stand came while as many as may stood already (A.10.5). */
   readonly standby: Set<ElectionName>
   /** How many may stand at once, and when that was last halved. */
@@ -411,6 +415,8 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     paused: new Set(),
     nextPauseAskAt: beginning.now,
     campaigning: new Set(),
+    campaignsEndAt: Number.POSITIVE_INFINITY,
+    voted: new Set(),
     standby: new Set(),
     standLimit: STAND_AT_FIRST,
     standLimitCutAt: Number.NEGATIVE_INFINITY,
@@ -519,6 +525,7 @@ export function createAccount({ timing }: CoreConfig, kind: VoterKind): Account 
     facts: new Map(),
     contentions: new Map(),
     pauses: new Set(),
+    unasked: new Set(),
     unsentFacts: [],
     unsentContentions: [],
   }

@@ -288,7 +288,7 @@ export class SimNode implements NodeView, DriverListener {
       timing: this.timing,
       preVote,
       succession,
-      maxElections: 1000,
+      maxElections: 100_000,
       ephemeral: ephemeral && isVoter,
     }
     this.links = this.linksOf(ports)

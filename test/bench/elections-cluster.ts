@@ -60,7 +60,9 @@ export class ElectionsCluster {
       bundle: true,
       platform: 'node',
       format: 'esm',
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/')" },
+      banner: {
+        js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom('/')",
+      },
       logLevel: 'error',
     })
     const execArgv = ['--expose-gc', '--max-old-space-size=4096']

@@ -742,7 +742,9 @@ export class Behaviour {
 /** The time of a campaign is up (R3); the exploration leaves it open when that is. */
 function overdue(state: State): void {
   const { campaign } = electionIn(state)
-  if (campaign !== null) campaign.deadline = BASE
+  if (campaign === null) return
+  campaign.deadline = BASE
+  state.campaignsEndAt = BASE
 }
 
 /** Everything decided so far is on the disk. */

@@ -242,7 +242,9 @@ function settleElection(state: State): void {
       refusals: new Map(),
     }
   }
+  state.campaignsEndAt = Number.POSITIVE_INFINITY
   const { campaign } = election
+  if (campaign?.phase !== 'vote') for (const account of state.accounts.values()) account.unasked.clear()
   // whoever neither leads nor campaigns has said its release; its next campaign sets another top term
   if (lead === null && campaign === null) election.topTerm = 0
   const held = slot.binding
@@ -353,10 +355,10 @@ export function encodeElection(state: State, durable: boolean): string {
     for (const [voter, grants] of inOrder(lead.bound)) text += `,${voter}${encodeGrants(grants, 0)}`
   }
   if (campaign !== null) {
-    const { term, phase, durable: written, grants, unasked, certificate } = campaign
+    const { term, phase, durable: written, grants, certificate } = campaign
     text += `/C${term},${phase},${written ? '' : 'W'}`
     for (const [voter, grant] of inOrder(grants)) text += `,${voter}${grant}`
-    for (const voter of [...unasked].sort()) text += `,${voter}?`
+    for (const [voter, { unasked }] of inOrder(state.accounts)) if (unasked.size > 0) text += `,${voter}?`
     if (certificate !== null) text += `!${certificate.leader}${certificate.incarnation}.${certificate.term}`
   }
   return text

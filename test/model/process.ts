@@ -165,6 +165,7 @@ export function cloneState(state: State): State {
     waiting: [...state.waiting],
     timers: [],
     campaigning: new Set(state.campaigning),
+    voted: new Set(state.voted),
     bootstrapped: new Map(),
     rounds: new Map(state.rounds),
     supports: mapValues(state.supports, (s) => ({ ...s, bound: new Set(s.bound), heldAcks: [] })),
@@ -173,6 +174,7 @@ export function cloneState(state: State): State {
       untilByGrant: new Map(a.untilByGrant),
       facts: new Map(),
       contentions: new Map(),
+      unasked: new Set(a.unasked),
     })),
     leases: mapValues(state.leases, (l) => ({ ...l, elections: new Set(l.elections) })),
     elections: mapValues(state.elections, cloneElection),
@@ -194,7 +196,6 @@ function cloneElection(e: Election): Election {
             ...campaign,
             grants: new Map(campaign.grants),
             refusals: new Map(),
-            unasked: new Set(campaign.unasked),
           },
   }
 }
@@ -239,7 +240,7 @@ export function renamedState(state: State, rename: (name: string) => string): St
   if (campaign !== null) {
     reorder(campaign.grants)
     const certificate = campaign.certificate && renameCertificate(campaign.certificate, rename)
-    election.campaign = { ...campaign, unasked: new Set([...campaign.unasked].map(rename)), certificate }
+    election.campaign = { ...campaign, certificate }
   }
   return s
 }

@@ -122,8 +122,12 @@ class Stage {
     else if (code === Code.resign) this.renounce(i, null)
     else if (code === Code.written) world.written(i)
     else if (code < Code.passTick) {
-      const { campaign } = electionIn(world.member(i).state)
-      if (code === Code.campaignEnds && campaign !== null) campaign.deadline = world.now
+      const { state } = world.member(i)
+      const { campaign } = electionIn(state)
+      if (code === Code.campaignEnds && campaign !== null) {
+        campaign.deadline = world.now
+        state.campaignsEndAt = world.now
+      }
       world.act(i, { type: 'tick' })
     } else this.hear(i, code, at)
   }
