@@ -22,9 +22,11 @@ export interface ElectionView {
 export class Changes {
   private wakers: Set<() => void> | null = null
   private version = 0
-  private ended = false
 
-  constructor(private readonly view: () => ElectionView) {}
+  constructor(
+    private readonly view: () => ElectionView,
+    private ended: boolean,
+  ) {}
 
   /** Something changed. */
   notify(): void {

@@ -11,9 +11,8 @@ import type { ElectionConfig } from './options'
 import { Sampler } from './score'
 import type { Tenure } from './tenure'
 
-/** What the decision needs, and who hears of it. */
-export interface ContentionParts {
-  readonly settings: ElectionConfig
+/** What the decisions of all elections of a process have in common. */
+export interface ContentionHost {
   /** What this process can do. */
   readonly capabilities: readonly string[]
   /** False for a witness, for good (R37). */
@@ -22,11 +21,19 @@ export interface ContentionParts {
   readonly asks: boolean
   readonly clock: Clock
   readonly promiseMs: number
-  /** Stand from now on, with that priority, or not any more. */
-  readonly tell: (contending: boolean, priority: number) => void
-  /** The health check says that this process must not lead. */
-  readonly unfit: () => void
 }
+
+/** Whose contention it is. */
+export interface Contender {
+  readonly settings: ElectionConfig
+  /** Stand from now on, with that priority, or not any more. */
+  tell(contending: boolean, priority: number): void
+  /** The health check says that this process must not lead. */
+  unfit(): void
+}
+
+/** Nothing is lacking. */
+const NOTHING: readonly string[] = Object.freeze([])
 
 /** Standing or not standing in one election. */
 export class Contention {
@@ -45,15 +52,20 @@ export class Contention {
   private benches = 0
   /** What the core was told. */
   private priority: number
-  private frozenUntil = Number.NEGATIVE_INFINITY
-  private readonly thaw: Deadline
+  private frozenUntil = 0
+  /** Null as long as no operator froze it. */
+  private thaw: Deadline | null = null
 
-  constructor(private readonly parts: ContentionParts) {
-    const { settings, clock, promiseMs, capabilities } = parts
+  constructor(
+    private readonly contender: Contender,
+    private readonly host: ContentionHost,
+  ) {
+    const { settings } = contender
+    const { clock, promiseMs, capabilities } = host
     this.isWanted = settings.contend
-    this.thaw = new Deadline(clock, () => this.decide())
     this.priority = settings.priority
-    this.lacking = settings.requires.filter((tag) => !capabilities.includes(tag))
+    const lacking = settings.requires.filter((tag) => !capabilities.includes(tag))
+    this.lacking = lacking.length === 0 ? NOTHING : lacking
     const { healthCheck: check, score, maxLoopDelayMs } = settings
     this.sampler =
       score === null ? null : new Sampler({ clock, score, promiseMs, changed: () => this.decide() })
@@ -65,13 +77,13 @@ export class Contention {
 
   /** May this process ever lead this election? */
   get canLead(): boolean {
-    const { settings, mayLead } = this.parts
-    return mayLead && settings.canLead && this.lacking.length === 0
+    const { settings } = this.contender
+    return this.host.mayLead && settings.canLead && this.lacking.length === 0
   }
 
   /** What orders it among the contenders (R37, R69). */
   get criteria(): number {
-    return this.parts.settings.priority + (this.sampler?.value ?? 0)
+    return this.contender.settings.priority + (this.sampler?.value ?? 0)
   }
 
   /** Stands back because work of a former leadership has not stopped. */
@@ -107,8 +119,9 @@ export class Contention {
 
   /** An operator's wish: do not stand for so long, ms; 0 ends it. */
   freeze(forMs: number): void {
-    const { clock } = this.parts
+    const { clock } = this.host
     this.frozenUntil = clock.now() + forMs
+    this.thaw ??= new Deadline(clock, () => this.decide())
     if (forMs > 0) this.thaw.arm(this.frozenUntil)
     else this.thaw.clear()
     this.decide()
@@ -116,13 +129,14 @@ export class Contention {
 
   /** How long an operator keeps it from standing yet, ms. */
   get frozenMs(): number {
-    return Math.max(0, Math.ceil(this.frozenUntil - this.parts.clock.now()))
+    if (this.thaw === null) return 0
+    return Math.max(0, Math.ceil(this.frozenUntil - this.host.clock.now()))
   }
 
   /** The election is being left. The core is told by the next decision, or by the end of the process. */
   close(): void {
     this.isClosed = true
-    this.thaw.clear()
+    this.thaw?.clear()
     this.halt()
   }
 
@@ -135,13 +149,13 @@ export class Contention {
   /** The election was left and is entered again. */
   reopen(): void {
     this.isClosed = false
-    if (this.frozenMs > 0) this.thaw.arm(this.frozenUntil)
+    if (this.frozenMs > 0) this.thaw?.arm(this.frozenUntil)
     if (this.isStarted) this.start()
   }
 
   /** Tells the core if the answer has changed. */
   decide(): void {
-    const { tell, asks } = this.parts
+    const { asks } = this.host
     const contending = this.mayStand()
     const priority = this.criteria
     // who never leads says so once, so that nobody waits for it (R69)
@@ -151,17 +165,17 @@ export class Contention {
     this.hasTold = true
     this.isContending = contending
     this.priority = priority
-    tell(contending, priority)
+    this.contender.tell(contending, priority)
   }
 
   private mayStand(): boolean {
     const isFit = this.health === null || this.health.isHealthy === true
-    const isFree = this.benches === 0 && this.parts.clock.now() >= this.frozenUntil
+    const isFree = this.benches === 0 && (this.thaw === null || this.host.clock.now() >= this.frozenUntil)
     return this.isStarted && !this.isClosed && this.isWanted && this.canLead && isFree && isFit
   }
 
   private healthChanged(): void {
     this.decide()
-    if (this.health?.isHealthy === false) this.parts.unfit()
+    if (this.health?.isHealthy === false) this.contender.unfit()
   }
 }

@@ -236,7 +236,7 @@ export class SeatElection implements Election {
 }
 
 /** R81: nobody could take over. @throws ELECTION_PAUSED */
-function demandElectable({ name, maintenance: { paused } }: Seat): void {
+function demandElectable({ name, paused }: Seat): void {
   if (paused === null) return
   throw new ElectionError(
     'ELECTION_PAUSED',

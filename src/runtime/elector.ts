@@ -47,7 +47,6 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly pauses: Pauses
   private readonly life: Lifecycle
   private readonly seats = new Map<ElectionName, Seat>()
-  private readonly elections = new Map<ElectionName, Election>()
   /** What has to be told when the effects of the present step are all in. */
   private readonly calls = new Fifo<() => void>()
   private readonly alarms: Alarms
@@ -126,7 +125,7 @@ export class ProcessElector implements Elector, DriverListener {
   }
 
   election(name: ElectionName, settings?: ElectionSettings): Election {
-    const known = this.elections.get(name)
+    const known = this.seats.get(name)?.election
     if (known !== undefined) {
       if (settings === undefined) return known
       throw invalid('election()', [`settings of "${name}" were given at its first call and cannot change`])
@@ -136,12 +135,10 @@ export class ProcessElector implements Elector, DriverListener {
 
   /** An election that is new here, with settings that were judged. */
   open(name: ElectionName, settings: ElectionConfig): Election {
-    const seat = new Seat(name, settings, this.seatHost)
-    const election = new SeatElection(seat, this.electionHost)
+    const seat = new Seat(name, settings, this.seatHost, (of) => new SeatElection(of, this.electionHost))
     this.seats.set(name, seat)
-    this.elections.set(name, election)
     if (this.life.phase === 'running') this.begin(seat)
-    return election
+    return seat.election
   }
 
   start(): Promise<void> {
@@ -241,7 +238,7 @@ export class ProcessElector implements Elector, DriverListener {
     this.calls.push(() => {
       this.events.emit('alarm', payload)
       for (const seat of this.seats.values()) {
-        if (election === null || election === seat.name) seat.events.emit('alarm', payload)
+        if (election === null || election === seat.name) seat.emitHere('alarm', payload)
       }
     })
   }
@@ -297,6 +294,14 @@ export class ProcessElector implements Elector, DriverListener {
     const { config, time, leases, renewals, events } = this
     return {
       config,
+      contention: {
+        capabilities: config.capabilities,
+        mayLead: config.plan.memberKind !== 'witness',
+        // who has no vote hears of leaders only if it asks
+        asks: !config.plan.isVoter,
+        clock: time.clock,
+        promiseMs: config.timing.promiseMs,
+      },
       time,
       leases,
       renewals,

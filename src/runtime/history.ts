@@ -21,11 +21,15 @@ export interface SeenLeader {
 
 const KEPT = 16
 
-/** What is remembered of one election. */
+/** What is remembered of one election. Most elections have seen one leader only, which costs no list. */
 export class History {
   private kept: PastLeadership[] | null = null
-  private seen: SeenLeader[] | null = null
   private counts: Partial<Record<RevokeReason, number>> | null = null
+  private leader: ProcessId | null = null
+  private term: Term = 0
+  private seenAtMs = 0
+  /** Whoever led before that one. */
+  private earlier: SeenLeader[] | null = null
 
   /** Adds the newest; forgets the oldest. */
   add(past: PastLeadership): void {
@@ -36,10 +40,12 @@ export class History {
   }
 
   /** This process learnt who leads. The same leadership again, after a time without a known leader, is no news. */
-  saw(leader: SeenLeader): void {
-    this.seen ??= []
-    const last = this.seen.at(-1)
-    if (last?.leader !== leader.leader || last.term !== leader.term) push(this.seen, leader)
+  saw(leader: ProcessId, term: Term, seenAtMs: number): void {
+    if (this.leader === leader && this.term === term) return
+    if (this.leader !== null) this.earlier = this.leaders.slice(1 - KEPT)
+    this.leader = leader
+    this.term = term
+    this.seenAtMs = seenAtMs
   }
 
   /** Oldest first, at most 16. */
@@ -48,8 +54,9 @@ export class History {
   }
 
   /** Who led, oldest first, at most 16. */
-  get leaders(): readonly SeenLeader[] {
-    return [...(this.seen ?? [])]
+  get leaders(): SeenLeader[] {
+    const { leader, term, seenAtMs, earlier } = this
+    return leader === null ? [] : [...(earlier ?? []), { leader, term, seenAtMs }]
   }
 
   /** Leaderships that ended since start, by reason. */

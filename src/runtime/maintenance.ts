@@ -8,16 +8,16 @@ import type { ElectionName, Pause, ProcessId } from '../core'
 import type { ElectionEvent, ElectionEvents } from './events'
 import type { Switchover } from './switchover'
 
-/** What it needs of its election. */
-export interface MaintenanceParts {
-  readonly election: ElectionName
+/** Whose maintenance it is. */
+export interface MaintenanceSubject {
+  readonly name: ElectionName
   /** What people call a process (R49). */
-  readonly display: (process: ProcessId) => ProcessId
-  readonly emit: <E extends ElectionEvent>(event: E, payload: ElectionEvents[E]) => void
+  display(process: ProcessId): ProcessId
+  emit<E extends ElectionEvent>(event: E, payload: ElectionEvents[E]): void
   /** Runs when all effects of the present step were applied. */
-  readonly later: (call: () => void) => void
+  later(call: () => void): void
   /** The word says that the leader steps down. */
-  readonly stepDown: () => void
+  stepDown(): void
 }
 
 /** Who paused an election, as `status()` shows it. */
@@ -35,30 +35,32 @@ export class Maintenance {
   /** The newest word that is known here, or null: nobody ever spoke. */
   pause: Pause | null = null
 
-  constructor(private readonly parts: MaintenanceParts) {}
+  constructor(private readonly subject: MaintenanceSubject) {}
 
   /** Who paused the election and since when; null while it is not paused as far as is known here. */
   get paused(): PausedStatus | null {
     const { pause } = this
     if (pause?.isPaused !== true) return null
-    return { by: this.parts.display(pause.by), sinceMs: pause.sinceMs, leader: pause.leader }
+    return { by: this.subject.display(pause.by), sinceMs: pause.sinceMs, leader: pause.leader }
   }
 
   /** A newer word is known, or the one that was known at the start. */
   changed(pause: Pause): void {
     const was = this.paused
     this.pause = pause
-    const { election, emit, later, display } = this.parts
-    const { paused } = this
-    if (paused !== null) later(() => emit('paused', { election, ...paused }))
-    else if (was !== null)
-      later(() => emit('resumed', { election, by: display(pause.by), sinceMs: pause.sinceMs }))
-    later(() => this.heed())
+    const { subject, paused } = this
+    const { name: election } = subject
+    if (paused !== null) subject.later(() => subject.emit('paused', { election, ...paused }))
+    else if (was !== null) {
+      const resumed = { election, by: subject.display(pause.by), sinceMs: pause.sinceMs }
+      subject.later(() => subject.emit('resumed', resumed))
+    }
+    subject.later(() => this.heed())
   }
 
   /** A leadership begins, or the word is new: step down if it says so. */
   heed(): void {
-    if (this.paused?.leader === 'stepsDown') this.parts.stepDown()
+    if (this.paused?.leader === 'stepsDown') this.subject.stepDown()
   }
 
   /** The election is over here. */

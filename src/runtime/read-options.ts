@@ -168,8 +168,11 @@ export function readElectionSettings(election: ElectionName, settings: ElectionS
   const given = typeof settings === 'object' && settings !== null ? { ...settings, name: election } : settings
   const faults = faultsOf(settingsSchema, given)
   if (faults.length > 0) throw invalid('election()', faults)
-  return withDefaults('election()', settings)
+  // of ten thousand elections most are like each other, and share this
+  return Object.keys(settings).length === 0 ? DEFAULTS : withDefaults('election()', settings)
 }
+
+const DEFAULTS: ElectionConfig = Object.freeze(withDefaults('election()', {}))
 
 /** @throws ELECTION_CONFIG_INVALID for settings that contradict each other. */
 function withDefaults(call: string, settings: ElectionSettings): ElectionConfig {

@@ -15,8 +15,10 @@ import type {
   Term,
 } from '../core'
 import type { ElectionError } from '../errors'
+import type { Clock } from '../ports/clock'
+import type { Election } from './api'
 import { Changes, type ElectionView } from './changes'
-import { Contention } from './contention'
+import { type Contender, Contention, type ContentionHost } from './contention'
 import type { Submitted } from './driver-options'
 import type { CoreView } from './driver-port'
 import { type ElectionEvent, type ElectionEvents, Events, type Warn } from './events'
@@ -27,10 +29,11 @@ import { HeldLeadership } from './leadership'
 import type { LeaseTable } from './lease-table'
 import type { LeaseEnd, LeaseTime } from './lease-time'
 import { displayOf } from './life'
-import { Maintenance } from './maintenance'
+import { Maintenance, type MaintenanceSubject, type PausedStatus } from './maintenance'
 import type { ElectionConfig, ElectorConfig } from './options'
 import type { Renewals } from './renewals'
-import { type Departure, NOTHING_HELD, type ResignResult, Tenure } from './tenure'
+import type { Switchover } from './switchover'
+import { type Departure, NOTHING_HELD, type ResignResult, Tenure, type TenureHolder } from './tenure'
 import { Waits } from './waits'
 
 /** Who is known to lead: its name for people, and whether it is this very process (R49). */
@@ -58,6 +61,7 @@ export function hasOther(state: CoreView | undefined, election: ElectionName): b
 /** What a seat needs of its elector. */
 export interface SeatHost {
   readonly config: ElectorConfig
+  readonly contention: ContentionHost
   readonly time: LeaseTime
   readonly leases: LeaseTable<Seat>
   readonly renewals: Renewals
@@ -76,13 +80,11 @@ export interface SeatHost {
 }
 
 /** One election at this process. */
-export class Seat {
+export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   readonly history = new History()
-  readonly events: Events
-  readonly changes: Changes
-  readonly waits: Waits
   readonly contention: Contention
-  readonly maintenance: Maintenance
+  /** What the service holds. */
+  readonly election: Election
   tenure: Tenure | null = null
   role: Role = 'follower'
   /** Last known leader and its term, as the core reported them. */
@@ -96,36 +98,55 @@ export class Seat {
   private endedAt = 0
   private leaseId: LeaseId | null = null
   private isTouched = false
+  private isFinished = false
+  /** Each made by its first use: of ten thousand elections hardly one has any of them. */
+  private madeEvents: Events | null = null
+  private madeChanges: Changes | null = null
+  private madeWaits: Waits | null = null
+  private madeMaintenance: Maintenance | null = null
 
   constructor(
     readonly name: ElectionName,
     readonly settings: ElectionConfig,
     private readonly host: SeatHost,
+    outside: (seat: Seat) => Election,
   ) {
-    this.events = new Events(host.warn)
-    this.changes = new Changes(() => this.view())
-    this.waits = new Waits(host.time.clock)
-    this.maintenance = new Maintenance({
-      election: name,
-      display: (process) => displayOf(host.config, process),
-      emit: (event, payload) => this.emit(event, payload),
-      later: host.later,
-      stepDown: () => void this.giveUp('paused', {}),
-    })
-    this.contention = new Contention({
-      settings,
-      capabilities: host.config.capabilities,
-      mayLead: host.config.plan.memberKind !== 'witness',
-      // who has no vote hears of leaders only if it asks
-      asks: !host.config.plan.isVoter,
-      clock: host.time.clock,
-      promiseMs: host.config.timing.promiseMs,
-      tell: (contending, priority) => {
-        const { preference } = settings
-        host.submit({ type: 'contend', election: name, contending, priority, preference })
-      },
-      unfit: () => this.unfit(),
-    })
+    this.contention = new Contention(this, host.contention)
+    this.election = outside(this)
+  }
+
+  get events(): Events {
+    this.madeEvents ??= new Events(this.host.warn)
+    return this.madeEvents
+  }
+
+  get changes(): Changes {
+    this.madeChanges ??= new Changes(() => this.view(), this.isFinished)
+    return this.madeChanges
+  }
+
+  get waits(): Waits {
+    this.madeWaits ??= new Waits(this.clock)
+    return this.madeWaits
+  }
+
+  get maintenance(): Maintenance {
+    this.madeMaintenance ??= new Maintenance(this)
+    return this.madeMaintenance
+  }
+
+  /** Who paused it and since when; null while it is not paused as far as is known here. */
+  get paused(): PausedStatus | null {
+    return this.madeMaintenance?.paused ?? null
+  }
+
+  /** The hand-over that is due later, or null. */
+  get switchover(): Switchover | null {
+    return this.madeMaintenance?.switchover ?? null
+  }
+
+  get clock(): Clock {
+    return this.host.time.clock
   }
 
   /** Who leads; never this process without a lease at this reading. */
@@ -145,45 +166,28 @@ export class Seat {
 
   /** Emits to the listeners of this election, then to those of all elections. */
   emit<E extends ElectionEvent>(event: E, payload: ElectionEvents[E]): void {
-    this.events.emit(event, payload)
+    this.emitHere(event, payload)
     this.host.events.emit(event, payload)
+  }
+
+  /** Emits to the listeners of this election alone. */
+  emitHere<E extends ElectionEvent>(event: E, payload: ElectionEvents[E]): void {
+    this.madeEvents?.emit(event, payload)
   }
 
   // --- what the core says -----------------------------------------------------------------------------------------------
 
   elected(term: Term, lease: LeaseId): void {
     const { name, host } = this
-    const { config, time, leases, submit, self } = host
+    const { config, time, leases, self } = host
     const end = host.leaseEnd(name, term, leases.join(this, lease, null))
     const leadership = new HeldLeadership(name, self(), term, end, time, config.timing.marginMs)
     this.leaseId = lease
-    const tenure: Tenure = new Tenure({
-      election: name,
-      leadership,
-      clock: time.clock,
-      submit,
-      drainMs: () => this.drainMs,
-      marginMs: config.timing.marginMs,
-      fenced: () => {
-        config.logger.error(
-          { election: name, term },
-          'work goes on after its signal: its leadership is refused',
-        )
-        this.emit('workFenced', { election: name, term })
-      },
-      exit: this.settings.onOverdue === 'exit' ? () => config.environment.process?.exit?.(1) : null,
-      overdue: (drainMs) => {
-        this.emit('workOverdue', { election: name, term, drainMs })
-        this.contention.bench(tenure)
-        this.loop?.overdue(tenure)
-      },
-      stopped: (tookMs) => host.renewals.workStopped(tookMs),
-    })
-    this.tenure = tenure
+    this.tenure = new Tenure(leadership, this)
     const { token } = leadership
     config.logger.info({ election: name, term }, 'leading')
     host.later(() => this.emit('elected', { election: name, term, token, leadership }))
-    host.later(() => this.maintenance.heed())
+    host.later(() => this.madeMaintenance?.heed())
     this.touch()
   }
 
@@ -220,7 +224,7 @@ export class Seat {
     const leader = known?.id ?? null
     this.known = known
     this.knownTerm = term
-    if (leader !== null) this.history.saw({ leader, term, seenAtMs: this.host.time.clock.wall() })
+    if (leader !== null) this.history.saw(leader, term, this.clock.wall())
     this.host.later(() => this.emit('leaderChanged', { election: this.name, leader, term }))
     this.touch()
   }
@@ -228,7 +232,7 @@ export class Seat {
   roleChanged(role: Role): void {
     this.role = role
     // Ten thousand elections that are tried for at once change their roles by the hundred thousand.
-    if (this.events.hears('roleChanged') || this.host.events.hears('roleChanged')) {
+    if (this.madeEvents?.hears('roleChanged') || this.host.events.hears('roleChanged')) {
       this.host.later(() => this.emit('roleChanged', { election: this.name, role }))
     }
     this.touch()
@@ -269,15 +273,68 @@ export class Seat {
     void this.giveUp('resigned', { drainMs: loop.drainMs })
   }
 
+  // --- what its parts say -----------------------------------------------------------------------------------------------
+
+  tell(contending: boolean, priority: number): void {
+    const { preference } = this.settings
+    this.submit({ type: 'contend', election: this.name, contending, priority, preference })
+  }
+
   /** R39: an unhealthy leader hands over; if nobody can take it, it gives up, or keeps on as the service wishes. */
-  private unfit(): void {
+  unfit(): void {
     const isAlone = this.settings.healthCheck?.whenAlone === 'keep' && !this.host.hasOther(this.name)
     if (this.tenure !== null && !isAlone) void this.giveUp('unhealthy', {})
   }
 
-  private get drainMs(): number {
+  get drainMs(): number {
     return this.loop?.drainMs ?? this.host.config.drainMs
   }
+
+  get marginMs(): number {
+    return this.host.config.timing.marginMs
+  }
+
+  get exit(): (() => void) | null {
+    const { environment } = this.host.config
+    return this.settings.onOverdue === 'exit' ? () => environment.process?.exit?.(1) : null
+  }
+
+  submit(input: Submitted): void {
+    this.host.submit(input)
+  }
+
+  fenced(term: Term): void {
+    const { name, host } = this
+    host.config.logger.error(
+      { election: name, term },
+      'work goes on after its signal: its leadership is refused',
+    )
+    this.emit('workFenced', { election: name, term })
+  }
+
+  overdue(tenure: Tenure, drainMs: number): void {
+    this.emit('workOverdue', { election: this.name, term: tenure.leadership.term, drainMs })
+    this.contention.bench(tenure)
+    this.loop?.overdue(tenure)
+  }
+
+  stopped(tookMs: number): void {
+    this.host.renewals.workStopped(tookMs)
+  }
+
+  display(process: ProcessId): ProcessId {
+    return displayOf(this.host.config, process)
+  }
+
+  later(call: () => void): void {
+    this.host.later(call)
+  }
+
+  stepDown(): void {
+    void this.giveUp('paused', {})
+  }
+
+  // --- how it ends ------------------------------------------------------------------------------------------------------
 
   /** Gives the leadership up, if there is one (R20). */
   giveUp(reason: RevokeReason, options: Partial<Omit<Departure, 'reason'>>): Promise<ResignResult> {
@@ -303,15 +360,17 @@ export class Seat {
 
   /** Nothing will change any more. */
   finish(): void {
-    this.maintenance.finish()
-    this.waits.end(stoppedError())
-    this.changes.end()
+    this.isFinished = true
+    this.madeMaintenance?.finish()
+    this.madeWaits?.end(stoppedError())
+    this.madeChanges?.end()
   }
 
   /** After `close`, while the elector still runs. */
   reopen(): void {
     if (!this.contention.isClosed) return
-    this.changes.reopen()
+    this.isFinished = false
+    this.madeChanges?.reopen()
     this.contention.reopen()
   }
 
@@ -320,8 +379,8 @@ export class Seat {
     this.failure = error
     this.contention.halt()
     this.loop?.stop(error)
-    this.waits.end(error)
-    this.events.emit('failed', { error })
+    this.madeWaits?.end(error)
+    this.emitHere('failed', { error })
     this.touch()
   }
 
@@ -329,13 +388,13 @@ export class Seat {
   private touch(): void {
     if (this.isTouched) return
     this.isTouched = true
-    this.host.later(this.touched)
+    this.host.later(() => this.touched())
   }
 
-  private readonly touched = (): void => {
+  private touched(): void {
     this.isTouched = false
-    this.changes.notify()
-    this.waits.look()
+    this.madeChanges?.notify()
+    this.madeWaits?.look()
     this.loop?.look()
   }
 

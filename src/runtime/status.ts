@@ -194,7 +194,7 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
   const refusals: Record<ProcessId, Refusal> = Object.create(null)
   for (const [voter, refusal] of state?.elections.get(seat.name)?.lastRefusals ?? [])
     refusals[voter] = refusal
-  const { switchover } = seat.maintenance
+  const { switchover } = seat
   const until = seat.tenure?.leadership.isValid() ? seat.tenure.leadership.lease.until : now
   return {
     name: seat.name,
@@ -204,7 +204,7 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
     priority: seat.contention.criteria,
     score: seat.contention.sampler?.status() ?? null,
     leaseRemainingMs: Math.max(0, Math.floor(until - now)),
-    paused: seat.maintenance.paused,
+    paused: seat.paused,
     frozenMs: seat.contention.frozenMs,
     switchover: switchover === null ? null : { to: switchover.to, dueAtMs: switchover.dueAtMs },
     whyNotLeader: whyNotLeader(subject, seat),
@@ -219,7 +219,7 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
 /** One election in short. */
 export function electionSummary(seat: Seat): ElectionSummary {
   const { isContending, health } = seat.contention
-  const isPaused = seat.maintenance.paused !== null
+  const isPaused = seat.paused !== null
   return { ...seat.view(), isContending, isHealthy: health?.isHealthy ?? null, isPaused }
 }
 

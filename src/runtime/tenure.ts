@@ -42,45 +42,42 @@ const RAN_OUT: readonly RevokeReason[] = ['expired', 'stalled', 'suspended', 'dr
 /** There was nothing to give up. */
 export const NOTHING_HELD: ResignResult = Object.freeze({ released: false, term: null, reason: null })
 
-/** What a tenure needs of its election. */
-export interface TenureParts {
-  readonly election: ElectionName
-  readonly leadership: HeldLeadership
+/** Whose tenure it is. */
+export interface TenureHolder {
+  readonly name: ElectionName
   readonly clock: Clock
-  readonly submit: (input: Submitted) => void
   /** How long work may take to stop, unless a departure says otherwise, ms. */
-  readonly drainMs: () => number
+  readonly drainMs: number
   /** How long before its end the signal aborts, ms. */
   readonly marginMs: number
-  /** The work goes on, and the leadership is refused from here on. */
-  readonly fenced: () => void
   /** Ends the process; null: never. */
   readonly exit: (() => void) | null
+  submit(input: Submitted): void
+  /** The work goes on, and the leadership is refused from here on. */
+  fenced(term: Term): void
   /** Work did not stop within that time. */
-  readonly overdue: (drainMs: number) => void
+  overdue(tenure: Tenure, drainMs: number): void
   /** Work stopped, that long after its signal had aborted. */
-  readonly stopped: (tookMs: number) => void
+  stopped(tookMs: number): void
 }
 
 /** One leadership of this process, from the win until its work has stopped. */
 export class Tenure {
-  readonly leadership: HeldLeadership
-  private readonly drain: Deadline
-  private readonly ladder: Ladder
-  private readonly whenIdle: (() => void)[] = []
-  private readonly whenOver: ((result: ResignResult) => void)[] = []
+  /** Both are made when work has to be told to stop: most leaderships of many run none. */
+  private drain: Deadline | null = null
+  private ladder: Ladder | null = null
+  private whenIdle: (() => void)[] | null = null
+  private whenOver: ((result: ResignResult) => void)[] | null = null
   private running = 0
   private drainMs = 0
   private abortedAt = 0
   private departure: Departure | null = null
   private ending: RevokeReason | null = null
 
-  constructor(private readonly parts: TenureParts) {
-    this.leadership = parts.leadership
-    this.drain = new Deadline(parts.clock, () => this.overdue())
-    const { clock, marginMs, exit } = parts
-    this.ladder = new Ladder({ clock, marginMs, exit, fence: () => this.fence() })
-  }
+  constructor(
+    readonly leadership: HeldLeadership,
+    private readonly holder: TenureHolder,
+  ) {}
 
   /** May new work begin? */
   get isOpen(): boolean {
@@ -105,13 +102,15 @@ export class Tenure {
 
   /** Calls back when no work runs under this leadership, now or later. */
   onIdle(done: () => void): void {
-    if (this.running === 0) done()
-    else this.whenIdle.push(done)
+    if (this.running === 0) return done()
+    this.whenIdle ??= []
+    this.whenIdle.push(done)
   }
 
   /** Gives the leadership up (R20); the first departure stands, later ones learn what became of it. */
   giveUp(departure: Departure, done: (result: ResignResult) => void = () => {}): void {
     if (this.ending !== null) return done(this.result(this.ending))
+    this.whenOver ??= []
     this.whenOver.push(done)
     if (this.departure !== null) return
     this.departure = departure
@@ -126,10 +125,10 @@ export class Tenure {
    */
   runOut(): void {
     if (this.departure !== null || this.ending !== null) return
-    const { election, submit, drainMs } = this.parts
-    this.departure = { reason: 'expired', to: null, cooldownMs: 0, drainMs: drainMs() }
+    const { holder } = this
+    this.departure = { reason: 'expired', to: null, cooldownMs: 0, drainMs: holder.drainMs }
     this.abort('expired')
-    submit({ type: 'freeze', election, reason: 'expired' })
+    holder.submit({ type: 'freeze', election: holder.name, reason: 'expired' })
     this.climb()
   }
 
@@ -146,48 +145,58 @@ export class Tenure {
   announce(): RevokeReason {
     const reason = this.ending ?? 'stopped'
     this.abort(reason)
-    for (const done of this.whenOver.splice(0)) done(this.result(reason))
+    const waiting = this.whenOver ?? []
+    this.whenOver = null
+    for (const done of waiting) done(this.result(reason))
     return reason
   }
 
   /** From here on the work has `drainMs` to stop. */
   private abort(reason: RevokeReason): void {
     if (this.leadership.isEnding) return
-    this.drainMs = this.departure?.drainMs ?? this.parts.drainMs()
+    const { clock } = this.holder
+    this.drainMs = this.departure?.drainMs ?? this.holder.drainMs
     this.leadership.abort(reason)
-    this.abortedAt = this.parts.clock.now()
-    if (this.running > 0) this.drain.arm(this.abortedAt + this.drainMs)
+    this.abortedAt = clock.now()
+    if (this.running === 0) return
+    this.drain ??= new Deadline(clock, () => this.overdue())
+    this.drain.arm(this.abortedAt + this.drainMs)
   }
 
   private climb(until = this.leadership.lease.until): void {
-    if (this.running > 0) this.ladder.climb(until)
+    if (this.running === 0) return
+    const { clock, marginMs, exit } = this.holder
+    this.ladder ??= new Ladder({ clock, marginMs, exit, fence: () => this.fence() })
+    this.ladder.climb(until)
   }
 
   private fence(): void {
     this.leadership.fence()
-    this.parts.fenced()
+    this.holder.fenced(this.leadership.term)
   }
 
   private idle(): void {
-    this.drain.clear()
-    this.ladder.clear()
-    const { parts, leadership } = this
-    if (leadership.isEnding) parts.stopped(parts.clock.now() - this.abortedAt)
-    for (const done of this.whenIdle.splice(0)) done()
+    this.drain?.clear()
+    this.ladder?.clear()
+    const { holder, leadership } = this
+    if (leadership.isEnding) holder.stopped(holder.clock.now() - this.abortedAt)
+    const waiting = this.whenIdle ?? []
+    this.whenIdle = null
+    for (const done of waiting) done()
     if (this.departure !== null && this.ending === null) this.renounce(this.departure)
   }
 
   private renounce({ reason, to, cooldownMs }: Departure): void {
-    const { election, submit } = this.parts
-    submit({ type: 'renounce', election, reason, to, toBest: true, cooldownMs })
+    const { holder } = this
+    holder.submit({ type: 'renounce', election: holder.name, reason, to, toBest: true, cooldownMs })
   }
 
   private overdue(): void {
-    const { election, submit, overdue } = this.parts
-    this.drain.clear()
-    if (this.ending === null) submit({ type: 'freeze', election, reason: 'drainTimeout' })
+    const { holder } = this
+    this.drain?.clear()
+    if (this.ending === null) holder.submit({ type: 'freeze', election: holder.name, reason: 'drainTimeout' })
     this.climb()
-    overdue(this.drainMs)
+    holder.overdue(this, this.drainMs)
   }
 
   private result(reason: RevokeReason): ResignResult {

@@ -38,7 +38,7 @@ export function whyNotLeader(subject: Subject, seat: Seat): string[] {
   if (seat.contention.isClosed) return ['this election was stopped here']
   if (seat.tenure !== null) return ['this process is giving the leadership up']
   const reasons: string[] = []
-  const { paused } = seat.maintenance
+  const { paused } = seat
   if (paused !== null) {
     reasons.push(`the election is paused by "${paused.by}": nobody is elected before it is resumed (R81)`)
   }
