@@ -10,8 +10,9 @@ import type { ProcessId } from '../core'
 import type { Clock } from '../ports/clock'
 import { Deadline } from './deadline'
 
-/** Hand-overs of one look at most: a few frames, and one write or two at each end. */
+/** Hand-overs of one look at most: a few frames, and one write or two at each end; of more, that part of the own share. */
 const AT_ONCE = 250
+const PART_AT_ONCE = 1 / 20
 
 /** How many leaderships to hand over, and to whom; null: none. `members`: those that can be reached, this process among them. */
 export function surplusOf(
@@ -27,7 +28,7 @@ export function surplusOf(
   for (const id of members) if (id !== self && (to === null || count(id) < count(to))) to = id
   if (to === null || surplus <= slack || count(to) >= share) return null
   const lift = Math.max(1, Math.floor((share - count(to)) / (members.length - 1)))
-  return { to, count: Math.min(surplus, lift, AT_ONCE) }
+  return { to, count: Math.min(surplus, lift, Math.max(AT_ONCE, Math.floor(share * PART_AT_ONCE))) }
 }
 
 /** What spreading needs of the elector. */

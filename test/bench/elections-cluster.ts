@@ -38,6 +38,22 @@ function freePort(): Promise<number> {
   })
 }
 
+/** All that run, at one moment. */
+export interface Look {
+  readonly atMs: number
+  readonly led: number
+  /** Frames sent and writes made since their start. */
+  readonly frames: number
+  readonly writes: number
+}
+
+function sumOf(
+  reports: readonly ElectionsReport[],
+  key: 'led' | 'elected' | 'framesSent' | 'writes',
+): number {
+  return reports.reduce((sum, report) => sum + report[key], 0)
+}
+
 /** Processes that run the library. */
 export class ElectionsCluster {
   readonly members: ChildProcess[] = []
@@ -112,15 +128,26 @@ export class ElectionsCluster {
   }
 
   /** Looks every few milliseconds until that many elections are led altogether; returns the looks. */
-  async untilLed(count: number, limitMs: number): Promise<{ readonly atMs: number; readonly led: number }[]> {
-    const looks: { atMs: number; led: number }[] = []
+  async untilLed(count: number, limitMs: number): Promise<Look[]> {
+    const looks: Look[] = []
     for (const end = clockMs() + limitMs; clockMs() < end; await sleep(10)) {
       const reports = await this.askAll('watch')
-      const led = reports.reduce((sum, report) => sum + report.led, 0)
-      looks.push({ atMs: Math.max(...reports.map(({ atMs }) => atMs)), led })
+      const led = sumOf(reports, 'led')
+      const [frames, writes] = [sumOf(reports, 'framesSent'), sumOf(reports, 'writes')]
+      looks.push({ atMs: Math.max(...reports.map(({ atMs }) => atMs)), led, frames, writes })
       if (led >= count) return looks
     }
     return looks
+  }
+
+  /** Waits until nobody won anything for longer than members look whether they lead too many (`spread`). */
+  async untilSettled(promiseMs: number, limitMs: number): Promise<void> {
+    let before = -1
+    for (const end = clockMs() + limitMs; clockMs() < end; await sleep(1.5 * promiseMs)) {
+      const elected = sumOf(await this.askAll('watch'), 'elected')
+      if (elected === before) return
+      before = elected
+    }
   }
 
   kill(i: number): number {

@@ -27,6 +27,8 @@ export interface ElectionsReport {
   readonly known: number
   readonly elected: number
   readonly revoked: number
+  /** Of these, leaderships that were neither handed over nor given up. */
+  readonly lost: number
   readonly cpuMs: number
   readonly atMs: number
   readonly heapBytes: number
@@ -51,11 +53,13 @@ const elector = createElector({ cluster: 'bench', id, voters, storage, timing, t
 const elections: Election[] = []
 let elected = 0
 let revoked = 0
+let lost = 0
 elector.on('elected', () => {
   elected += 1
 })
-elector.on('revoked', () => {
+elector.on('revoked', ({ reason }) => {
   revoked += 1
+  if (reason !== 'transferred' && reason !== 'resigned') lost += 1
 })
 
 /** `whole`: with what takes long to find out. */
@@ -74,6 +78,7 @@ function report(order: ElectionsReport['order'], whole: boolean): void {
     known,
     elected,
     revoked,
+    lost,
     cpuMs: (user + system) / 1000,
     atMs: clockMs(),
   }

@@ -5,8 +5,10 @@
  *   --counts=1,1000,10000,100000   how many elections    --seconds=5   length of each window
  *   --heartbeat=50                 interval, ms
  *
- * Per count: CPU of a core, bytes and heap per election while idle; time from the start to the last election led; how the leaders
- * spread; then one process is killed (-9): from the first election led anew, which is when its death was noticed, to the last one.
+ * Per count: CPU of a core, bytes and heap per election while idle, after the leaders have spread; time from the start to the last
+ * election led; then the process that leads nearest to a third is killed (-9): from the first election led anew, which is when its
+ * death was noticed, to the last one. A round of votes is one write at who gives them: frames of the two that are left, heartbeats
+ * included, over their writes.
  */
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -16,6 +18,10 @@ import { ElectionsCluster, optionOf } from './elections-cluster'
 import { head, line, value } from './stats'
 
 const SIZE = 3
+/** How long support is promised; members look that often whether they lead too many. */
+const PROMISE_MS = 2_000
+/** Longest wait for leaders to spread, ms. */
+const SPREAD_MS = 60_000
 /** Leaderless for as long as this is a failure of the run, ms. */
 const LIMIT_MS = 180_000
 
@@ -28,10 +34,12 @@ interface Row {
   readonly heapBytesEach: number
   readonly coldMs: number
   readonly led: readonly number[]
+  readonly killedLed: number
   readonly detectedMs: number
   readonly reledMs: number
-  /** Leaderships of the survivors that ended. */
+  /** Leaderships of the survivors that ended, and not by a hand-over. */
   readonly lost: number
+  readonly framesPerRound: number
   readonly stormWrites: number
   readonly stormBytes: number
 }
@@ -75,7 +83,7 @@ async function measure(elections: number, heartbeatMs: number, seconds: number):
     const born = await cluster.fork()
     const [started] = await Promise.all([cluster.untilLed(elections, LIMIT_MS), cluster.askAll('start')])
     const coldMs = (started.at(-1)?.atMs ?? 0) - (started[0]?.atMs ?? 0)
-    await sleep(3_000)
+    await cluster.untilSettled(PROMISE_MS, SPREAD_MS)
     const before = await cluster.askAll('watch')
     await sleep(seconds * 1000)
     const idle = await cluster.askAll('watch')
@@ -89,15 +97,25 @@ async function measure(elections: number, heartbeatMs: number, seconds: number):
     await cluster.untilLed(elections, LIMIT_MS)
     await sleep(2_000)
     const quiet = await cluster.askAll('watch')
-    const ledBefore = quiet.map(({ led }) => led)
-    const killedAt = cluster.kill(0)
+    const third = elections / SIZE
+    const victim = quiet.reduce(
+      (best, { led }, i) => (Math.abs(led - third) < Math.abs((quiet[best]?.led ?? 0) - third) ? i : best),
+      0,
+    )
+    const killedLed = quiet[victim]?.led ?? 0
+    const survivors = quiet.filter((_, i) => i !== victim)
+    const killedAt = cluster.kill(victim)
     const looks = await cluster.untilLed(elections, LIMIT_MS)
-    const ofSurvivors = ledBefore.slice(1).reduce((sum, led) => sum + led, 0)
-    const first = looks.find(({ led }) => led > ofSurvivors)?.atMs ?? Number.NaN
+    const ofSurvivors = survivors.reduce((sum, { led }) => sum + led, 0)
+    const at = looks.findIndex(({ led }) => led > ofSurvivors)
+    const first = looks[at]?.atMs ?? Number.NaN
     const last = looks.at(-1)
+    const noticed = looks[Math.max(0, at - 1)]
     const after = await cluster.askAll('watch')
     const storm = (key: 'writes' | 'bytesSent') =>
-      mean(after.map((report, i) => report[key] - (quiet[i + 1]?.[key] ?? 0)))
+      mean(after.map((report, i) => report[key] - (survivors[i]?.[key] ?? 0)))
+    const framesOfBoth = (last?.frames ?? 0) - (noticed?.frames ?? 0)
+    const rounds = (last?.writes ?? 0) - (noticed?.writes ?? 0)
     return {
       elections,
       cpuPercent: grown('cpuMs') / 10,
@@ -106,9 +124,11 @@ async function measure(elections: number, heartbeatMs: number, seconds: number):
       heapBytesEach: heap / elections,
       coldMs: (started.at(-1)?.led ?? 0) >= elections ? coldMs : Number.NaN,
       led: idle.map(({ led }) => led),
+      killedLed,
       detectedMs: first - killedAt,
       reledMs: (last?.led ?? 0) >= elections ? (last?.atMs ?? 0) - first : Number.NaN,
-      lost: after.reduce((sum, { revoked }, i) => sum + revoked - (quiet[i + 1]?.revoked ?? 0), 0),
+      lost: after.reduce((sum, { lost }, i) => sum + lost - (survivors[i]?.lost ?? 0), 0),
+      framesPerRound: framesOfBoth / Math.max(1, rounds),
       stormWrites: storm('writes'),
       stormBytes: storm('bytesSent'),
     }
@@ -129,9 +149,11 @@ function print(row: Row, before: Row | null): void {
   }
   value('start: to the last election led', row.coldMs, 'ms')
   line('start: leaderships per process', row.led, 'elections')
+  value('kill -9: led by the process that dies', row.killedLed, 'elections')
   value('kill -9: to the first election led again', row.detectedMs, 'ms')
   value('kill -9: from there to the last one', row.reledMs, 'ms', '<= 500')
   value('kill -9: healthy leaders lost', row.lost, 'leaderships', '0')
+  value('kill -9: frames of a pair per round of votes', row.framesPerRound, 'frames', '<= 4')
   value('kill -9: writes per survivor', row.stormWrites, 'writes')
   value('kill -9: bytes out per survivor', row.stormBytes / 1024, 'KB')
 }
