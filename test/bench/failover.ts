@@ -6,23 +6,12 @@
  * `--witness=none` waits for the lease, as without a witness. A way with `+` first fills the leader's memory with that many
  * megabytes; `oom` is a real kill of the kernel, by a control group of the leader's own, where those may be made.
  */
-import {
-  closeSync,
-  fdatasyncSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster, clockMs } from '../real/cluster'
 import { Floor, SIZE, type Victim } from './floor'
+import { flushes, roundTrips } from './machine'
 import { head, line, ratio, type Summary, say } from './stats'
 
 type Witness = 'none' | 'sentinel' | 'supervisor'
@@ -31,40 +20,6 @@ type Witness = 'none' | 'sentinel' | 'supervisor'
 const BOOT_MS = 2_600
 const GROUP = '/sys/fs/cgroup/memory'
 const ROOM_BYTES = 16 << 20
-
-/** One small durable write, ms: what "votes on disk" costs here. */
-function flushes(): number[] {
-  const dir = mkdtempSync(join(tmpdir(), 'conclave-flush-'))
-  const file = openSync(join(dir, 'f'), 'w+')
-  const series: number[] = []
-  for (let i = 0; i < 200; i++) {
-    const at = clockMs()
-    writeSync(file, Buffer.alloc(64), 0, 64, 0)
-    fdatasyncSync(file)
-    series.push(clockMs() - at)
-  }
-  closeSync(file)
-  rmSync(dir, { recursive: true })
-  return series
-}
-
-/** A small frame there and back over loopback, ms, each time after a pause: both ends asleep, as before an election. */
-async function roundTrips(): Promise<number[]> {
-  const server = createServer((socket) => socket.setNoDelay(true).on('data', (chunk) => socket.write(chunk)))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay(true)
-  const series: number[] = []
-  for (let i = 0; i < 100; i++) {
-    await sleep(10)
-    const at = clockMs()
-    socket.write('x'.repeat(64))
-    await new Promise((resolve) => socket.once('data', resolve))
-    series.push(clockMs() - at)
-  }
-  socket.destroy()
-  server.close()
-  return series
-}
 
 /** Ends a process in that way; gives the instant just before. */
 async function kill(victim: Victim, way: string): Promise<number> {
@@ -130,7 +85,7 @@ async function crash(cluster: Cluster, way: string): Promise<number> {
   return next.electedAt - at
 }
 
-/** From the end of the old leadership to the beginning of the next one, by one clock. */
+/** From the last instruction of the old leader's work to the beginning of the next leadership, by one clock. */
 async function handOver(cluster: Cluster): Promise<number> {
   const old = cluster.leader as string
   const count = cluster.reigns.length
@@ -140,7 +95,7 @@ async function handOver(cluster: Cluster): Promise<number> {
   const before = cluster.reigns[count - 1]
   await cluster.until(() => before?.revoked.length === 1, 5_000, 'the old leader tells its end')
   if (next.id !== to) throw new Error(`handed to ${to}, taken by ${next.id}`)
-  return next.electedAt - (before?.revoked[0]?.at ?? 0)
+  return next.electedAt - (before?.revoked[0]?.idleAt ?? 0)
 }
 
 async function benchHandOver(floor: Floor, cluster: Cluster, trials: number, write: Summary, trip: Summary) {
@@ -160,7 +115,7 @@ async function benchHandOver(floor: Floor, cluster: Cluster, trials: number, wri
   }
   const a = line('hand-over, floor: renounced -> leads', bare, 'ms')
   const budget = 1.5 * trip.p50 + 2 * write.p50 + 0.5
-  const b = line('hand-over, conclave: revoked -> elected', ours, 'ms', `p50 <= ${budget.toFixed(2)}`)
+  const b = line('hand-over, conclave: work stopped -> elected', ours, 'ms', `p50 <= ${budget.toFixed(2)}`)
   ratio('hand-over / floor, p50', b.p50 / a.p50, '<= 2')
   say(`hand-overs that failed: ${failed} of ${trials}`)
 }

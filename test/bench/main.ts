@@ -13,6 +13,7 @@ import { benchFigure16 } from './figure-16'
 import { benchFootprint } from './footprint'
 import { benchIdle } from './idle'
 import { benchReads } from './reads'
+import { benchRollingRestart } from './rolling-restart'
 import { benchSimulation } from './simulation'
 import { keepOnly, reported } from './stats'
 import { benchStorage } from './storage'
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   footprint: benchFootprint,
   idle: benchIdle,
   failover: () => benchFailover(flags),
+  'rolling-restart': () => benchRollingRestart(flags),
   'false-elections': () => benchFalseElections(flags),
   figure16: () => benchFigure16(flags),
   stores: () => benchStores(flags),

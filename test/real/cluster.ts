@@ -53,7 +53,7 @@ export interface Reign {
   until: number
   /** The holder was frozen during it: then it counts up to the end of its lease, although nobody could look. */
   frozen: boolean
-  revoked: { readonly reason: string; readonly at: number }[]
+  revoked: { readonly reason: string; readonly at: number; readonly idleAt: number }[]
 }
 
 export interface Member {

@@ -73,7 +73,8 @@ election.on('elected', ({ term }) => {
   tell({ kind: 'elected', term, at: clockMs() })
   look()
 })
-election.on('revoked', ({ term, reason }) => tell({ kind: 'revoked', term, reason, at: clockMs() }))
+let idleAt = 0
+election.on('revoked', ({ term, reason }) => tell({ kind: 'revoked', term, reason, at: clockMs(), idleAt }))
 election.on('alarm', ({ code, detail }) => tell({ kind: 'alarm', code, detail }))
 election.on('leaderChanged', ({ leader, term }) => tell({ kind: 'leader', leader, term, at: clockMs() }))
 setInterval(look, sampleMs)
@@ -162,6 +163,7 @@ tell({ kind: 'ready', at: clockMs(), pid: process.pid })
 if (writeMs === null) {
   await election.lead(async ({ signal }) => {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    idleAt = clockMs()
   })
 } else {
   await election.lead(async ({ signal, token }) => {

@@ -27,7 +27,14 @@ export type Report =
   | { readonly kind: 'ready'; readonly at: number; readonly pid: number }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'elected'; readonly term: number; readonly at: number }
-  | { readonly kind: 'revoked'; readonly term: number; readonly reason: string; readonly at: number }
+  /** `idleAt`: when its work last ran, 0 if it was not told to stop. */
+  | {
+      readonly kind: 'revoked'
+      readonly term: number
+      readonly reason: string
+      readonly at: number
+      readonly idleAt: number
+    }
   /** `until`: the end of the lease as it was at that look. */
   | {
       readonly kind: 'led'
