@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster, clockMs } from '../real/cluster'
 import { Floor, SIZE, type Victim } from './floor'
 import { flushes, roundTrips } from './machine'
-import { head, line, ratio, type Summary, say } from './stats'
+import { head, line, ratio, type Summary, say, value } from './stats'
 
 type Witness = 'none' | 'sentinel' | 'supervisor'
 
@@ -117,7 +117,7 @@ async function benchHandOver(floor: Floor, cluster: Cluster, trials: number, wri
   const budget = 1.5 * trip.p50 + 2 * write.p50 + 0.5
   const b = line('hand-over, conclave: work stopped -> elected', ours, 'ms', `p50 <= ${budget.toFixed(2)}`)
   ratio('hand-over / floor, p50', b.p50 / a.p50, '<= 2')
-  say(`hand-overs that failed: ${failed} of ${trials}`)
+  value('hand-overs that failed', failed, `of ${trials}`, '0')
 }
 
 async function benchCrashes(
@@ -190,8 +190,7 @@ export async function benchFailover(flags: readonly string[] = []): Promise<void
   }
   const found = all.flatMap((cluster) => cluster.violations())
   const crashes = trials * ways.length * clusters.size
-  say(
-    found.length === 0 ? `${crashes} crashes: no overlap, tokens rising` : `VIOLATIONS: ${found.join('; ')}`,
-  )
+  value('crashes: violations', found.length, `in ${crashes} (overlap, tokens that do not rise)`, '0')
+  for (const each of found) say(`VIOLATION: ${each}`)
   if (found.length > 0) process.exitCode = 1
 }
