@@ -72,6 +72,7 @@ export class ProcessElector implements Elector, DriverListener {
     this.leases = new LeaseTable({
       clock,
       marginMs: timing.marginMs,
+      untilOf: (seat) => seat.tenure?.leadership.lease.until ?? Number.NEGATIVE_INFINITY,
       isEnding: (seat) => seat.tenure?.leadership.isEnding === true,
       onMargin: (seats) => {
         for (const seat of seats) seat.tenure?.runOut()

@@ -2,7 +2,9 @@
  * The leases of this process, as the core numbers them: who hangs on which, and until when (R13).
  *
  * Ten thousand leaderships on one lease cost one number and one timer. The timer is a hint that `marginMs` are left: what
- * waits in the sockets is read before it is believed, because that may prolong the lease (R36). Decides nothing else.
+ * waits in the sockets is read before it is believed, because that may prolong the lease (R36). With a worker the news of a
+ * renewal may wait behind a busy event loop while the lease itself, in shared memory, stands: that is what counts. Decides
+ * nothing else.
  */
 import type { LeaseId } from '../core'
 import type { Clock } from '../ports/clock'
@@ -22,6 +24,8 @@ class Lease<Member> implements LeaseEnd {
 export interface LeaseTableOptions<Member> {
   readonly clock: Clock
   readonly marginMs: number
+  /** Where the end of a member's lease is read, own clock: newer than the news of it, with a worker. */
+  readonly untilOf: (member: Member) => number
   /** Members that were told to stop need no warning. */
   readonly isEnding: (member: Member) => boolean
   /** Less than `marginMs` are left of the lease of these members. */
@@ -82,10 +86,19 @@ export class LeaseTable<Member> {
   }
 
   private warn(id: LeaseId): void {
-    const { clock, marginMs, onMargin } = this.options
+    const { clock, marginMs, untilOf, isEnding, onMargin } = this.options
     const lease = this.leases.get(id)
     if (lease === undefined) return
-    if (clock.now() < lease.until - marginMs) lease.margin.arm(lease.until - marginMs)
-    else onMargin([...lease.members])
+    if (clock.now() < lease.until - marginMs) return lease.margin.arm(lease.until - marginMs)
+    const due: Member[] = []
+    let next = Number.POSITIVE_INFINITY
+    for (const member of lease.members) {
+      if (isEnding(member)) continue
+      const warnAt = untilOf(member) - marginMs
+      if (clock.now() >= warnAt) due.push(member)
+      else next = Math.min(next, warnAt)
+    }
+    lease.margin.arm(next)
+    if (due.length > 0) onMargin(due)
   }
 }

@@ -3,11 +3,15 @@
  *
  * Three parts, each with its trials in turn: the leader's main thread churns a heap, with and without `worker`; a leader is
  * frozen (SIGSTOP) and must be replaced all the same; the cores are oversubscribed, with fixed and with adaptive promises.
+ * Beside the first part: how often a bare thread, which only ticks, was not run for as long as D. Elections in such a minute are
+ * the machine's.
  * `--minutes=30` for the long run (default 1, per mode), `--heap-mb=400`, `--part=heap|frozen|busy`.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { Cluster, type ClusterOptions, clockMs } from '../real/cluster'
 import { head, line, ratio, say, summary, value } from './stats'
 
@@ -20,11 +24,23 @@ const MODES = { fixed: {}, adaptive: { adaptive: { maxPromiseMs: 2 * PROMISE_MS 
 
 interface Run {
   falseElections: number
+  /** Why those leaderships ended. */
+  readonly reasons: Map<string, number>
+  /** Times that a bare thread was not run for half of D, and the longest, ms. */
+  pauses: number
+  longestMs: number
   minutes: number
   readonly detectionMs: number[]
 }
 
-const run = (): Run => ({ falseElections: 0, minutes: 0, detectionMs: [] })
+const run = (): Run => ({
+  falseElections: 0,
+  reasons: new Map(),
+  pauses: 0,
+  longestMs: 0,
+  minutes: 0,
+  detectionMs: [],
+})
 
 function numberOf(flags: readonly string[], name: string, or: number): number {
   const flag = flags.find((each) => each.startsWith(`--${name}=`))
@@ -53,12 +69,43 @@ async function watch(
 ): Promise<void> {
   const before = cluster.reigns.length
   const end = clockMs() + forMs
+  const bare = pauses()
   while (clockMs() < end) {
     if (cluster.leader !== null) each(cluster.leader)
     await sleep(Math.min(250, Math.max(1, end - clockMs())))
   }
+  const { count, longestMs } = await bare.stop()
+  into.pauses += count
+  into.longestMs = Math.max(into.longestMs, longestMs)
   into.falseElections += cluster.reigns.length - before
+  for (const { revoked } of cluster.reigns.slice(before - 1, -1)) {
+    const reason = revoked[0]?.reason ?? 'unknown'
+    into.reasons.set(reason, (into.reasons.get(reason) ?? 0) + 1)
+  }
   into.minutes += forMs / 60_000
+}
+
+/** A thread that does nothing but tick: what the scheduler of this machine keeps from any thread. */
+function pauses(): { stop(): Promise<{ count: number; longestMs: number }> } {
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    let last = performance.now(), count = 0, longestMs = 0
+    setInterval(() => {
+      const now = performance.now()
+      if (now - last > workerData) count += 1
+      longestMs = Math.max(longestMs, now - last)
+      last = now
+    }, 10)
+    parentPort.on('message', () => parentPort.postMessage({ count, longestMs }))`
+  const thread = new Worker(program, { eval: true, workerData: PROMISE_MS / 2 })
+  return {
+    stop: async () => {
+      thread.postMessage('')
+      const [found] = await once(thread, 'message')
+      await thread.terminate()
+      return found as { count: number; longestMs: number }
+    },
+  }
 }
 
 /** Freezes the leader; how long until another one leads. */
@@ -88,10 +135,12 @@ async function heap(minutes: number, heapMb: number): Promise<void> {
     for (const mode of ['main', 'worker'] as const) {
       const settings = mode === 'worker' ? { worker: true, mainThreadLimitMs: 5_000 } : {}
       const cluster = await clusterOf({ timing: timing(), settings })
-      const churning = new Set<string>()
+      let churning: string | null = null
       await watch(cluster, Math.min(left, SLICE_MS), runs[mode], (leader) => {
-        if (churning.has(leader)) return
-        churning.add(leader)
+        if (churning === leader) return
+        // only the leader does: whoever was it before has its cores and its memory for itself again
+        if (churning !== null) cluster.order(churning, { kind: 'churn', heapMb: 0 })
+        churning = leader
         cluster.order(leader, { kind: 'churn', heapMb })
       })
       check(cluster)
@@ -99,6 +148,13 @@ async function heap(minutes: number, heapMb: number): Promise<void> {
   }
   value('in the main thread', perHour(runs.main), 'per hour')
   value('worker: true', perHour(runs.worker), 'per hour', '0')
+  for (const [mode, { reasons, pauses: count, longestMs, minutes: span }] of Object.entries(runs)) {
+    value(`${mode}: a bare thread not run for ${PROMISE_MS / 2} ms`, (count / span) * 60, 'per hour')
+    value(`${mode}: the longest of that`, longestMs, 'ms')
+    say(
+      `${mode}: ended as ${[...reasons].map(([reason, times]) => `${reason} ${times}`).join(', ') || 'none'}`,
+    )
+  }
 }
 
 async function frozen(): Promise<void> {

@@ -13,17 +13,22 @@ interface Cell {
 
 const cell = (i: number): Cell => ({ i, text: `x${i}`, inner: { i } })
 
-/** Churns for ever. */
-export function churn(heapMb: number): void {
+/** Churns until the function that it returns is called. */
+export function churn(heapMb: number): () => void {
   const size = Math.round((heapMb * 2 ** 20) / CELL_BYTES)
   const live: Cell[] = []
   let next = 0
+  let goesOn = true
   const turn = (): void => {
     for (let i = 0; i < TURN; i++) {
       live[next % size] = cell(next)
       next += 1
     }
-    setImmediate(turn)
+    if (goesOn) setImmediate(turn)
+    else live.length = 0
   }
   turn()
+  return () => {
+    goesOn = false
+  }
 }

@@ -80,6 +80,7 @@ election.on('leaderChanged', ({ leader, term }) => tell({ kind: 'leader', leader
 setInterval(look, sampleMs)
 
 const held: Buffer[] = []
+let stopChurning = () => {}
 let writes = 0
 const waiting = new Map<number, (accepted: boolean) => void>()
 /** The parent is the ledger: it checks the token and answers. */
@@ -144,7 +145,8 @@ process.on('message', (order: Order) => {
   } else if (order.kind === 'busy') {
     void service?.busy(order.forMs)
   } else if (order.kind === 'churn') {
-    churn(order.heapMb)
+    stopChurning()
+    stopChurning = order.heapMb > 0 ? churn(order.heapMb) : () => {}
   } else if (order.kind === 'block') {
     const end = clockMs() + order.forMs
     while (clockMs() < end);

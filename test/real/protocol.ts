@@ -61,7 +61,7 @@ export type Order =
   /** Start a process that outlives this one. */
   | { readonly kind: 'spawn'; readonly forMs: number }
   | { readonly kind: 'block'; readonly forMs: number }
-  /** Keep the garbage collector busy, with a live heap of that size, for good. */
+  /** Keep the garbage collector busy, with a live heap of that size, until the next such order; 0: not any more. */
   | { readonly kind: 'churn'; readonly heapMb: number }
   | {
       readonly kind: 'members'

@@ -6,9 +6,10 @@ import { describe, expect, it } from 'vitest'
 import type { VoterKind } from '../../src/core'
 import type { Election } from '../../src/runtime/api'
 import { canFailOver, failoverOf } from '../../src/runtime/failover'
+import { LeaseTable } from '../../src/runtime/lease-table'
 import { Renewals } from '../../src/runtime/renewals'
 import { resolveTiming } from '../../src/runtime/timing'
-import { alone, Bench, type TestProcess, TIMING } from './harness'
+import { alone, Bench, TestClock, type TestProcess, TIMING, World } from './harness'
 
 async function three(latencyMs = 1) {
   const bench = new Bench()
@@ -42,6 +43,45 @@ describe('members', () => {
     expect(memberOf(leader, follower.id)).toMatchObject({ isAlive: true, isConnected: true })
     await world.run(3 * TIMING.heartbeatMs)
     expect(memberOf(leader, follower.id)).toMatchObject({ isAlive: false, isConnected: true })
+  })
+})
+
+describe('the warning', () => {
+  it('R14, R36: goes by the lease and not by the news of it, which wait while the event loop is busy', async () => {
+    const world = new World()
+    const clock = new TestClock(world)
+    const ends = new Map([
+      ['first', 0],
+      ['second', 0],
+    ])
+    const warned: [string, number][] = []
+    const table = new LeaseTable<string>({
+      clock,
+      marginMs: 20,
+      untilOf: (member) => ends.get(member) ?? 0,
+      isEnding: (member) => warned.some(([told]) => told === member),
+      onMargin: (members) => {
+        for (const member of members) warned.push([member, world.now])
+      },
+      onRenewed: () => {},
+    })
+    const start = world.now
+    table.extend(1, start + 100)
+    for (const member of ends.keys()) {
+      ends.set(member, start + 100)
+      table.join(member, 1, null)
+    }
+    await world.run(50)
+    // renewed where the sockets are; nobody here was told
+    ends.set('first', start + 200)
+    ends.set('second', start + 150)
+    await world.run(79)
+    expect(warned).toEqual([])
+    await world.run(200)
+    expect(warned).toEqual([
+      ['second', start + 130],
+      ['first', start + 180],
+    ])
   })
 })
 
