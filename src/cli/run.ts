@@ -7,13 +7,25 @@
 import { type Command, EXIT, UsageError } from './command'
 import { completion } from './completion'
 import { doctor } from './doctor'
+import { history } from './history'
+import { pause, resume } from './pause'
+import { resign, transfer } from './resign'
 import { simulate } from './simulate'
+import { status } from './status'
 import { supervised } from './supervised'
 import type { Terminal } from './terminal'
+import { watch } from './watch'
 import { witness } from './witness'
 
 /** All subcommands, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  status,
+  watch,
+  history,
+  resign,
+  transfer,
+  pause,
+  resume,
   run: supervised,
   witness,
   doctor,

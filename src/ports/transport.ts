@@ -75,6 +75,22 @@ export interface TransportHost {
   refused(reason: RefusedReason): void
   /** The transport cannot work any more (listener gone): the runtime renounces everything (R52). */
   failed(error: Error): void
+  /** Where operators are let in. A transport that cannot carry commands leaves it alone; without it nobody is let in. */
+  readonly operators?: OperatorHost
+}
+
+/**
+ * What the runtime offers to operators: processes that prove who they are as members do, and then only command. They have no
+ * session: nothing of them reaches an election, and none is told of them.
+ */
+export interface OperatorHost {
+  /** May this operator command here? Judged after cluster and credentials. */
+  admit(greeting: Greeting): Admission
+  /**
+   * Text of a stranger, at most `MAX_COMMAND_BYTES`. `reply` is called at most once, at any time, with at most
+   * `MAX_REPLY_BYTES` of UTF-8. Never throws.
+   */
+  command(from: ProcessId, payload: string, reply: (payload: string) => void): void
 }
 
 /** Who a process says it is (Hello of PROTOCOL A.5). */
@@ -111,6 +127,7 @@ export type RefusedReason =
   | 'handshakeTimeout'
   | 'tooManyConnections'
   | 'backPressure'
+  | 'permissionDenied'
 
 /** Counters and links, plain data. */
 export interface TransportStats {

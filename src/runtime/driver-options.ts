@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock'
 import type { Logger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
 import type { RefusedReason, Transport } from '../ports/transport'
+import type { OperatorCommand, OperatorsOption } from './operator-command'
 import type { LifeWitness } from './witness'
 
 type WithoutNow<I> = I extends Input ? Omit<I, 'now'> : never
@@ -28,6 +29,8 @@ export interface DriverListener {
   settled?(): void
   /** Storage or transport failed for good: whatever was led has been renounced, and nothing will be led in this life. */
   fatal(error: ElectionError): void
+  /** An operator commands, and may. `reply` is called once, at any time. Without it no operator is let in. */
+  command?(from: ProcessId, command: OperatorCommand, reply: (payload: string) => void): void
 }
 
 /** What a driver is made of. */
@@ -56,6 +59,8 @@ export interface DriverOptions {
   readonly witness?: LifeWitness | null
   /** So many processes without a vote may have a session at once. Default: 0. */
   readonly maxObservers?: number
+  /** Whom operators may command. Default: nobody is let in. */
+  readonly operators?: OperatorsOption
   /** A write without an answer for this long has failed (BUGS 15), ms. Default: `promiseMs`. */
   readonly storageTimeoutMs?: number
   /** Gap between monotonic clock and uptime from which the host counts as suspended, ms. Default: 100. */

@@ -28,6 +28,8 @@ import { clusterOf, displayOf } from './life'
 import { Lifecycle } from './lifecycle'
 import { type Members, ProcessMembers } from './members'
 import { type LastTry, type Meter, meterOf } from './meter'
+import type { OperatorCommand } from './operator-command'
+import { OperatorDesk } from './operator-desk'
 import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
 import { Pauses } from './pauses'
 import { Questions } from './questions'
@@ -53,6 +55,7 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly meter: Meter | null
   private readonly renewals: Renewals
   private readonly spread: Spread | null
+  private readonly desk: OperatorDesk
   /** One for all: an election that idles costs its own state and nothing else. */
   private readonly seatHost: SeatHost
   private readonly electionHost: ElectionHost
@@ -108,6 +111,12 @@ export class ProcessElector implements Elector, DriverListener {
       onEnded: () => this.finish(),
     })
     this.spread = this.spreadOf(config)
+    this.desk = new OperatorDesk({
+      logger: config.logger,
+      status: () => processStatus(this.subject(null)),
+      seats: this.seats,
+      now: () => this.now(),
+    })
     this.seatHost = this.hostOfSeats()
     this.electionHost = this.hostOfElections()
   }
@@ -213,6 +222,10 @@ export class ProcessElector implements Elector, DriverListener {
 
   fatal(error: ElectionError): void {
     this.life.fail(error)
+  }
+
+  command(from: ProcessId, command: OperatorCommand, reply: (payload: string) => void): void {
+    this.desk.command(from, command, reply)
   }
 
   /** A lease that ran out while nothing of this process ran was not lost to the network. */

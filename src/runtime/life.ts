@@ -70,6 +70,7 @@ function driverOf(config: LifeConfig, durable: DurableState, listener: DriverLis
     witness,
     storageTimeoutMs,
     maxObservers: config.maxObservers,
+    operators: config.operators,
   })
   return driver
 }
@@ -83,6 +84,7 @@ function watched(listener: DriverListener, witness: LifeWitness): DriverListener
     },
     settled: () => listener.settled?.(),
     fatal: (error) => listener.fatal(error),
+    ...(listener.command && { command: listener.command.bind(listener) }),
   }
 }
 

@@ -11,6 +11,7 @@ import type { Transport } from '../ports/transport'
 import type { VoterStore } from '../ports/voter-store'
 import type { Environment } from './environment'
 import type { HealthCheck } from './health'
+import type { OperatorsOption } from './operator-command'
 import type { VoterPlan } from './read-voters'
 import type { Score } from './score'
 import type { ResolvedTiming, TimingOptions, TimingPreset } from './timing'
@@ -63,6 +64,13 @@ export interface ElectorOptions {
    * are refused, `tooManyConnections`. Large: each costs a connection and a heartbeat; raise `maxConnections` of `tcp()` with it.
    */
   readonly maxObservers?: number
+  /**
+   * Which commands of operators (`npx conclave status`, `resign`, `pause`, ...) this process takes. `all` (default): whoever
+   * speaks the cluster's secret, or holds one of its certificates, may ask and command: it could be a voter as well. `read`:
+   * may ask who leads; the rest is refused. `none`: is not let in. Only where processes vote: over stores the record in the
+   * store is asked. Hazard of `all`: a leaked secret can move leaderships, which it could without this, too.
+   */
+  readonly operators?: OperatorsOption
   /**
    * Step 1 of moving every election of the cluster to other voters: `voters` is still the old set, `movingTo` the new one,
    * and a leader needs a majority of both. Step 2 is a restart with the new set as `voters` and without `movingTo`. Begin
@@ -261,6 +269,7 @@ export interface ElectorConfig {
   readonly storageTimeoutMs: number
   readonly maxElections: number
   readonly maxObservers: number
+  readonly operators: OperatorsOption
   readonly logger: Logger
   readonly metrics: Metrics | null
   readonly handleSignals: boolean

@@ -195,7 +195,6 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
   for (const [voter, refusal] of state?.elections.get(seat.name)?.lastRefusals ?? [])
     refusals[voter] = refusal
   const { switchover } = seat
-  const until = seat.tenure?.leadership.isValid() ? seat.tenure.leadership.lease.until : now
   return {
     name: seat.name,
     id: config.id,
@@ -203,7 +202,7 @@ export function electionStatus(subject: Subject, seat: Seat): ElectionStatus {
     ...electionSummary(seat),
     priority: seat.contention.criteria,
     score: seat.contention.sampler?.status() ?? null,
-    leaseRemainingMs: Math.max(0, Math.floor(until - now)),
+    leaseRemainingMs: leaseRemainingMs(seat, now),
     paused: seat.paused,
     frozenMs: seat.contention.frozenMs,
     switchover: switchover === null ? null : { to: switchover.to, dueAtMs: switchover.dueAtMs },
@@ -221,6 +220,12 @@ export function electionSummary(seat: Seat): ElectionSummary {
   const { isContending, health } = seat.contention
   const isPaused = seat.paused !== null
   return { ...seat.view(), isContending, isHealthy: health?.isHealthy ?? null, isPaused }
+}
+
+/** Until the lease ends if nothing renews it, ms; 0 without one. */
+export function leaseRemainingMs({ tenure }: Seat, now: number): number {
+  const until = tenure?.leadership.isValid() ? tenure.leadership.lease.until : now
+  return Math.max(0, Math.floor(until - now))
 }
 
 function recoveringOf({ recovery, accounts }: CoreView): readonly ProcessId[] | null {

@@ -6,7 +6,8 @@
  *
  * Life: `greeting` (nothing of the peer is believed), `proven` (keys and identity stand, the session is not confirmed),
  * `up` (the session), `retired` (a newer connection took over: reads on, sends nothing), `closed`. Or, behind `greeting`,
- * `witness`: whoever it is speaks for the peer's death alone, is sent nothing and may be silent for ever (R55).
+ * `witness`: whoever it is speaks for the peer's death alone, is sent nothing and may be silent for ever (R55); or `operator`:
+ * whoever it is commands and is answered, and has no session (`tcp-operators.ts`).
  */
 import type { Socket } from 'node:net'
 import type { Part } from '../core/messages'
@@ -14,11 +15,16 @@ import type { ProcessId } from '../core/types'
 import type { Greeting, RefusedReason } from '../ports/transport'
 import {
   type CloseReason,
+  type Command,
+  cutReply,
   decodeClose,
+  decodeCommand,
   decodeWelcome,
   encodeClose,
+  encodeReplyPiece,
   encodeWelcome,
   FRAME_KINDS,
+  MAX_COMMAND_BYTES,
   MAX_FRAME_BYTES,
   MAX_GREETING_FRAME_BYTES,
   PartDecoder,
@@ -29,8 +35,14 @@ import type { Unsealer } from './tcp-keys'
 import { Outbox } from './tcp-outbox'
 import { PulseCounter } from './tcp-pulse'
 
+/** Longest frame of an operator: a command, its head and its seal. */
+const MAX_COMMAND_FRAME_BYTES = MAX_COMMAND_BYTES + 64
+
 /** How long a connection that was replaced may take to deliver what is under way. */
 const RETIREMENT_MS = 1_000
+
+/** An operator that says nothing for this long goes: its place may be needed (E5). */
+const OPERATOR_IDLE_MS = 60_000
 
 const NOTHING = new Uint8Array(0)
 
@@ -40,6 +52,10 @@ export interface ConnectionOwner {
   proven(connection: Connection): void
   /** The same for a witness of `connection.peer` (R55): it is no session. */
   attended(connection: Connection): void
+  /** The same for an operator. */
+  operated(connection: Connection): void
+  /** An operator commands. */
+  commanded(connection: Connection, command: Command): void
   /** The peer's `welcome`: the number of this session there, or 0 (`tcp-peer.ts`). */
   welcomed(connection: Connection, number: number): void
   received(connection: Connection, parts: readonly Part[]): void
@@ -71,7 +87,7 @@ export class Connection {
   /** The peer that was dialled; null for an accepted connection. */
   readonly expected: ProcessId | null
   readonly remote: string
-  state: 'greeting' | 'proven' | 'up' | 'retired' | 'witness' | 'closed' = 'greeting'
+  state: 'greeting' | 'proven' | 'up' | 'retired' | 'witness' | 'operator' | 'closed' = 'greeting'
   /** Who is at the other end; null until that is proven. */
   peer: Greeting | null = null
   /** See `HandshakeStep`. */
@@ -129,6 +145,27 @@ export class Connection {
     this.state = 'witness'
     this.#clearTimer()
     this.#options.settled()
+  }
+
+  /** This connection is that of an operator. */
+  serve(): void {
+    this.state = 'operator'
+    this.#reader.limit = MAX_COMMAND_FRAME_BYTES
+    this.#options.settled()
+    this.#awaitCommand()
+  }
+
+  /** Answers a command. What is longer than an answer may be is refused: the host does not give such. */
+  reply(id: number, payload: string): void {
+    if (this.state !== 'operator') return
+    const pieces = cutReply(id, payload)
+    if (pieces === null) return this.refuse('oversized', 'an answer is longer than answers may be')
+    for (const piece of pieces) this.#outbox?.control(FRAME_KINDS.reply, encodeReplyPiece(piece))
+  }
+
+  /** Bytes that were written and that the kernel has not taken. */
+  get unsent(): number {
+    return this.#socket.writableLength
   }
 
   /** This connection is the session from now on. */
@@ -241,6 +278,7 @@ export class Connection {
           this.#owner.refused(this, 'malformed', `${parts} own parts cannot be encoded; this is a bug`),
       })
       if (step.by === 'witness') this.#owner.attended(this)
+      else if (step.by === 'operator') this.#owner.operated(this)
       else this.#owner.proven(this)
     }
   }
@@ -252,7 +290,8 @@ export class Connection {
       return
     }
     const { kind, body } = unsealed
-    if (kind === FRAME_KINDS.parts) this.#onParts(body)
+    if (this.state === 'operator' && kind === FRAME_KINDS.command) this.#onCommand(body)
+    else if (kind === FRAME_KINDS.parts) this.#onParts(body)
     else if (kind === FRAME_KINDS.welcome) this.#onWelcome(body)
     else if (kind === FRAME_KINDS.ping && body.length === 0) {
       this.#control(FRAME_KINDS.pong)
@@ -271,13 +310,24 @@ export class Connection {
   }
 
   #onParts(body: Buffer): void {
-    if (this.state === 'proven') {
-      this.refuse('malformed', 'parts before the session was confirmed')
+    if (this.state === 'proven' || this.state === 'operator') {
+      this.refuse('malformed', 'parts before the session was confirmed, or of an operator')
       return
     }
     const parts = this.#decoder.decode(body)
     if (parts.ok) this.#owner.received(this, parts.value)
     else this.refuse('malformed', `parts: ${parts.reason}`)
+  }
+
+  #onCommand(body: Buffer): void {
+    const command = decodeCommand(body)
+    if (!command.ok) return this.refuse('malformed', `command: ${command.reason}`)
+    this.#awaitCommand()
+    this.#owner.commanded(this, command.value)
+  }
+
+  #awaitCommand(): void {
+    this.#after(OPERATOR_IDLE_MS, () => this.close('stopping', 'the operator said nothing for too long'))
   }
 
   #onWelcome(body: Buffer): void {

@@ -9,6 +9,7 @@
  *     4  A > D  greeting   A's greeting, HMAC(K, "acceptor greets" | 1 | 2 | 3 | A's greeting)
  *     5  D > A  greeting   D's greeting, HMAC(K, "dialler greets"  | 1 | 2 | 3 | 4 | D's greeting)
  *     5' D > A  witness    greeting of another process, HMAC(K, "witness greets" | 1 | 2 | 3 | 4 | that greeting), in place of 5
+ *     5" D > A  operator   greeting of an operator, HMAC(K, "operator greets" | 1 | 2 | 3 | 4 | that greeting), in place of 5
  *     -  sealed frames under keys from HKDF(K, SHA-256(1 | 2 | 3 | 4 | 5)), one per direction:
  *     6  A > D  welcome (and 7 D > A welcome, if D is the end that confirms: `tcp-peer.ts`)
  *
@@ -24,6 +25,8 @@
  * - 5' proves to A that D knows K and stands for the process of that greeting (R55). It opens no session and is answered
  *   by nothing; all that A takes from D afterwards is one proof that this very process has ended, which says itself
  *   whether it is true (`../runtime/life-key.ts`). Its label keeps a 5 from being used as a 5' and the other way round.
+ * - 5" proves to A that D knows K and wants to command, nothing else: no session comes of it, and what D may command is for
+ *   the host to say. Its label keeps an operator from becoming a member, and a member's greeting from being used to command.
  * - 6 proves to D that A derived the same keys, so A got 1 to 5 unchanged, and that A has admitted D. Session keys depend
  *   on both nonces, so no frame of one session opens in another, nor in the other direction of the same one.
  *
@@ -61,6 +64,7 @@ import {
   FRAME_KINDS,
   NEWEST_VERSION,
   OLDEST_VERSION,
+  OPERATOR_VERSION,
   PROOF_BYTES,
 } from '../wire'
 import { openPlain, plainFrame } from './tcp-frames'
@@ -69,8 +73,8 @@ import { isProof, type ProofLabel, prove, type Seals, type SecretKeys, sessionSe
 /** Judgement on a greeting that is known to be genuine, of the process itself or of its witness; null = welcome. */
 export type Judge = (greeting: Greeting, by: Role) => Refusal | null
 
-/** Who greets: a member, or a witness in its name (R55). */
-export type Role = 'member' | 'witness'
+/** Who greets: a member, a witness in its name (R55), or somebody who only commands. */
+export type Role = 'member' | 'witness' | 'operator'
 
 /** Why a connection is refused: for counters, and in words for the log. */
 export interface Refusal {
@@ -100,13 +104,17 @@ export interface HandshakeContext {
   /** Keys of the accepted secrets, in order (`keysOf`). */
   readonly keys: readonly SecretKeys[]
   readonly judge: Judge
-  /** What this end is; only one that dials can be a witness. Default: member. */
+  /** What this end is; only one that dials can be anything but a member. Default: member. */
   readonly by?: Role
   now(): number
 }
 
 /** How the end that dialled greets. */
-const GREETS = { member: 'dialler greets', witness: 'witness greets' } as const
+const GREETS = {
+  member: 'dialler greets',
+  witness: 'witness greets',
+  operator: 'operator greets',
+} as const
 
 type Awaited = 'hello' | 'challenge' | 'proof' | 'greeting' | 'nothing'
 
@@ -141,7 +149,7 @@ export class Handshake {
         : refused('malformed', 'unreadable close')
     }
     const awaited = this.#awaited
-    const by = kind === FRAME_KINDS.witness && awaited === 'greeting' && !this.#dialled ? 'witness' : 'member'
+    const by = awaited === 'greeting' && !this.#dialled ? roleOf(kind) : 'member'
     if (awaited === 'nothing' || (by === 'member' && kind !== FRAME_KINDS[awaited])) {
       return refused('malformed', `a frame of kind ${kind} where ${awaited} was expected`)
     }
@@ -159,7 +167,8 @@ export class Handshake {
   #onOpening(frame: Buffer, body: Buffer): HandshakeStep {
     const opening = decodeOpening(body)
     if (!opening.ok) return refused('malformed', `opening: ${opening.reason}`)
-    const own = { oldest: OLDEST_VERSION, newest: NEWEST_VERSION }
+    const oldest = this.#context.by === 'operator' ? OPERATOR_VERSION : OLDEST_VERSION
+    const own = { oldest, newest: NEWEST_VERSION }
     if (commonVersion(own, opening.value) === null) {
       const { oldest, newest } = opening.value
       return refused(
@@ -236,15 +245,25 @@ export class Handshake {
   #greet(secret: SecretKeys, label: Exclude<ProofLabel, 'dialler proves'>): Buffer {
     this.#greetedAt = this.#context.now()
     const greeting = encodeGreeting(this.#context.local)
-    const kind = label === 'witness greets' ? 'witness' : 'greeting'
+    const kind =
+      label === 'witness greets' ? 'witness' : label === 'operator greets' ? 'operator' : 'greeting'
     return this.#say(kind, greeting, prove(secret, label, [...this.#said, greeting]))
   }
 
-  #say(kind: 'hello' | 'challenge' | 'proof' | 'greeting' | 'witness', ...bodies: Uint8Array[]): Buffer {
+  #say(
+    kind: 'hello' | 'challenge' | 'proof' | 'greeting' | 'witness' | 'operator',
+    ...bodies: Uint8Array[]
+  ): Buffer {
     const frame = plainFrame(FRAME_KINDS[kind], ...bodies)
     this.#said.push(frame)
     return frame
   }
+}
+
+/** What the frame in place of 5 makes of whoever dialled. */
+function roleOf(kind: number): Role {
+  if (kind === FRAME_KINDS.witness) return 'witness'
+  return kind === FRAME_KINDS.operator ? 'operator' : 'member'
 }
 
 /** Refuses with a close frame that is not sealed: there are no keys yet. */

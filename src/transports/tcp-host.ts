@@ -57,6 +57,19 @@ export class QuietHost {
     return admission
   }
 
+  /** The same for an operator; nobody is let in by a host that knows of none. */
+  admitOperator(greeting: Greeting): Admission {
+    let admission: Admission = { ok: false, reason: 'permissionDenied' }
+    this.#tell('operators.admit', () => {
+      admission = this.#host.operators?.admit(greeting) ?? admission
+    })
+    return admission
+  }
+
+  command(from: ProcessId, payload: string, reply: (payload: string) => void): void {
+    this.#tell('operators.command', () => this.#host.operators?.command(from, payload, reply))
+  }
+
   connected(peer: Greeting, sentAt: number): void {
     this.#tell('connected', () => this.#host.connected(peer, sentAt))
   }

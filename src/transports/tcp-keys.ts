@@ -22,7 +22,12 @@ export interface SecretKeys {
 }
 
 /** Which of the proofs: keeps one from being used in place of another, and each from being reflected. */
-export type ProofLabel = 'dialler proves' | 'acceptor greets' | 'dialler greets' | 'witness greets'
+export type ProofLabel =
+  | 'dialler proves'
+  | 'acceptor greets'
+  | 'dialler greets'
+  | 'witness greets'
+  | 'operator greets'
 
 const NO_SECRET = Buffer.from('conclave: no secret is configured', 'latin1')
 

@@ -11,6 +11,7 @@ import { displayName } from '../core/identity'
 import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import type { Greeting, LinkStats, RefusedReason, TransportStats } from '../ports/transport'
+import type { Command } from '../wire'
 import { type Address, formatAddress } from './tcp-address'
 import { Connection, type ConnectionOptions, type ConnectionOwner } from './tcp-connection'
 import type { Credentials } from './tcp-credentials'
@@ -18,6 +19,7 @@ import { type Dial, dial } from './tcp-dial'
 import type { Refusal, Role } from './tcp-handshake'
 import type { QuietHost } from './tcp-host'
 import type { Accepted } from './tcp-listener'
+import { Operators } from './tcp-operators'
 import type { TcpSettings } from './tcp-options'
 import { Peer, type PeerOwner } from './tcp-peer'
 import { mayClaim } from './tcp-tls'
@@ -47,6 +49,7 @@ export class Links implements ConnectionOwner, PeerOwner {
   #wanted: Wanted
   readonly #connections = new Set<Connection>()
   readonly #witnesses = new Witnesses()
+  readonly #operators: Operators
   /** Sessions that were sent to in the present turn. */
   readonly #unflushed = new Set<Connection>()
   #number = 0
@@ -58,6 +61,7 @@ export class Links implements ConnectionOwner, PeerOwner {
   constructor(options: LinksOptions) {
     this.#options = options
     this.#host = options.host
+    this.#operators = new Operators(options.host)
     this.#wanted = options
   }
 
@@ -198,6 +202,14 @@ export class Links implements ConnectionOwner, PeerOwner {
     this.#witnesses.add(connection)
   }
 
+  operated(connection: Connection): void {
+    this.#operators.add(connection)
+  }
+
+  commanded(connection: Connection, command: Command): void {
+    this.#operators.command(connection, command)
+  }
+
   welcomed(connection: Connection, number: number): void {
     this.#peer((connection.peer as Greeting).nodeId).welcomed(connection, number)
   }
@@ -223,6 +235,7 @@ export class Links implements ConnectionOwner, PeerOwner {
     this.#connections.delete(connection)
     this.#unflushed.delete(connection)
     this.#witnesses.delete(connection)
+    this.#operators.delete(connection)
     const id = connection.expected ?? connection.peer?.nodeId
     const peer = id === undefined ? undefined : this.#peers.get(id)
     if (id === undefined || peer === undefined) return
@@ -291,7 +304,7 @@ export class Links implements ConnectionOwner, PeerOwner {
         `the peer belongs to cluster ${greeting.clusterId}, this end to ${clusterId}`,
       )
     }
-    if (claimed === nodeId) {
+    if (claimed === nodeId && by !== 'operator') {
       return greeting.nonce === nonce
         ? refusal('wrongIdentity', 'the address leads back to this process')
         : refusal('duplicateIdentity', `another process says that it is ${claimed}, too`)
@@ -309,6 +322,7 @@ export class Links implements ConnectionOwner, PeerOwner {
         `the certificate of the peer does not name ${named} of cluster ${clusterId}`,
       )
     }
+    if (by === 'operator') return this.#operators.judge(greeting)
     if (by === 'witness') {
       return this.#peers.has(claimed) ? null : refusal('unknownMember', `${claimed} is no peer of this end`)
     }

@@ -35,6 +35,10 @@ export const FRAME_KINDS = {
   close: 9,
   /** In place of a `greeting`: who dials is a witness of the process that greets, and will say one thing only (R55). */
   witness: 10,
+  /** In place of a `greeting`: who dials has no part in any election and only commands (`operator.ts`). */
+  operator: 11,
+  command: 12,
+  reply: 13,
 } as const
 
 /** Kind of a frame. */
@@ -81,6 +85,7 @@ export const CLOSE_REASONS = [
   'handshakeTimeout',
   'tooManyConnections',
   'backPressure',
+  'permissionDenied',
 ] as const
 
 /** One of `CLOSE_REASONS`. */

@@ -23,14 +23,27 @@ export {
 } from './handshake'
 export {
   commonVersion,
+  MAX_COMMAND_BYTES,
   MAX_FRAME_BYTES,
   MAX_GREETING_FRAME_BYTES,
   MAX_NAMES,
+  MAX_REPLY_BYTES,
   MAX_TERM,
   NEWEST_VERSION,
   OLDEST_VERSION,
+  OPERATOR_VERSION,
   type VersionRange,
 } from './limits'
+export {
+  type Command,
+  cutReply,
+  decodeCommand,
+  decodeReplyPiece,
+  encodeCommand,
+  encodeReplyPiece,
+  type ReplyPiece,
+  ReplyReader,
+} from './operator'
 export {
   type CodecOptions,
   type Decoded,

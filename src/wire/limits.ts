@@ -8,20 +8,31 @@
  * this file, also a mere addition, is a new version: unknown bytes are always refused, never skipped. A release that
  * introduces version n still speaks n - 1, so that a cluster can be updated one process at a time; n - 1 may go in the
  * release after it.
+ *
+ * Version 1: everything but what follows. Version 2: operators (`operator.ts`), the close reason `permissionDenied`.
  * Read next: `parts.ts`, `handshake.ts`.
  */
 
 /** Newest version of the protocol that this code speaks. */
-export const NEWEST_VERSION = 1
+export const NEWEST_VERSION = 2
 
 /** Oldest version of the protocol that this code still speaks. */
 export const OLDEST_VERSION = 1
+
+/** Oldest version in which a process takes commands of operators (`operator.ts`). */
+export const OPERATOR_VERSION = 2
 
 /** A frame, its length field and its seal included, never exceeds this; receivers refuse longer ones unread (E5). */
 export const MAX_FRAME_BYTES = 65_536
 
 /** The same for every frame before the peer has proved who it is (E5). */
 export const MAX_GREETING_FRAME_BYTES = 512
+
+/** A command of an operator is never longer, in bytes of UTF-8 (E5). */
+export const MAX_COMMAND_BYTES = 4_096
+
+/** The answer to a command never is, all its pieces together (E5). */
+export const MAX_REPLY_BYTES = 1_048_576
 
 /** Names that one direction of a connection remembers at most; then the table starts anew (R70). */
 export const MAX_NAMES = 131_072

@@ -11,13 +11,17 @@ import { Handshake, type HandshakeStep } from '../../src/transports/tcp-handshak
 import { keysOf, type Seals } from '../../src/transports/tcp-keys'
 import {
   decodeClose,
+  decodeCommand,
   decodeGreeting,
   decodeOpening,
   decodeProof,
+  decodeReplyPiece,
   decodeWelcome,
   encodeClose,
+  encodeCommand,
   encodeGreeting,
   encodeOpening,
+  encodeReplyPiece,
   encodeWelcome,
   FRAME_KINDS,
   type SignedGreeting,
@@ -53,6 +57,11 @@ const MESSAGES: readonly (readonly [Uint8Array, Read])[] = [
   [encodeGreeting(GREETING), spelling(decodeGreeting, encodeGreeting)],
   [encodeWelcome(4), spelling(decodeWelcome, encodeWelcome)],
   [encodeClose('wrongCluster'), spelling(decodeClose, encodeClose)],
+  [encodeCommand({ id: 7, payload: '{"command":"status"}' }), spelling(decodeCommand, encodeCommand)],
+  [
+    encodeReplyPiece({ id: 7, index: 1, isLast: true, bytes: new Uint8Array([123, 125]) }),
+    spelling(decodeReplyPiece, encodeReplyPiece),
+  ],
   [new Uint8Array(32), spelling(decodeProof, (proof) => proof)],
 ]
 

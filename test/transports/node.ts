@@ -6,7 +6,13 @@ import { createServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Part } from '../../src/core/messages'
 import type { Incarnation, ProcessId } from '../../src/core/types'
-import type { Admission, Greeting, RefusedReason, TransportHost } from '../../src/ports/transport'
+import type {
+  Admission,
+  Greeting,
+  OperatorHost,
+  RefusedReason,
+  TransportHost,
+} from '../../src/ports/transport'
 import { type TcpOptions, type TcpTransport, tcp } from '../../src/transports/tcp'
 
 export const SECRET = 'a secret of the tests, long enough'
@@ -34,6 +40,7 @@ export interface NodeSetup {
   readonly nonce?: string
   readonly options?: TcpOptions
   readonly admit?: (greeting: Greeting) => Admission
+  readonly operators?: OperatorHost
 }
 
 /** Something that stands for a process. */
@@ -90,6 +97,7 @@ export function testNode(setup: NodeSetup): TestNode {
     received: (from, incarnation, parts) => heard.push({ type: 'received', from, incarnation, parts }),
     refused: (reason) => heard.push({ type: 'refused', reason }),
     failed: (error) => heard.push({ type: 'failed', error }),
+    ...(setup.operators === undefined ? {} : { operators: setup.operators }),
   }
   return {
     id: setup.id,

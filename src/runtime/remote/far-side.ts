@@ -12,7 +12,7 @@ import { silentLogger } from '../../ports/logger'
 import type { Storage } from '../../ports/storage'
 import type { Transport } from '../../ports/transport'
 import type { Driver } from '../driver'
-import type { ServiceEffect } from '../driver-options'
+import type { DriverListener, ServiceEffect } from '../driver-options'
 import { realEnvironment } from '../environment'
 import { storageError } from '../failures'
 import { beginLife } from '../life'
@@ -45,6 +45,9 @@ class FarSide {
   private places: [ElectionName, number][] = []
   private readonly placed = new Set<ElectionName>()
   private confirms: { readonly election: ElectionName; readonly askedAt: number }[] = []
+  /** Of commands that the main thread has not answered; bounded, as each operator may ask little at once. */
+  private readonly replies = new Map<number, (payload: string) => void>()
+  private commands = 0
   private readonly standing = new Standing((input) => this.driver?.submit(input))
   private readonly watch: MainWatch
 
@@ -84,6 +87,7 @@ class FarSide {
       effect: (effect: ServiceEffect) => this.effect(effect),
       settled: () => this.settled(),
       fatal: (error: Error) => this.tell({ type: 'fatal', error: packError(error) }),
+      command: this.command,
     }
     beginLife(this.config, listener, (error, driver) => {
       const view = this.viewWith(driver, null)
@@ -109,6 +113,11 @@ class FarSide {
       case 'confirm':
         this.confirms.push(order)
         return this.confirm()
+      case 'reply': {
+        const reply = this.replies.get(order.number)
+        this.replies.delete(order.number)
+        return reply?.(order.payload)
+      }
       case 'relay': {
         const target = parts.transport as unknown as Record<string, (argument: unknown) => void>
         return target[order.method]?.(order.argument)
@@ -120,6 +129,13 @@ class FarSide {
         this.watch.stop()
         return driver.shutdown(order, () => this.tell({ type: 'closed', view: this.viewOf(null) }))
     }
+  }
+
+  /** Commands are run where the elections are; an operator that is gone by then hears nothing. */
+  private readonly command: NonNullable<DriverListener['command']> = (from, command, reply) => {
+    this.commands += 1
+    this.replies.set(this.commands, reply)
+    this.tell({ type: 'command', number: this.commands, from, command })
   }
 
   /** State first, then event: shared memory is true before anybody is told. */

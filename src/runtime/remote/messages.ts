@@ -10,6 +10,7 @@ import type { Portable } from '../../ports/portable'
 import type { TransportStats } from '../../ports/transport'
 import type { DriverCounters, ServiceEffect, Submitted } from '../driver-options'
 import type { CoreView, DriverView } from '../driver-port'
+import type { OperatorCommand } from '../operator-command'
 import type { LifeConfig } from '../options'
 
 /** Options that cross as they are. */
@@ -38,6 +39,8 @@ export type Order =
   | { readonly type: 'relay'; readonly method: string; readonly argument: unknown }
   | { readonly type: 'shutdown'; readonly flushMs: number; readonly reason: RevokeReason }
   | { readonly type: 'endSync'; readonly reason: RevokeReason }
+  /** The answer to the command of that number. */
+  | { readonly type: 'reply'; readonly number: number; readonly payload: string }
 
 /** A question that the main thread waits for. */
 export interface Ask {
@@ -73,6 +76,13 @@ export type Report =
       readonly level: 'debug' | 'info' | 'warn' | 'error'
       readonly fields: object
       readonly message: string
+    }
+  /** An operator commands, and may. */
+  | {
+      readonly type: 'command'
+      readonly number: number
+      readonly from: ProcessId
+      readonly command: OperatorCommand
     }
   | { readonly type: 'closed'; readonly view: FarView | null }
 

@@ -197,6 +197,11 @@ export class RemoteDriver implements DriverPort {
       }
       case 'fatal':
         return listener.fatal(unpackError(report.error))
+      case 'command': {
+        const { number, from, command } = report
+        const reply = (payload: string): void => this.order({ type: 'reply', number, payload })
+        return listener.command?.(from, command, reply)
+      }
       case 'log':
         return config.logger[report.level](report.fields, report.message)
       case 'closed':
