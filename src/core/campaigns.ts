@@ -18,11 +18,12 @@ import {
   LARGE_TERM_JUMP_INTERVAL_MS,
   MAX_TERM,
   MAX_TERM_JUMP,
+  STAND_AT_FIRST,
   STAND_AT_LEAST,
 } from './numbers'
 import { isQuorum, leastQuorum } from './quorum'
 import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
-import type { Account, Campaign, Election, Membership } from './state'
+import { type Account, type Campaign, type Election, type Membership, NONE } from './state'
 import { arm, attemptAt, backOff } from './succession'
 import { alarm, floorOf, isPaused, nonce, send, type Turn } from './turn'
 import type { ProcessId, Refusal, Term } from './types'
@@ -112,7 +113,9 @@ export function attempt(turn: Turn, election: Election): void {
   }
   if (isPaused(election) || isBound(turn, election)) return
   if (!reachesQuorum(turn)) {
-    attemptAt(turn, election, turn.now + turn.config.timing.heartbeatMs)
+    // of many each would have a timer that fires in vain again and again, and leaves no time to connect
+    if (turn.state.elections.size > STAND_AT_FIRST) turn.state.standby.add(election.name)
+    else attemptAt(turn, election, turn.now + turn.config.timing.heartbeatMs)
     return
   }
   if (!mayStand(turn)) {
@@ -125,7 +128,8 @@ export function attempt(turn: Turn, election: Election): void {
   else startCampaign(turn, election, null)
 }
 
-function reachesQuorum(turn: Turn): boolean {
+/** Are there links to a quorum? */
+export function reachesQuorum(turn: Turn): boolean {
   const { config, state } = turn
   return isQuorum(
     state.cluster,
@@ -378,7 +382,8 @@ export function hearBindAck(turn: Turn, from: ProcessId, account: Account, ack: 
 /** The try is over without a lease: wait a random while, then try again (R35). */
 export function fail(turn: Turn, election: Election): void {
   if (election.campaign === null) return
-  election.lastRefusals = election.campaign.refusals
+  const { refusals } = election.campaign
+  election.lastRefusals = refusals.size === 0 ? NONE : refusals
   endCampaign(turn, election)
   backOff(turn, election)
 }

@@ -86,7 +86,7 @@ function oweNotice(turn: Turn, process: ProcessId, election: Election): void {
 
 /** A heartbeat or probe of an observer came: whatever it has not answered is said again. */
 export function repeatNotices(turn: Turn, process: ProcessId): void {
-  const { notices } = turn.state.observers.get(process) ?? {}
+  const notices = turn.state.observers.get(process)?.notices
   if (notices === undefined || notices.size === 0 || turn.state.accounts.has(process)) return
   const said = new Set<Part>(frameTo(turn, process)?.parts)
   for (const notice of notices.values()) if (!said.has(notice)) send(turn, process, notice)

@@ -347,7 +347,7 @@ export interface State {
   campaignsEndAt: number
   /** Of these, those that have the votes: they win as soon as enough of the grants stand (R5). */
   readonly voted: Set<ElectionName>
-  /** Names whose turn to stand came while as many as may stood already (A.10.5). */
+  /** Names whose turn to stand came while as many as may stood already, or while no quorum was reached (A.10.5). */
   readonly standby: Set<ElectionName>
   /** How many may stand at once, and when that was last halved. */
   standLimit: number
@@ -532,7 +532,7 @@ export function createAccount({ timing }: CoreConfig, kind: VoterKind): Account 
 }
 
 /** What nothing was put into yet; an election that idles has no map of its own, and none is ever changed in place. */
-const NONE: ReadonlyMap<ProcessId, never> = new Map<ProcessId, never>()
+export const NONE: ReadonlyMap<ProcessId, never> = new Map<ProcessId, never>()
 
 /** An election as a process first knows it: free, nobody contends. */
 export function createElection(name: ElectionName, durableTerm: Term): Election {

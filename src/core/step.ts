@@ -27,6 +27,7 @@ import {
   mayStand,
   ownObstacle,
   ownVoteDurable,
+  reachesQuorum,
   settleCampaigns,
   settlePreVote,
   startPreVote,
@@ -577,9 +578,10 @@ function endCampaigns(turn: Turn): void {
   }
 }
 
-/** Campaigns that ended make room for elections that waited for it (A.10.5). */
+/** Campaigns that ended make room for elections that waited for it (A.10.5), or a quorum is reached again. */
 function standBehind(turn: Turn): void {
   const { state } = turn
+  if (!reachesQuorum(turn)) return
   for (const name of state.standby) {
     if (!mayStand(turn)) return
     state.standby.delete(name)

@@ -107,8 +107,9 @@ export class Engine {
     if (input.type === 'suspended') {
       this.suspends += 1
       options.logger.warn({}, 'the host was suspended: every leadership is over')
-    } else if (watch.isMissing()) {
-      // the whole comparison and not only its cheap trigger: a step of the wall clock may hide a suspend from that (B.3)
+    } else if (input.type !== 'contend' && watch.isMissing()) {
+      // the whole comparison and not only its cheap trigger: a step of the wall clock may hide a suspend from that (B.3); a wish
+      // to stand prolongs nothing, and a hundred thousand of them at the start would each pay for it
       this.apply({ type: 'suspended' })
     }
     this.inputs += 1

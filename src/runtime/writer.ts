@@ -43,8 +43,11 @@ export class Writer {
     private readonly listener: WriterListener,
   ) {
     this.watchdog = new Deadline(clock, () => {
-      const message = `the storage did not answer a write within ${timeoutMs} ms`
-      this.settle(new ElectionError('ELECTION_STORAGE_FAILED', message, { details: { timeoutMs } }))
+      const late = this.inFlight
+      // after a stall of this process the answer may be there already, and only unread (R36)
+      clock.afterIo(() => {
+        if (this.inFlight === late) this.giveUp()
+      })
     })
   }
 
@@ -104,6 +107,12 @@ export class Writer {
     this.inFlight = null
     this.whenIdle = null
     this.watchdog.clear()
+  }
+
+  private giveUp(): void {
+    const { timeoutMs } = this
+    const message = `the storage did not answer a write within ${timeoutMs} ms`
+    this.settle(new ElectionError('ELECTION_STORAGE_FAILED', message, { details: { timeoutMs } }))
   }
 
   private isDue(): boolean {

@@ -57,6 +57,7 @@ let lost = 0
 elector.on('elected', () => {
   elected += 1
 })
+elector.on('failed', ({ error }) => console.error(id, String(error)))
 elector.on('revoked', ({ reason }) => {
   revoked += 1
   if (reason !== 'transferred' && reason !== 'resigned') lost += 1

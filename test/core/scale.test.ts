@@ -167,4 +167,18 @@ describe('A.10.5: who stands', () => {
     many.run(20_000)
     expect(many.led('a')).toBe(600)
   })
+
+  it('A.10.5: a heartbeat asks again for the 512 oldest campaigns, however many have no answer', () => {
+    const many = new Many(1_000)
+    const state = many.state('a')
+    state.standLimit = 2_048
+    many.contend('a')
+    for (; state.campaigning.size < 1_000; many.now += 10) many.act('a', { type: 'tick' })
+    many.said = []
+    many.now = state.nextHeartbeatAt
+    many.act('a', { type: 'tick' })
+    const asked = many.said.flatMap((part) => (part.kind === 'preVote' ? [part.election] : []))
+    const oldest = [...state.campaigning].slice(0, 512)
+    expect(asked.sort(), 'at both peers').toEqual([...oldest, ...oldest].sort())
+  })
 })

@@ -67,6 +67,16 @@ describe('Writer', () => {
     expect(heard).toEqual(['ELECTION_STORAGE_FAILED'])
   })
 
+  it('R36: an answer that is there and unread when the time limit is noticed counts: this process was stalled, not the disk', async () => {
+    const { world, storage, writer, heard } = bench()
+    // the timer of the limit fires first, as it does after a stall
+    storage.writeMs = 100
+    writer.decide(1, new Map([['x', 1]]))
+    writer.flush()
+    await world.run(200)
+    expect(heard).toEqual([1])
+  })
+
   it('an answer after the time limit changes nothing any more', async () => {
     const { world, storage, writer, heard } = bench()
     storage.writeMs = 150

@@ -66,7 +66,13 @@ export const RUNTIME: readonly Mutant[] = [
   {
     id: 'B.3 input',
     does: 'applies what arrives after a suspend of the host before it notices that',
-    patches: [patch('runtime/engine', 'else if (watch.isMissing()) {', 'else if (watch === null) {')],
+    patches: [
+      patch(
+        'runtime/engine',
+        "else if (input.type !== 'contend' && watch.isMissing()) {",
+        'else if (watch === null) {',
+      ),
+    ],
     swarm: ANY,
     test: killedBy(
       'runtime/driver',
@@ -224,8 +230,8 @@ export const RUNTIME: readonly Mutant[] = [
     patches: [
       patch(
         'runtime/tenure',
-        "submit({ type: 'freeze', election, reason: 'drainTimeout' })",
-        "submit({ type: 'renounce', election, reason: 'drainTimeout', to: null, cooldownMs: 0 })",
+        "holder.submit({ type: 'freeze', election: holder.name, reason: 'drainTimeout' })",
+        "holder.submit({ type: 'renounce', election: holder.name, reason: 'drainTimeout', to: null, cooldownMs: 0 })",
       ),
     ],
     swarm: null,
@@ -240,8 +246,8 @@ export const RUNTIME: readonly Mutant[] = [
     patches: [
       patch(
         'runtime/tenure',
-        "submit({ type: 'freeze', election, reason: 'expired' })",
-        "submit.call(undefined, { type: 'heartbeatNow' })",
+        "holder.submit({ type: 'freeze', election: holder.name, reason: 'expired' })",
+        "holder.submit({ type: 'heartbeatNow' })",
       ),
     ],
     swarm: null,
