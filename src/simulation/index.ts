@@ -30,6 +30,7 @@ export {
   type WindowChoice,
 } from './picture'
 export {
+  CHOSEN_PROFILES,
   MAINTENANCE_PROFILES,
   MEMBER_PROFILES,
   type Plan,

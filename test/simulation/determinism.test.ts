@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PROFILES, STORE_PROFILES } from '../../src/simulation/plan'
+import { CHOSEN_PROFILES } from '../../src/simulation/plan'
 import { SimCluster } from '../../src/simulation/sim-cluster'
 import { Trace } from '../../src/simulation/trace'
 import { hashedPlan, hashOf } from './trace-hash'
@@ -32,7 +32,7 @@ afterEach(() => {
 describe('determinism', () => {
   it('the sample holds every kind of world, with and without the real codec', () => {
     const plans = SEEDS.map(hashedPlan)
-    expect(new Set(plans.map(({ profile }) => profile)).size).toBe(PROFILES.length + STORE_PROFILES.length)
+    expect(new Set(plans.map(({ profile }) => profile)).size).toBe(CHOSEN_PROFILES.length)
     expect(new Set(plans.map(({ setup }) => setup.network?.codec)).size).toBe(2)
     expect(new Set(here).size, 'no two are alike').toBe(SEEDS.length)
   })
