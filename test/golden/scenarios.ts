@@ -267,4 +267,31 @@ settle
 state
 `,
   },
+  {
+    name: 'pause-and-resume',
+    script: `
+# An operator pauses an election at one process. The word is durable before it is told, and told to everybody (R80). The
+# present leader stays; when it is gone nobody follows it (R81).
+nodes a b c
+start
+contend a b
+until led
+settle
+pauseElection c
+settle
+crash a
+# Three promises later: nobody asks anybody for a vote.
+advance 3000
+state
+# A process that was down when the election was resumed hears so when it is back, and no election happens before that.
+crash c
+unpause b
+settle
+state
+restart c
+until led
+settle
+state
+`,
+  },
 ]

@@ -129,6 +129,12 @@ class Script {
       throw new Error(`never became ${what}`)
   }
 
+  /** A word about a pause, at that process. */
+  say(id: string, isPaused: boolean): void {
+    const sinceMs = Math.round(this.sim.now)
+    this.sim.submit(id, { type: 'pause', election: JOBS, isPaused, leader: 'stays', sinceMs })
+  }
+
   filter(words: readonly string[]): Filter {
     const [link = '', kind = ''] = words
     const [from = '', to = ''] = link.split('>')
@@ -242,6 +248,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   stop: (script, [id = '']) => script.sim.stop(id),
   pause: (script, [id = '']) => script.sim.pause(id),
   resume: (script, [id = '', order]) => script.sim.resume(id, order === 'input' ? 'ioFirst' : 'timersFirst'),
+  /** An operator pauses the election at that process; `unpause` takes it back (R80). */
+  pauseElection: (script, [id = '']) => script.say(id, true),
+  unpause: (script, [id = '']) => script.say(id, false),
   contend: (script, ids) => {
     for (const id of ids) script.sim.contend(id, JOBS)
   },
