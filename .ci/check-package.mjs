@@ -126,6 +126,30 @@ const BUDGET_KB = {
   conclave: 92,
 }
 
+/**
+ * What each entry may ask of Node.js when it is imported: most of what an import costs beyond parsing, and the same on every
+ * machine. Whatever is heavy and seldom needed is loaded on first use.
+ */
+const COMMON =
+  'crypto events fs fs/promises module net os path perf_hooks timers/promises url util worker_threads'
+const BUILTINS = {
+  index: COMMON,
+  core: '',
+  tcp: 'crypto net tls',
+  postgres: 'crypto',
+  redis: 'crypto',
+  etcd: 'crypto',
+  store: '',
+  fencing: 'crypto fs fs/promises net path',
+  metrics: '',
+  http: '',
+  schedule: 'os perf_hooks',
+  simulation: COMMON,
+  compliance: 'assert/strict crypto',
+  worker: `${COMMON} tls`,
+  conclave: `${COMMON} child_process tls`,
+}
+
 /** An import costs what its files cost: each entry is one file that needs nothing but Node.js, and keeps to its budget. */
 function weigh() {
   for (const file of readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.js'))) {
@@ -141,6 +165,14 @@ function weigh() {
     const strangers = packages.filter((name) => !isBuiltin(name))
     if (strangers.length > 0) {
       console.error(`dist/${file} loads ${strangers.join(', ')}: bundle it, or load it when it is needed`)
+      process.exit(1)
+    }
+    const known = BUILTINS[file.slice(0, -3)].split(' ')
+    const heavy = packages.map((name) => name.replace('node:', '')).filter((name) => !known.includes(name))
+    if (heavy.length > 0) {
+      console.error(
+        `dist/${file} loads ${heavy.join(', ')} of Node.js at its import: load it when it is needed`,
+      )
       process.exit(1)
     }
   }
