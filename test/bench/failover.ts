@@ -21,14 +21,18 @@ const BOOT_MS = 2_600
 const GROUP = '/sys/fs/cgroup/memory'
 const ROOM_BYTES = 16 << 20
 
+/** Fills the memory of a process, if that way says so. */
+async function fill(victim: Victim, way: string): Promise<void> {
+  const megabytes = way.split('+')[1]
+  if (megabytes === undefined) return
+  victim.order({ kind: 'hold', megabytes: Number(megabytes) })
+  await victim.held()
+  await sleep(500)
+}
+
 /** Ends a process in that way; gives the instant just before. */
 async function kill(victim: Victim, way: string): Promise<number> {
-  const [how, megabytes] = way.split('+')
-  if (megabytes !== undefined) {
-    victim.order({ kind: 'hold', megabytes: Number(megabytes) })
-    await victim.held()
-    await sleep(500)
-  }
+  const [how] = way.split('+')
   if (how === 'abort' || how === 'segfault') {
     const at = clockMs()
     victim.order({ kind: how })
@@ -60,28 +64,37 @@ function canLimitMemory(): boolean {
   }
 }
 
+/** The leader, with its memory filled: while a machine is busy that can cost it its leadership, and then it is another's turn. */
+async function victimOf(
+  cluster: Cluster,
+  way: string,
+): Promise<{ readonly id: string; readonly victim: Victim }> {
+  for (let tries = 0; tries < 5; tries++) {
+    await cluster.until(() => cluster.leader !== null, 30_000, 'somebody leads')
+    const id = cluster.leader as string
+    const member = cluster.member(id)
+    const seen = member.reports.length
+    const isFull = () => member.reports.slice(seen).some(({ kind }) => kind === 'ready')
+    const victim: Victim = {
+      pid: member.pid,
+      order: (order) => cluster.order(id, order),
+      held: () => cluster.until(isFull, 60_000, 'memory is held'),
+    }
+    await fill(victim, way)
+    if (cluster.leader === id) return { id, victim }
+  }
+  throw new Error('this machine is too busy: nobody led for as long as it takes to fill its memory')
+}
+
 /** Ends the leader of a cluster, gives how long it took until another one led, and takes it back. */
 async function crash(cluster: Cluster, way: string): Promise<number> {
-  const old = cluster.leader as string
+  const { id, victim } = await victimOf(cluster, way)
   const count = cluster.reigns.length
-  const member = cluster.member(old)
-  const seen = member.reports.length
-  const at = await kill(
-    {
-      pid: member.pid,
-      order: (order) => cluster.order(old, order),
-      held: () =>
-        cluster.until(
-          () => member.reports.slice(seen).some(({ kind }) => kind === 'ready'),
-          30_000,
-          'memory is held',
-        ),
-    },
-    way,
-  )
+  const member = cluster.member(id)
+  const at = await kill(victim, way)
   const next = await cluster.reignNumber(count + 1, 30_000)
   await cluster.until(() => !member.alive, 10_000, 'it is gone')
-  await cluster.startMember(old)
+  await cluster.startMember(id)
   return next.electedAt - at
 }
 
@@ -132,7 +145,11 @@ async function benchCrashes(
     map.set(key, [...(map.get(key) ?? []), value])
   for (let trial = 0; trial < trials; trial++) {
     for (const way of ways) {
-      add(bare, way, await floor.crash((victim) => kill(victim, way)))
+      const bareCrash = await floor.crash(async (victim) => {
+        await fill(victim, way)
+        return await kill(victim, way)
+      })
+      add(bare, way, bareCrash)
       for (const [witness, cluster] of clusters) {
         // a new leader's sentinel has to be there, and a member that came back to vote again
         await sleep(BOOT_MS / clusters.size)

@@ -81,6 +81,13 @@ setInterval(look, sampleMs)
 
 const held: Buffer[] = []
 let stopChurning = () => {}
+/** In pieces: the event loop has to go on meanwhile. */
+async function hold(megabytes: number): Promise<void> {
+  for (let left = megabytes; left > 0; left -= 64) {
+    held.push(Buffer.alloc(64 << 20, 1))
+    await sleep(1)
+  }
+}
 let writes = 0
 const waiting = new Map<number, (accepted: boolean) => void>()
 /** The parent is the ledger: it checks the token and answers. */
@@ -128,8 +135,7 @@ process.on('message', (order: Order) => {
   } else if (order.kind === 'outOfMemory') {
     for (const heap: unknown[] = []; ; ) heap.push(new Array(100_000).fill(heap.length))
   } else if (order.kind === 'hold') {
-    for (let left = order.megabytes; left > 0; left -= 64) held.push(Buffer.alloc(64 << 20, 1))
-    tell({ kind: 'ready', at: clockMs(), pid: process.pid })
+    void hold(order.megabytes).then(() => tell({ kind: 'ready', at: clockMs(), pid: process.pid }))
   } else if (order.kind === 'spawn') {
     spawn(process.execPath, ['-e', `setTimeout(() => {}, ${order.forMs})`], {
       stdio: 'ignore',
