@@ -20,6 +20,7 @@ import type { ScoreStatus } from './score'
 import type { Seat } from './seat'
 import { StoreTransport } from './store-transport'
 import type { ResolvedTiming } from './timing'
+import { warningsOf } from './warnings'
 import { whyNotLeader } from './why-not'
 
 /** Where a process is in its one life. */
@@ -184,7 +185,7 @@ export function processStatus(subject: Subject): ProcessStatus {
     counters,
     transport,
     eventLoop,
-    warnings: warningsOf(subject, timed),
+    warnings: warningsOf(subject, timed, links),
   }
 }
 
@@ -269,31 +270,4 @@ function membersOf(
       roundTripMs: measured ?? account?.roundTripMs ?? null,
     }
   })
-}
-
-function warningsOf({ config, counters, eventLoop, margin }: Subject, timed: boolean): string[] {
-  const warnings = [...config.warnings]
-  const { promiseMs } = config.timing
-  if (timed && config.plan.isVoter && config.plan.voters.length > 1) {
-    warnings.push(
-      'nothing survives a restart of this process; a majority that restarts together forgets (R28)',
-    )
-  }
-  // with a worker the loop of this thread carries no heartbeats
-  if (eventLoop !== null && config.worker === null && eventLoop.p99Ms > promiseMs / 4) {
-    warnings.push(
-      `the event loop is late by ${eventLoop.p99Ms} ms (p99), more than a quarter of promiseMs ${promiseMs}: leaderships will be lost`,
-    )
-  }
-  const { renewalP99Ms, budgetMs } = margin
-  if (renewalP99Ms !== null && renewalP99Ms > budgetMs / 2) {
-    warnings.push(
-      `renewals take ${renewalP99Ms} ms (p99), more than half of the ${budgetMs} ms after which leaderships are lost: raise promiseMs, or look at the network, the voters and the event loop`,
-    )
-  }
-  const refused = counters?.refused ?? {}
-  if (refused.amnesiac) warnings.push('a voter came back with another storage and is not counted (R25, R26)')
-  if (refused.duplicateIdentity) warnings.push('two live processes use one id (R27)')
-  if (refused.staleIncarnation) warnings.push('a voter came back with an old copy of its storage (R27)')
-  return warnings
 }

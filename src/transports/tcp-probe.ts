@@ -11,12 +11,13 @@ import {
   encodeOpening,
   FRAME_KINDS,
   MAX_GREETING_FRAME_BYTES,
-  NEWEST_VERSION,
-  OLDEST_VERSION,
   type VersionRange,
 } from '../wire'
 import type { Address } from './tcp-address'
 import { FrameReader, openPlain, plainFrame } from './tcp-frames'
+
+/** The two messages are the same in all versions, so whoever says no more than these speaks every one. */
+const EVERY: VersionRange = { oldest: 1, newest: 255 }
 
 /** What was seen of a member. */
 export interface Probe {
@@ -50,8 +51,7 @@ export function probe(address: Address, timeoutMs: number, now: () => number): P
     socket.once('connect', () => {
       const helloAt = now()
       connectMs = helloAt - began
-      const versions = { oldest: OLDEST_VERSION, newest: NEWEST_VERSION }
-      socket.write(plainFrame(FRAME_KINDS.hello, encodeOpening({ ...versions, nonce: randomBytes(32) })))
+      socket.write(plainFrame(FRAME_KINDS.hello, encodeOpening({ ...EVERY, nonce: randomBytes(32) })))
       socket.on('data', (chunk) => {
         const isFramed = reader.push(chunk, (frame) => {
           const { kind, body } = openPlain(frame)

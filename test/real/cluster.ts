@@ -6,7 +6,7 @@
  * the guarded resource: every write passes its fence.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -14,7 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isElectionError } from 'conclave'
 import { memoryFence } from 'conclave/fencing'
-import { build } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
+import type { VersionRange } from '../../src/wire/limits'
 import { Links } from './links'
 import type { MemberOptions, Order, Report } from './protocol'
 
@@ -114,10 +115,11 @@ export class Cluster {
       ...changes,
     }
     const { supervised = false, flags = [] } = this.options
-    const command = [...flags, this.program, JSON.stringify(options)]
+    const program = this.programOf(id)
+    const command = [...flags, program, JSON.stringify(options)]
     const supervisor = ['run', '--', process.execPath, ...command]
     const child = fork(
-      supervised ? this.fileFor('conclave.mjs') : this.program,
+      supervised ? this.fileFor('conclave.mjs') : program,
       supervised ? supervisor : command.slice(-1),
       {
         execArgv: supervised ? [] : [...flags],
@@ -154,6 +156,11 @@ export class Cluster {
         reject(new Error(`${id} ended with ${code ?? signal}: ${errors}`))
       })
     })
+  }
+
+  /** What that member runs when it is started. */
+  protected programOf(_id: string): string {
+    return this.program
   }
 
   private founders(): Record<string, string> {
@@ -344,16 +351,17 @@ export class Cluster {
 
 /**
  * `member.ts` and what it needs in one file, so that a process is there in a fraction of a second, and beside it the
- * programs of the package, as in `dist`.
+ * programs of the package, as in `dist`. With `versions` it speaks other versions of the protocol than the sources do.
  */
-async function bundleMember(outfile: string): Promise<string> {
+export async function bundleMember(outfile: string, versions: VersionRange | null = null): Promise<string> {
   const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
   const common = {
     tsconfig: source('../../tsconfig.json'),
     bundle: true,
     platform: 'node',
     logLevel: 'silent',
-  } as const
+    plugins: versions === null ? [] : [speaking(versions)],
+  } satisfies BuildOptions
   const beside = (name: string): string => join(dirname(outfile), name)
   await Promise.all([
     build({ ...common, entryPoints: [source('member.ts')], format: 'esm', outfile }),
@@ -378,6 +386,27 @@ async function bundleMember(outfile: string): Promise<string> {
     }),
   ])
   return outfile
+}
+
+/** The sources as a release with that range of protocol versions would have them. */
+function speaking({ oldest, newest }: VersionRange): Plugin {
+  const set = (text: string, name: string, version: number): string => {
+    const changed = text.replace(new RegExp(`(export const ${name} = )\\d+$`, 'm'), `$1${version}`)
+    if (!changed.includes(`export const ${name} = ${version}\n`)) throw new Error(`limits.ts has no ${name}`)
+    return changed
+  }
+  return {
+    name: 'protocol versions',
+    setup({ onLoad }) {
+      onLoad({ filter: /[\\/]wire[\\/]limits\.ts$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8')
+        return {
+          contents: set(set(text, 'OLDEST_VERSION', oldest), 'NEWEST_VERSION', newest),
+          loader: 'ts',
+        }
+      })
+    },
+  }
 }
 
 function kill(pid: number): void {

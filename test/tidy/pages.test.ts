@@ -7,6 +7,9 @@ import { parseAllDocuments } from 'yaml'
 import { leaseLength, type VoterKind } from '../../src/core'
 import { canFailOver, failoverOf } from '../../src/runtime/failover'
 import { type ResolvedTiming, resolveTiming, type TimingPreset } from '../../src/runtime/timing'
+import { FORMAT } from '../../src/storage/record'
+import type { ElectionRecord } from '../../src/stores/records'
+import { NEWEST_VERSION, OLDEST_VERSION } from '../../src/wire'
 import { read } from './tree'
 
 /** Blocks of one language, by page. */
@@ -177,5 +180,21 @@ describe('small clusters', () => {
       return worstMs.toLocaleString('en')
     })
     expect(cells?.map((row) => row.at(-2))).toEqual(computed)
+  })
+})
+
+describe('upgrading', () => {
+  it('names the versions as they are', () => {
+    const page = read('examples/upgrading.md')
+    const today = (what: string): string | undefined =>
+      page
+        .split('\n')
+        .find((line) => line.startsWith(`| ${what} |`))
+        ?.split('|')[3]
+        ?.trim()
+    expect(today('the protocol between processes')).toBe(`${OLDEST_VERSION} to ${NEWEST_VERSION}`)
+    expect(today('the record in `dataDir`')).toBe(`${FORMAT}`)
+    const format: ElectionRecord['format'] = 1
+    expect(today('records in a store')).toBe(`${format}`)
   })
 })

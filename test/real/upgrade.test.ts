@@ -1,0 +1,190 @@
+/**
+ * Goal: a cluster is updated one process at a time, and two versions that have nothing in common do each other no harm. Method:
+ * real processes, some of them built with other numbers in `src/wire/limits.ts`, each started on the directory that its
+ * predecessor wrote. What must hold of every run: no overlap, rising tokens (`cluster.ts`).
+ *
+ * What it cannot show is a layout that changed between two versions: there has been none. The page: `examples/upgrading.md`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { parseAddress } from '../../src/transports/tcp-address'
+import { probe } from '../../src/transports/tcp-probe'
+import { NEWEST_VERSION, OLDEST_VERSION, type VersionRange } from '../../src/wire/limits'
+import { bundleMember, Cluster, clockMs, endOf } from './cluster'
+
+/** Releases, by what they speak. */
+const RELEASES = {
+  present: { oldest: OLDEST_VERSION, newest: NEWEST_VERSION },
+  /** The next one: speaks one version more. */
+  next: { oldest: NEWEST_VERSION, newest: NEWEST_VERSION + 1 },
+  /** One that came much later: has nothing in common with the present one. */
+  distant: { oldest: NEWEST_VERSION + 1, newest: NEWEST_VERSION + 1 },
+} satisfies Readonly<Record<string, VersionRange>>
+type Release = keyof typeof RELEASES
+
+class Releases extends Cluster {
+  private readonly programs = new Map<Release, string>()
+  private readonly running = new Map<string, Release>()
+
+  static async running(): Promise<Releases> {
+    const cluster = new Releases({ size: 3, timing: 'default' })
+    await cluster.start()
+    await cluster.leading()
+    return cluster
+  }
+
+  async build(release: Release): Promise<void> {
+    this.programs.set(release, await bundleMember(this.fileFor(`${release}/member.mjs`), RELEASES[release]))
+  }
+
+  protected override programOf(id: string): string {
+    return this.programs.get(this.running.get(id) ?? 'present') ?? super.programOf(id)
+  }
+
+  /** Stops it in order and starts that release on its directory. Returns when it runs. */
+  async replace(id: string, release: Release): Promise<void> {
+    this.order(id, { kind: 'stop' })
+    await this.until(() => !this.member(id).alive, 15_000, `${id} has stopped`)
+    expect(this.member(id).exit).toEqual({ code: 0, signal: null })
+    this.running.set(id, release)
+    await this.startMember(id)
+  }
+
+  async leading(): Promise<string> {
+    const isSeen = () =>
+      this.leader !== null && (this.reigns.at(-1)?.to ?? 0) > (this.reigns.at(-1)?.electedAt ?? 0)
+    await this.until(isSeen, 20_000, 'somebody leads')
+    return this.leader as string
+  }
+
+  get followers(): string[] {
+    return this.ids.filter((id) => id !== this.leader)
+  }
+
+  /** All that are named see each other, and may vote again (R19): what an operator waits for before the next one. */
+  async linked(...ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      for (let tries = 0; ; tries++) {
+        const { members, bootWaitMs } = (await this.status(id))['process'] as Process
+        const isLinked = members.every((member) => !ids.includes(member.id) || member.isConnected)
+        if (isLinked && bootWaitMs === 0) break
+        expect(tries, `${id} is linked`).toBeLessThan(200)
+        await sleep(50)
+      }
+    }
+  }
+
+  /** How long nobody led, between the first and the last leadership, ms. */
+  leaderlessMs(): number {
+    return this.reigns.reduce((sum, reign, i) => {
+      const before = this.reigns[i - 1]
+      return before === undefined ? sum : sum + Math.max(0, reign.from - endOf(before))
+    }, 0)
+  }
+}
+
+interface Process {
+  readonly phase: string
+  readonly bootWaitMs: number
+  readonly members: readonly {
+    readonly id: string
+    readonly isConnected: boolean
+    readonly lastError: string | null
+  }[]
+  readonly warnings: readonly string[]
+  readonly transport: { readonly refused: Readonly<Record<string, number>> }
+}
+
+let cluster: Releases | null = null
+
+afterEach(() => {
+  const done = cluster
+  cluster = null
+  try {
+    expect(done?.violations()).toEqual([])
+  } finally {
+    done?.stop()
+  }
+})
+
+describe('a rolling upgrade', () => {
+  it('to the next version: the followers, then the leader, which hands over', async () => {
+    const c = await Releases.running()
+    cluster = c
+    await c.build('next')
+    const first = await c.leading()
+    for (const id of c.followers) {
+      await c.replace(id, 'next')
+      await c.linked('a', 'b', 'c')
+    }
+    expect(c.reigns, 'nobody else has led meanwhile').toHaveLength(1)
+    await c.replace(first, 'next')
+    const second = await c.leading()
+    expect(second).not.toBe(first)
+    await c.linked('a', 'b', 'c')
+    expect(c.reigns).toHaveLength(2)
+    expect(c.leaderlessMs(), 'one hand-over, no lease that ran out').toBeLessThan(2_000)
+
+    c.signal(second, 'SIGKILL')
+    await c.until(() => c.reigns.length === 3, 20_000, 'the new ones fail over by themselves')
+  })
+
+  it('and back: a release that was rolled out is taken back', async () => {
+    const c = await Releases.running()
+    cluster = c
+    await c.build('next')
+    const [one = ''] = c.followers
+    await c.replace(one, 'next')
+    await c.linked('a', 'b', 'c')
+    for (let tries = 0; c.leader !== one && tries < 5; tries++) {
+      c.order(await c.leading(), { kind: 'resign', to: one })
+      await sleep(3_000)
+    }
+    expect(c.leader, 'the new one leads').toBe(one)
+    await c.replace(one, 'present')
+    expect(await c.leading()).not.toBe(one)
+    await c.linked('a', 'b', 'c')
+  })
+})
+
+describe('two versions with nothing in common', () => {
+  it('the others go on, everybody says why; when a majority has changed sides it leads, with a higher token', async () => {
+    const c = await Releases.running()
+    cluster = c
+    await c.build('distant')
+    const first = await c.leading()
+    const [one = '', two = ''] = c.followers
+
+    await c.replace(one, 'distant')
+    await sleep(3_000)
+    expect(c.reigns, 'the two others have their leader').toHaveLength(1)
+    expect(c.leader).toBe(first)
+    const stranger = (await c.status(one)) as { process: Process; whyNotLeader: readonly string[] }
+    expect(stranger.process).toMatchObject({ phase: 'running' })
+    for (const id of [first, two]) {
+      const why = stranger.process.members.find((member) => member.id === id)
+      expect(why).toMatchObject({ isConnected: false })
+      expect(why?.lastError).toContain('wrongVersion')
+    }
+    expect(stranger.whyNotLeader.join()).toContain('reach')
+    const { process: leader } = (await c.status(first)) as { process: Process }
+    expect(leader.transport.refused['wrongVersion']).toBeGreaterThan(0)
+    expect(leader.members.find(({ id }) => id === one)?.lastError).toContain('wrongVersion')
+    expect(leader.warnings.join()).toContain(
+      `${one} speaks no version of the protocol that this process speaks`,
+    )
+    const { host, port } = parseAddress(c.addresses[one] as string, 'address')
+    const { versions } = await probe({ host, port }, 5_000, clockMs)
+    expect(versions, 'anybody may ask').toEqual(RELEASES.distant)
+
+    await c.replace(two, 'distant')
+    await c.until(() => c.reigns.length > 1, 20_000, 'the majority that has changed sides elects')
+    expect([one, two]).toContain(await c.leading())
+    expect(c.reigns.at(-1)?.term).toBeGreaterThan(c.reigns[0]?.term ?? 0)
+    await sleep(1_000)
+    await c.replace(first, 'distant')
+    await c.linked('a', 'b', 'c')
+    expect(c.reigns).toHaveLength(2)
+    expect(c.leaderlessMs(), 'from the stop of the second to the election').toBeLessThan(15_000)
+  })
+})
