@@ -18,8 +18,14 @@
 import { Testaments } from './testaments'
 
 const CONFIRM_MS = 1_000
+/** Between two looks, ms. */
+const LOOK_MS = 0.1
+const nobody = new Int32Array(new SharedArrayBuffer(4))
 
-/** Waits for the other parent: mostly the kernel has it done already, or does it within a millisecond. */
+/**
+ * Waits for the other parent: mostly the kernel has it done already, or does it within a millisecond. It has been woken by the
+ * last thread of the dying process and may have taken its core, so it sleeps between two looks: that thread has work to do.
+ */
 function confirm(testaments: Testaments, pid: number, until: number): void {
   const hasDied = process.platform === 'win32' || process.ppid !== pid
   if (hasDied)
@@ -27,8 +33,10 @@ function confirm(testaments: Testaments, pid: number, until: number): void {
       () => true,
       () => process.exit(),
     )
-  else if (performance.now() < until) setImmediate(confirm, testaments, pid, until)
-  else process.exit()
+  else if (performance.now() < until) {
+    Atomics.wait(nobody, 0, 0, LOOK_MS)
+    setImmediate(confirm, testaments, pid, until)
+  } else process.exit()
 }
 
 function watch(): void {

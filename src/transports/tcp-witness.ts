@@ -16,7 +16,7 @@ import type { Address } from './tcp-address'
 import { type Dial, dial } from './tcp-dial'
 import { FrameReader } from './tcp-frames'
 import { Handshake } from './tcp-handshake'
-import { keysOf, type Sealer, type SecretKeys } from './tcp-keys'
+import { keysOf, type Sealer, type SecretKeys, sessionSeals } from './tcp-keys'
 import type { Pem } from './tcp-options'
 import { secureContext } from './tcp-tls'
 
@@ -54,14 +54,14 @@ export class Witness {
       secure: tls === null ? null : secureContext(tls),
     }
     this.#testament = testament
+    rehearse(noticeOf(testament), shared.keys)
     this.#posts = Object.entries(peers).map(([id, address]) => new Post(id, address, shared))
   }
 
   /** That life has ended: tells everybody. Calls back when all have taken it, or when it is of no use any more. */
   testify(done: () => void): void {
-    const { life, key, limitMs } = this.#testament
-    const { nodeId: process, storageId, incarnation } = life
-    const notice: DeathNotice = { kind: 'deathNotice', process, storageId, incarnation, key }
+    const { limitMs } = this.#testament
+    const notice = noticeOf(this.#testament)
     let open = this.#posts.length
     const end = (): void => {
       clearTimeout(timer)
@@ -82,6 +82,18 @@ export class Witness {
   close(): void {
     for (const post of this.#posts) post.close()
   }
+}
+
+function noticeOf({ life, key }: Testament): DeathNotice {
+  const { nodeId: process, storageId, incarnation } = life
+  return { kind: 'deathNotice', process, storageId, incarnation, key }
+}
+
+/** What is said once, and then in a hurry, is made once beforehand and thrown away: code that never ran costs milliseconds. */
+function rehearse(notice: DeathNotice, [keys]: readonly SecretKeys[]): void {
+  if (keys === undefined) return
+  const { outgoing } = sessionSeals(keys, [], true)
+  new PartEncoder().encode([notice], (body) => void outgoing.seal(FRAME_KINDS.parts, body))
 }
 
 /** The connection with one peer. */
