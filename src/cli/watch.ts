@@ -54,13 +54,16 @@ async function look(
   show: Show,
 ): Promise<number> {
   const over = new AbortController()
+  const ended = new Promise<null>((resolve) => {
+    over.signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
   const end = (): void => over.abort()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
   // whoever reads has gone: there is nobody to show anything to
   process.stdout.once('error', end)
   try {
     while (!over.signal.aborted) {
-      const survey = await Promise.race([operations.survey(election), aborted(over.signal)])
+      const survey = await Promise.race([operations.survey(election), ended])
       if (survey === null) break
       show(survey)
       await sleep(everyMs, null, { signal: over.signal }).catch(() => null)
@@ -70,13 +73,6 @@ async function look(
     process.stdout.off('error', end)
   }
   return EXIT.ok
-}
-
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null)
-    else signal.addEventListener('abort', () => resolve(null), { once: true })
-  })
 }
 
 function asPicture(): Show {
