@@ -123,7 +123,7 @@ const BUDGET_KB = {
   simulation: 150,
   compliance: 12,
   worker: 53,
-  conclave: 92,
+  conclave: 195,
 }
 
 /**

@@ -4,18 +4,29 @@
  * Read next: `operations.ts`.
  */
 import type { ElectionName } from '../core'
+import { isElectionError } from '../errors'
 import { EXIT, UsageError } from './command'
 import { CONNECTION, readConnection } from './connection'
-import { type Flags, type FlagValues, wholeOf } from './flags'
+import { type Flags, type FlagValues, required, wholeOf } from './flags'
 import type { Operations, Outcome } from './operations'
 import { OperatorCluster } from './operator-cluster'
 import { PeerOperations } from './peer-operations'
+import { storeAt } from './store-client'
+import { StoreOperations } from './store-operations'
 import { nobody, type Survey } from './survey'
 import type { Terminal } from './terminal'
+
+/** Where the URL of a store is taken from without `--store` and `--members`. */
+const STORE_VARIABLE = 'CONCLAVE_STORE'
 
 /** Options of every command of operators. */
 export const OPERATOR_FLAGS = {
   ...CONNECTION,
+  store: {
+    value: 'URL',
+    summary:
+      'in place of --members, where only a store votes: postgres://..., redis://..., or http://host:2379 of etcd;\nwith --election. Its driver is that of the project in which this is called.\nA URL with a password goes into the environment variable CONCLAVE_STORE',
+  },
   election: { value: 'NAME', summary: 'name of the election (default: all of them, or the only one)' },
   'timeout-ms': { value: 'MS', summary: 'how long to wait for each answer' },
   json: { summary: 'print JSON' },
@@ -40,8 +51,31 @@ export async function withOperations(
 }
 
 async function open(values: OperatorValues, timeoutMs: number): Promise<Operations> {
-  const connection = readConnection(values, process.env)
-  return new PeerOperations(new OperatorCluster(connection), timeoutMs)
+  const { election } = values
+  if (/^[a-z]+:\/\/[^/@]*:[^/@]+@/.test(values.store ?? '')) {
+    throw new UsageError(
+      `--store holds a password, which every user of this host can read there: put the URL into ${STORE_VARIABLE}.`,
+    )
+  }
+  const store = values.store ?? (values.members === undefined ? process.env[STORE_VARIABLE] : undefined)
+  if (store === undefined) {
+    return new PeerOperations(new OperatorCluster(readConnection(values, process.env)), timeoutMs)
+  }
+  const strangers = ['members', 'secret-file', 'tls-ca', 'tls-cert', 'tls-key'] as const
+  const given = strangers.filter((name) => values[name] !== undefined)
+  if (given.length > 0) {
+    throw new UsageError(
+      `--store and --${given.join(', --')}: a store is asked, or members are; give one of the two.`,
+    )
+  }
+  const cluster = required('cluster', values.cluster, 'orders')
+  const name = required('election', election, 'invoices, which a store does not list')
+  try {
+    return new StoreOperations(cluster, name, await storeAt(store), timeoutMs)
+  } catch (error) {
+    if (!isElectionError(error, 'ELECTION_CONFIG_INVALID')) throw error
+    throw new UsageError(error.message)
+  }
 }
 
 /** The election that is meant: by name, or the only one. @throws UsageError if there are several. */

@@ -6,7 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ElectionName, ProcessId } from '../core'
-import { type Answer, type AnswerTo, type OperatorCommand, readAnswer } from '../runtime/operator-command'
+import { type Answer, type AnswerTo, readAnswer } from '../runtime/operator-answer'
+import type { OperatorCommand } from '../runtime/operator-command'
 import { isLoopback } from '../transports/tcp-address'
 import { OperatorFailure, OperatorLine } from '../transports/tcp-operator'
 import { OperatorIdentity } from '../transports/tcp-operator-identity'

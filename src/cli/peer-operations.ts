@@ -4,7 +4,7 @@
  * Decides whom to ask; what is done is decided by the member. Read next: `operator-cluster.ts`.
  */
 import type { ElectionName, PausedLeader, ProcessId } from '../core'
-import type { AnswerTo } from '../runtime/operator-command'
+import type { AnswerTo } from '../runtime/operator-answer'
 import type { HandedOver, Operations, Outcome, PastLeadership, PauseSaid } from './operations'
 import type { OperatorCluster, Said } from './operator-cluster'
 import { nobody, type Survey, surveyOf } from './survey'

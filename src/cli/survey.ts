@@ -4,7 +4,7 @@
  * Nobody's word counts more than another's, but a member knows best whether it leads itself. Read next: `status-table.ts`.
  */
 import { type ElectionName, type ProcessId, quorumOf, type Term } from '../core'
-import type { AnswerTo } from '../runtime/operator-command'
+import type { AnswerTo } from '../runtime/operator-answer'
 
 /** One member as it was asked. */
 export interface MemberReport {

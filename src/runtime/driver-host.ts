@@ -9,7 +9,6 @@ import type { DeathNotice } from '../core/messages'
 import type { Admission, Greeting, TransportHost } from '../ports/transport'
 import type { Door } from './door'
 import type { DriverOptions, Submitted } from './driver-options'
-import { changes, readCommand, refusal } from './operator-command'
 import { printable } from './printable'
 
 /** The parts of the driver that a transport reaches. */
@@ -61,24 +60,17 @@ export function createHost({ options, cluster, door, isOpen, submit, failed }: H
   }
 }
 
-/** Judges what operators say before anything of it goes further: who may not command is refused, and counted. */
+/** Lets operators in or not, and counts what was refused to them; what they may is judged where it is done. */
 function operatorsOf({ operators = 'none', listener }: DriverOptions, door: Door, isOpen: () => boolean) {
   const isClosed = operators === 'none' || listener.command === undefined
-  const refuse = (code: 'malformed' | 'permissionDenied', message: string): string => {
-    door.count(code)
-    return refusal(code, message)
-  }
   return {
     admit: (): Admission => (isClosed ? { ok: false, reason: 'permissionDenied' } : { ok: true }),
     command: (from: ProcessId, payload: string, reply: (payload: string) => void): void => {
-      if (!isOpen()) return reply(refusal('notRunning', 'this process does not run'))
-      const command = readCommand(payload)
-      if (command === null) return reply(refuse('malformed', 'this is no command that this version knows'))
-      if (operators === 'read' && changes(command)) {
-        const why = "operators may only ask here (operators: 'read')"
-        return reply(refuse('permissionDenied', why))
-      }
-      listener.command?.(from, command, reply)
+      if (!isOpen()) return
+      listener.command?.(from, payload, (answer, refused) => {
+        if (refused !== null) door.count(refused)
+        reply(answer)
+      })
     },
   }
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../ports/clock'
 import type { Logger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
 import type { RefusedReason, Transport } from '../ports/transport'
-import type { OperatorCommand, OperatorsOption } from './operator-command'
+import type { OperatorsOption } from './operator-command'
 import type { LifeWitness } from './witness'
 
 type WithoutNow<I> = I extends Input ? Omit<I, 'now'> : never
@@ -29,9 +29,12 @@ export interface DriverListener {
   settled?(): void
   /** Storage or transport failed for good: whatever was led has been renounced, and nothing will be led in this life. */
   fatal(error: ElectionError): void
-  /** An operator commands, and may. `reply` is called once, at any time. Without it no operator is let in. */
-  command?(from: ProcessId, command: OperatorCommand, reply: (payload: string) => void): void
+  /** An operator says something. `reply` is called once, at any time. Without this no operator is let in. */
+  command?(from: ProcessId, payload: string, reply: OperatorReply): void
 }
+
+/** Answers an operator; `refused` is counted. */
+export type OperatorReply = (payload: string, refused: 'malformed' | 'permissionDenied' | null) => void
 
 /** What a driver is made of. */
 export interface DriverOptions {

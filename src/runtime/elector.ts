@@ -18,6 +18,7 @@ import type { ElectionError } from '../errors'
 import { Alarms } from './alarms'
 import type { Election, Elector } from './api'
 import type { DriverListener, ServiceEffect, Submitted } from './driver'
+import type { OperatorReply } from './driver-options'
 import { type ElectionHost, SeatElection } from './election'
 import { type ElectionEvent, type ElectionListener, Events } from './events'
 import { stoppedError } from './failures'
@@ -28,7 +29,6 @@ import { clusterOf, displayOf } from './life'
 import { Lifecycle } from './lifecycle'
 import { type Members, ProcessMembers } from './members'
 import { type LastTry, type Meter, meterOf } from './meter'
-import type { OperatorCommand } from './operator-command'
 import { OperatorDesk } from './operator-desk'
 import type { ElectionConfig, ElectionSettings, ElectorConfig } from './options'
 import { Pauses } from './pauses'
@@ -111,12 +111,7 @@ export class ProcessElector implements Elector, DriverListener {
       onEnded: () => this.finish(),
     })
     this.spread = this.spreadOf(config)
-    this.desk = new OperatorDesk({
-      logger: config.logger,
-      status: () => processStatus(this.subject(null)),
-      seats: this.seats,
-      now: () => this.now(),
-    })
+    this.desk = this.deskOf(config)
     this.seatHost = this.hostOfSeats()
     this.electionHost = this.hostOfElections()
   }
@@ -224,8 +219,8 @@ export class ProcessElector implements Elector, DriverListener {
     this.life.fail(error)
   }
 
-  command(from: ProcessId, command: OperatorCommand, reply: (payload: string) => void): void {
-    this.desk.command(from, command, reply)
+  command(from: ProcessId, payload: string, reply: OperatorReply): void {
+    this.desk.command(from, payload, reply)
   }
 
   /** A lease that ran out while nothing of this process ran was not lost to the network. */
@@ -272,6 +267,11 @@ export class ProcessElector implements Elector, DriverListener {
     if (election === MEMBERS || !this.events.hears('leaderChanged')) return
     const id = this.known(leader)?.id ?? null
     this.calls.push(() => this.events.emit('leaderChanged', { election, leader: id, term }))
+  }
+
+  private deskOf({ logger, operators }: ElectorConfig): OperatorDesk {
+    const status = () => processStatus(this.subject(null))
+    return new OperatorDesk({ logger, operators, status, seats: this.seats, now: () => this.now() })
   }
 
   private spreadOf({ id, spread, timing }: ElectorConfig): Spread | null {

@@ -9,7 +9,15 @@ import type { ElectionName, ProcessId } from '../core'
 import { isElectionError } from '../errors'
 import type { Logger } from '../ports/logger'
 import type { Election } from './api'
-import { changes, MAX_PAGE, type OperatorCommand, refusal } from './operator-command'
+import type { OperatorReply } from './driver-options'
+import {
+  changes,
+  MAX_PAGE,
+  type OperatorCommand,
+  type OperatorsOption,
+  readCommand,
+  refusal,
+} from './operator-command'
 import { describe, printable } from './printable'
 import type { Seat } from './seat'
 import { electionSummary, leaseRemainingMs, type ProcessStatus } from './status'
@@ -17,28 +25,34 @@ import { electionSummary, leaseRemainingMs, type ProcessStatus } from './status'
 /** What the desk sees of its elector. */
 export interface DeskParts {
   readonly logger: Logger
+  readonly operators: OperatorsOption
   readonly status: () => ProcessStatus
   readonly seats: ReadonlyMap<ElectionName, Seat>
   readonly now: () => number
 }
 
-type Reply = (payload: string) => void
-
 /** Commands of one process. */
 export class OperatorDesk {
   constructor(private readonly parts: DeskParts) {}
 
-  /** Does it; answers at once, or when it is done. */
-  command(from: ProcessId, command: OperatorCommand, reply: Reply): void {
-    const { logger } = this.parts
+  /** Judges what an operator says and does it; answers at once, or when it is done. */
+  command(from: ProcessId, payload: string, reply: OperatorReply): void {
+    const { logger, operators } = this.parts
+    const refuse = (code: 'malformed' | 'permissionDenied', why: string): void =>
+      reply(refusal(code, why), code)
+    const command = readCommand(payload)
+    if (command === null) return refuse('malformed', 'this is no command that this version knows')
+    if (operators !== 'all' && changes(command)) {
+      return refuse('permissionDenied', `operators may only ask here (operators: '${operators}')`)
+    }
     const fields = { operator: printable(from), ...command }
     if (changes(command)) logger.info(fields, 'an operator commands')
     else logger.debug(fields, 'an operator asks')
     this.run(command).then(
-      (value) => reply(JSON.stringify({ ok: true, value })),
+      (value) => reply(JSON.stringify({ ok: true, value }), null),
       (error: unknown) => {
         const code = isElectionError(error) ? error.code : error instanceof Unknown ? error.code : 'failed'
-        reply(refusal(code, error instanceof Error ? error.message : describe(error)))
+        reply(refusal(code, error instanceof Error ? error.message : describe(error)), null)
       },
     )
   }

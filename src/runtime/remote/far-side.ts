@@ -12,7 +12,7 @@ import { silentLogger } from '../../ports/logger'
 import type { Storage } from '../../ports/storage'
 import type { Transport } from '../../ports/transport'
 import type { Driver } from '../driver'
-import type { DriverListener, ServiceEffect } from '../driver-options'
+import type { DriverListener, OperatorReply, ServiceEffect } from '../driver-options'
 import { realEnvironment } from '../environment'
 import { storageError } from '../failures'
 import { beginLife } from '../life'
@@ -46,7 +46,7 @@ class FarSide {
   private readonly placed = new Set<ElectionName>()
   private confirms: { readonly election: ElectionName; readonly askedAt: number }[] = []
   /** Of commands that the main thread has not answered; bounded, as each operator may ask little at once. */
-  private readonly replies = new Map<number, (payload: string) => void>()
+  private readonly replies = new Map<number, OperatorReply>()
   private commands = 0
   private readonly standing = new Standing((input) => this.driver?.submit(input))
   private readonly watch: MainWatch
@@ -116,7 +116,7 @@ class FarSide {
       case 'reply': {
         const reply = this.replies.get(order.number)
         this.replies.delete(order.number)
-        return reply?.(order.payload)
+        return reply?.(order.payload, order.refused)
       }
       case 'relay': {
         const target = parts.transport as unknown as Record<string, (argument: unknown) => void>
@@ -132,10 +132,10 @@ class FarSide {
   }
 
   /** Commands are run where the elections are; an operator that is gone by then hears nothing. */
-  private readonly command: NonNullable<DriverListener['command']> = (from, command, reply) => {
+  private readonly command: NonNullable<DriverListener['command']> = (from, payload, reply) => {
     this.commands += 1
     this.replies.set(this.commands, reply)
-    this.tell({ type: 'command', number: this.commands, from, command })
+    this.tell({ type: 'command', number: this.commands, from, payload })
   }
 
   /** State first, then event: shared memory is true before anybody is told. */

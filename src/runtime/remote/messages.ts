@@ -8,9 +8,8 @@ import type { ElectionName, ProcessId, RevokeReason } from '../../core'
 import { ElectionError, type ElectionErrorCode, isElectionError } from '../../errors'
 import type { Portable } from '../../ports/portable'
 import type { TransportStats } from '../../ports/transport'
-import type { DriverCounters, ServiceEffect, Submitted } from '../driver-options'
+import type { DriverCounters, OperatorReply, ServiceEffect, Submitted } from '../driver-options'
 import type { CoreView, DriverView } from '../driver-port'
-import type { OperatorCommand } from '../operator-command'
 import type { LifeConfig } from '../options'
 
 /** Options that cross as they are. */
@@ -40,7 +39,12 @@ export type Order =
   | { readonly type: 'shutdown'; readonly flushMs: number; readonly reason: RevokeReason }
   | { readonly type: 'endSync'; readonly reason: RevokeReason }
   /** The answer to the command of that number. */
-  | { readonly type: 'reply'; readonly number: number; readonly payload: string }
+  | {
+      readonly type: 'reply'
+      readonly number: number
+      readonly payload: string
+      readonly refused: Parameters<OperatorReply>[1]
+    }
 
 /** A question that the main thread waits for. */
 export interface Ask {
@@ -77,12 +81,12 @@ export type Report =
       readonly fields: object
       readonly message: string
     }
-  /** An operator commands, and may. */
+  /** An operator says something. */
   | {
       readonly type: 'command'
       readonly number: number
       readonly from: ProcessId
-      readonly command: OperatorCommand
+      readonly payload: string
     }
   | { readonly type: 'closed'; readonly view: FarView | null }
 

@@ -198,9 +198,10 @@ export class RemoteDriver implements DriverPort {
       case 'fatal':
         return listener.fatal(unpackError(report.error))
       case 'command': {
-        const { number, from, command } = report
-        const reply = (payload: string): void => this.order({ type: 'reply', number, payload })
-        return listener.command?.(from, command, reply)
+        const { number, from, payload } = report
+        return listener.command?.(from, payload, (answer, refused) =>
+          this.order({ type: 'reply', number, payload: answer, refused }),
+        )
       }
       case 'log':
         return config.logger[report.level](report.fields, report.message)
