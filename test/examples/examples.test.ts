@@ -5,7 +5,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { requireServers } from '../servers/require'
 
 async function run(name: string): Promise<string> {
   const file = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url))
@@ -38,4 +39,15 @@ it('R52: node-cluster: workers with listeners of their own; the killed leader is
   const killed = /kills worker (\w)/.exec(output)?.[1]
   expect(output).toContain(`worker ${killed} runs again`)
   expect(output).toMatch(/request 3: \w answers, \w leads/)
+})
+
+describe.runIf(requireServers('a queue beside a schedule', 'postgresql'))('queue-and-schedule', () => {
+  it('each second is closed once over a change of leaders, and each mail that was due is sent', async () => {
+    const output = await run('queue-and-schedule.ts')
+    const closed = [...output.matchAll(/closes (\d+) with token \d+/g)].map((match) => Number(match[1]))
+    expect(closed.length).toBeGreaterThanOrEqual(4)
+    expect(closed).toEqual(closed.map((_, i) => (closed[0] as number) + i))
+    expect(output).toMatch(/closings by 2 leaders, each second once/)
+    expect(output).toContain(`${3 * closed.length} mails for ${3 * closed.length} that were due`)
+  })
 })
