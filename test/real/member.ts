@@ -79,6 +79,23 @@ election.on('alarm', ({ code, detail }) => tell({ kind: 'alarm', code, detail })
 election.on('leaderChanged', ({ leader, term }) => tell({ kind: 'leader', leader, term, at: clockMs() }))
 setInterval(look, sampleMs)
 
+function block(forMs: number): void {
+  const end = clockMs() + forMs
+  while (clockMs() < end);
+}
+
+/** What the work was ordered to do. */
+let deed: Extract<Order, { kind: 'work' }> | null = null
+/** Work that goes on writing, whatever becomes of its leadership. */
+async function misbehave({ as, forMs }: Extract<Order, { kind: 'work' }>, token: number): Promise<never> {
+  if (as === 'throw') throw new Error('ordered to')
+  if (as === 'block') block(forMs)
+  for (;;) {
+    await write(token)
+    await sleep(40)
+  }
+}
+
 const held: Buffer[] = []
 let stopChurning = () => {}
 /** In pieces: the event loop has to go on meanwhile. */
@@ -153,9 +170,10 @@ process.on('message', (order: Order) => {
   } else if (order.kind === 'churn') {
     stopChurning()
     stopChurning = order.heapMb > 0 ? churn(order.heapMb) : () => {}
+  } else if (order.kind === 'work') {
+    deed = order
   } else if (order.kind === 'block') {
-    const end = clockMs() + order.forMs
-    while (clockMs() < end);
+    block(order.forMs)
   }
 })
 process.on('disconnect', () => process.exit(1))
@@ -177,6 +195,11 @@ if (writeMs === null) {
   await election.lead(async ({ signal, token }) => {
     while (!signal.aborted) {
       await sleep(writeMs) // decided, and not looked again: what a frozen process does
+      if (deed !== null) {
+        const order = deed
+        deed = null
+        await misbehave(order, token)
+      }
       if (!(await write(token))) return
     }
   })

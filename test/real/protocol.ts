@@ -61,6 +61,11 @@ export type Order =
   /** Start a process that outlives this one. */
   | { readonly kind: 'spawn'; readonly forMs: number }
   | { readonly kind: 'block'; readonly forMs: number }
+  /**
+   * What its work does next: block the loop for so long and go on for good whatever its signal says, never look at the signal
+   * again, or throw.
+   */
+  | { readonly kind: 'work'; readonly as: 'block' | 'ignore' | 'throw'; readonly forMs: number }
   /** Keep the garbage collector busy, with a live heap of that size, until the next such order; 0: not any more. */
   | { readonly kind: 'churn'; readonly heapMb: number }
   | {

@@ -3,6 +3,83 @@ import { ANY, killedBy, type Mutant, patch } from '../mutant'
 
 export const RUNTIME: readonly Mutant[] = [
   {
+    id: 'ladder warning',
+    does: 'does not say that work is overdue',
+    patches: [patch('runtime/tenure', '    overdue(this.drainMs)\n', '    void overdue\n')],
+    swarm: null,
+    test: killedBy(
+      'runtime/ladder',
+      'was asked to resign: warned after drainMs, refused before the frozen lease ends',
+    ),
+  },
+  {
+    id: 'ladder fence',
+    does: 'never refuses the leadership of work that goes on',
+    patches: [patch('runtime/ladder', 'this.fence.arm(end - marginMs / 4)', 'void this.fence')],
+    swarm: null,
+    test: killedBy(
+      'runtime/ladder',
+      'loses its lease: refused a quarter of the margin before the end, by isValid() and by local fences',
+    ),
+  },
+  {
+    id: 'ladder late fence',
+    does: 'refuses the leadership of work that goes on only when its lease has ended',
+    patches: [patch('runtime/ladder', 'this.fence.arm(end - marginMs / 4)', 'this.fence.arm(end)')],
+    swarm: null,
+    test: killedBy(
+      'runtime/ladder',
+      'loses its lease: refused a quarter of the margin before the end, by isValid() and by local fences',
+    ),
+  },
+  {
+    id: 'ladder reads',
+    does: 'says that it refuses the leadership, and goes on answering that it stands',
+    patches: [patch('runtime/tenure', '    this.leadership.fence()\n', '')],
+    swarm: null,
+    test: killedBy(
+      'runtime/ladder',
+      'loses its lease: refused a quarter of the margin before the end, by isValid() and by local fences',
+    ),
+  },
+  {
+    id: 'ladder exit',
+    does: 'never ends the process',
+    patches: [patch('runtime/ladder', 'if (exit !== null) this.exit.arm(end - marginMs / 8)', 'void exit')],
+    swarm: null,
+    test: killedBy(
+      'runtime/ladder',
+      "with onOverdue: 'exit' the process ends an eighth of the margin before the lease",
+    ),
+  },
+  {
+    id: 'ladder late exit',
+    does: 'ends the process when the lease has ended',
+    patches: [patch('runtime/ladder', 'this.exit.arm(end - marginMs / 8)', 'this.exit.arm(end + marginMs)')],
+    swarm: null,
+    test: killedBy(
+      'runtime/ladder',
+      "with onOverdue: 'exit' the process ends an eighth of the margin before the lease",
+    ),
+  },
+  {
+    id: 'ladder cleared',
+    does: 'takes the steps although the work has stopped',
+    patches: [patch('runtime/ladder', '    this.exit.clear()\n', '')],
+    swarm: null,
+    test: killedBy('runtime/ladder', 'work that stops in time is neither refused nor ends the process'),
+  },
+  {
+    id: 'ladder after a stall',
+    does: 'takes no step where the lease had ended without a warning',
+    patches: [patch('runtime/tenure', 'if (!this.leadership.isEnding) this.climb(until)', 'void until')],
+    swarm: null,
+    test: killedBy(
+      'runtime/ladder',
+      'a blocked loop: the first read after it says no, and the steps are taken when it goes on',
+    ),
+  },
+  {
     id: 'R1 joined write',
     does: 'reports a decision as durable when a write ends that began before it',
     patches: [
