@@ -66,6 +66,7 @@ export function observeLeader(turn: Turn, election: Election): void {
       return
     }
   }
+  if (leader !== null && !votes(turn)) election.lastLeader = leader
   if (leader === election.leader && term === election.leaderTerm) return
   election.leader = leader
   election.leaderTerm = term

@@ -80,6 +80,11 @@ export interface Contend {
   readonly priority: number
 }
 
+/** "That process does": said by a store alone, of those that it lists (R82). Never travels in a frame. */
+export interface ContendOf extends Contend {
+  readonly process: ProcessId
+}
+
 /** Answer to `contend`. */
 export interface ContendAck {
   readonly kind: 'contendAck'

@@ -9,7 +9,8 @@
  */
 import { noteJump, plausible } from './campaigns'
 import { isBound, observeLeader } from './leadership'
-import type { Contend, Notice, NoticeAck, Part } from './messages'
+import { hearListed } from './listed'
+import type { Contend, ContendOf, Notice, NoticeAck, Part } from './messages'
 import { seekBetter } from './preference'
 import { votes } from './sessions'
 import type { Election, State } from './state'
@@ -59,7 +60,8 @@ function watch(turn: Turn, process: ProcessId, election: Election): void {
 }
 
 /** Somebody contends, or does not any more: then it is known to go last, which keeps the order of the others (R69). */
-export function hearContend(turn: Turn, from: ProcessId, part: Contend): void {
+export function hearContend(turn: Turn, from: ProcessId, part: Contend | ContendOf): void {
+  if ('process' in part) return hearListed(turn, from, part)
   const election = electionOf(turn, part.election)
   if (election === null) return
   if (!part.contending) noteContender(turn, election, from, Number.NEGATIVE_INFINITY)

@@ -67,12 +67,12 @@ export function seekBetter(turn: Turn, election: Election): void {
     if (better.length > 0) lookAgain(turn, election, preferring, turn.now + rules.afterMs)
     return
   }
-  const due = dueAt(turn, preferring, favourite)
+  const due = dueAt(turn, election, preferring, favourite)
   if (due > turn.now) return lookAgain(turn, election, preferring, due)
   const times = preferring.vain.get(favourite) ?? 0
   preferring.vain.set(favourite, Math.min(times + 1, PATIENCE))
   preferring.favouredAt = turn.now
-  lookAgain(turn, election, preferring, dueAt(turn, preferring, favourite))
+  lookAgain(turn, election, preferring, dueAt(turn, election, preferring, favourite))
   turn.effects.push({ type: 'handOverDue', election: election.name, term: lead.term, to: favourite })
 }
 
@@ -101,9 +101,7 @@ function best(turn: Turn, election: Election, among: Iterable<ProcessId>): Proce
   let place = Number.POSITIVE_INFINITY
   for (const process of among) {
     const priority = election.contenders.get(process) ?? Number.NEGATIVE_INFINITY
-    const account = turn.state.accounts.get(process)
-    if (priority === Number.NEGATIVE_INFINITY || account?.connected !== true) continue
-    if (!answersLately(turn, account)) continue
+    if (priority === Number.NEGATIVE_INFINITY || !isReached(turn, election, process)) continue
     const its = order(election, process, priority)
     if (its >= place) continue
     first = process
@@ -112,12 +110,20 @@ function best(turn: Turn, election: Election, among: Iterable<ProcessId>): Proce
   return first
 }
 
+/** It is linked and answers, or a store says that it is there (R82). */
+function isReached(turn: Turn, { listed }: Election, process: ProcessId): boolean {
+  const account = turn.state.accounts.get(process)
+  return account === undefined ? listed.has(process) : account.connected && answersLately(turn, account)
+}
+
 /**
  * R37: its link and its lead over the criteria of this process have stood for `afterMs`, nobody else has led since, longer
  * after hand-overs that it did not take; and not more than `perMinute` changes of the leader in any minute.
  */
-function dueAt(turn: Turn, { rules, favouredAt, changedAt, vain }: Preferring, favourite: ProcessId): number {
-  const connectedAt = turn.state.accounts.get(favourite)?.connectedAt ?? turn.now
+function dueAt(turn: Turn, { listed }: Election, preferring: Preferring, favourite: ProcessId): number {
+  const { rules, favouredAt, changedAt, vain } = preferring
+  const connectedAt =
+    turn.state.accounts.get(favourite)?.connectedAt ?? listed.get(favourite)?.since ?? turn.now
   const since = Math.max(favouredAt, connectedAt, changedAt.at(-1) ?? Number.NEGATIVE_INFINITY)
   const due = since + rules.afterMs * 2 ** (vain.get(favourite) ?? 0)
   const counts = changedAt.at(-rules.perMinute)
@@ -142,5 +148,13 @@ export function bestSuccessor(turn: Turn, election: Election): ProcessId | null 
     const sentAt = accounts.get(process)?.lastAnsweredSend
     return sentAt !== undefined && sentAt >= freshSince
   })
-  return best(turn, election, fresh) ?? best(turn, election, contenders)
+  const heir = best(turn, election, fresh) ?? best(turn, election, contenders)
+  return heir === null || isFirstAmongEquals(election, heir) ? null : heir
+}
+
+/** A store takes whoever looks first among equals: to name one of them would only make the others wait (R82). */
+function isFirstAmongEquals({ listed, contenders }: Election, heir: ProcessId): boolean {
+  if (!listed.has(heir)) return false
+  const criteria = contenders.get(heir)
+  return [...listed.keys()].every((process) => contenders.get(process) === criteria)
 }

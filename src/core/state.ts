@@ -157,6 +157,14 @@ export interface Preferring {
   readonly vain: Map<ProcessId, number>
 }
 
+/** A contender that stores speak of (R82). */
+export interface Listed {
+  /** Since when one of them does, without a break. */
+  readonly since: number
+  /** Store -> the criteria that it says. */
+  readonly said: ReadonlyMap<ProcessId, number>
+}
+
 /** Everything about one election at one process. */
 export interface Election {
   readonly name: ElectionName
@@ -192,6 +200,10 @@ export interface Election {
   successor: ProcessId | null
   /** Other contenders and their priorities; minus infinity for those that do not contend any more (R69). */
   contenders: ReadonlyMap<ProcessId, number>
+  /** Those of them that are known by stores alone (R82). */
+  listed: ReadonlyMap<ProcessId, Listed>
+  /** Without an own vote: who was last known to lead. */
+  lastLeader: ProcessId | null
   role: Role
   /** Last `leaderChanged` that was reported. */
   leader: ProcessId | null
@@ -557,6 +569,8 @@ export function createElection(name: ElectionName, durableTerm: Term): Election 
     failures: 0,
     successor: null,
     contenders: NONE,
+    listed: NONE,
+    lastLeader: null,
     role: 'follower',
     leader: null,
     leaderTerm: 0,

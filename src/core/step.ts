@@ -82,7 +82,7 @@ import {
   votes,
 } from './sessions'
 import type { Account, Election, State } from './state'
-import { attemptAt, awaitTurn, formerHolder, rank, takeDue } from './succession'
+import { attemptAt, awaitTurn, formerHolder, headStart, rank, takeDue } from './succession'
 import { beginTurn, electionOf, type Freed, isPaused, send, type Turn } from './turn'
 import type { CoreConfig, Incarnation, ProcessId, RevokeReason } from './types'
 import {
@@ -223,7 +223,8 @@ function standAgain(turn: Turn): void {
 function takeTurn(turn: Turn, election: Election): void {
   const { config, now } = turn
   if (config.succession && election.failures === 0 && election.lead === null && !isBound(turn, election)) {
-    const due = election.freeAt + rank(turn, election, formerHolder(election)) * config.timing.stepMs
+    const steps = rank(turn, election, formerHolder(election)) * config.timing.stepMs
+    const due = election.freeAt + steps + headStart(turn, election)
     if (due > now) return attemptAt(turn, election, due)
   }
   attempt(turn, election)

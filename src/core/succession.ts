@@ -12,7 +12,22 @@ import type { ElectionName, ProcessId } from './types'
 
 /** Whoever the slot was bound to last: it let go, or was lost, so nobody waits for it to go first again. */
 export function formerHolder(election: Election): ProcessId | null {
-  return election.slot.binding?.leader ?? null
+  return election.slot.binding?.leader ?? election.lastLeader
+}
+
+/** Looks at a store that others may need to learn what this process has learnt, and one of them may just have been missed. */
+const LOOKS = 1.5
+
+/** How long those go first that stores alone know of and whose criteria are higher (R69, R82). */
+export function headStart({ config }: Turn, election: Election): number {
+  if (election.listed.size === 0 || election.successor === config.self) return 0
+  const former = formerHolder(election)
+  let ahead = 0
+  for (const process of election.listed.keys()) {
+    if (process !== former && (election.contenders.get(process) ?? 0) > election.priority) ahead += 1
+  }
+  const { heartbeatMs, promiseMs } = config.timing
+  return Math.min(ahead * LOOKS * heartbeatMs, promiseMs)
 }
 
 /**
@@ -76,6 +91,7 @@ export function awaitTurn(turn: Turn, election: Election, afterFailure = false):
   if (!config.succession) wait = random(turn) * backoffMs
   else if (knownOthers(turn, election) < others) wait = random(turn) * stepMs * others
   else wait = rank(turn, election, formerHolder(election)) * stepMs
+  wait += headStart(turn, election)
   if (afterFailure) wait += random(turn) * backoffMs
   attemptAt(turn, election, Math.max(now + wait, election.notBefore, state.bootUntil))
 }

@@ -37,6 +37,8 @@ export interface VoterSetup {
   readonly campaignMs: number
   /** How often the store is looked at, ms. */
   readonly pollMs: number
+  /** Only stores vote: contenders know each other by the list that they keep there (R82). */
+  readonly listsContenders: boolean
   readonly clock: Pick<Clock, 'now' | 'wall' | 'setTimer' | 'clearTimer'>
   readonly host: VoterHost
 }

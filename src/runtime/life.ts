@@ -122,6 +122,7 @@ function transportOf(config: LifeConfig, alarm: StoreTransportOptions['alarm']):
     maxPromiseMs,
     campaignMs,
     heartbeatMs,
+    onlyStores: plan.voters.every(({ kind }) => kind === 'store'),
     alarm,
   })
 }

@@ -48,7 +48,7 @@ export interface ElectorOptions {
    * This process has no vote: it contends like the voters, or only watches (`contend: false`), and is none of `voters`
    * (R71). Any number of such processes come and go without a change at the voters, which have to let them in:
    * `maxObservers` there. Needs a `transport`, and no `dataDir`; with one a restarted process takes the place of its former
-   * life at once. It stands after a random wait: `priority` orders voters alone. Default false. Where only stores vote
+   * life at once. It stands after a random wait: `priority` orders voters alone, and contenders where only stores vote. Default false. Where only stores vote
    * nobody has a vote, and it means nothing.
    */
   readonly observer?: boolean

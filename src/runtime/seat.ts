@@ -50,10 +50,12 @@ export interface NextLeader {
   readonly leaderlessMs: number
 }
 
-/** Does anybody else contend, and is it linked, as far as this process knows? Where only stores vote nobody knows of others. */
-export function hasOther(state: CoreView | undefined, election: ElectionName): boolean {
-  for (const [process, priority] of state?.elections.get(election)?.contenders ?? []) {
-    if (priority !== Number.NEGATIVE_INFINITY && state?.accounts.get(process)?.connected === true) return true
+/** Does anybody else contend, and is it linked, or listed where only stores vote, as far as this process knows? */
+export function hasOther(state: CoreView | undefined, name: ElectionName): boolean {
+  const election = state?.elections.get(name)
+  for (const [process, priority] of election?.contenders ?? []) {
+    if (priority === Number.NEGATIVE_INFINITY) continue
+    if (state?.accounts.get(process)?.connected === true || election?.listed.has(process)) return true
   }
   return false
 }

@@ -28,6 +28,8 @@ export interface StoreTransportOptions {
   readonly maxPromiseMs: number
   readonly campaignMs: number
   readonly heartbeatMs: number
+  /** No peer votes (R82). */
+  readonly onlyStores: boolean
   /** R6, R27: what an operator should see. */
   readonly alarm: (
     code: 'invariantViolation' | 'duplicateIdentity',
@@ -121,7 +123,7 @@ export class StoreTransport implements Transport {
   }
 
   private setupOf(id: ProcessId, host: TransportHost): Parameters<VoterStore['open']>[0] {
-    const { id: self, clock, maxPromiseMs, campaignMs, heartbeatMs } = this.options
+    const { id: self, clock, maxPromiseMs, campaignMs, heartbeatMs, onlyStores } = this.options
     const { clusterId, storageId, incarnation, nonce, rho } = host.local
     return {
       clusterId,
@@ -132,6 +134,7 @@ export class StoreTransport implements Transport {
       maxPromiseMs,
       campaignMs,
       pollMs: heartbeatMs,
+      listsContenders: onlyStores,
       clock,
       host: this.hostOf(id, host),
     }

@@ -341,6 +341,7 @@ export class SimNode implements NodeView, DriverListener {
     const { maxPromiseMs, campaignMs, heartbeatMs } = this.timing
     return new StoreTransport({
       ...{ peers: transport, stores, id: this.id, clock, maxPromiseMs, campaignMs, heartbeatMs },
+      onlyStores: this.cluster.voters.every(({ kind }) => kind === 'store'),
       alarm: (code, process, detail) => this.driver?.alarm(code, process, detail),
     })
   }

@@ -1,8 +1,9 @@
 /**
- * The two kinds of record that a store voter keeps (PROTOCOL, "Store voters"), and nothing else.
+ * The kinds of record that a store voter keeps (PROTOCOL, "Store voters"), and nothing else.
  *
  * `session/<process>`: one per process, renewed by compare-and-set with each heartbeat. `election/<name>`: written only
- * when leadership changes; never deleted, it is the durable term (R68). Both are JSON; fields that this version does not
+ * when leadership changes; never deleted, it is the durable term (R68). `contenders`: who stands, for the order alone (R82). All
+ * are JSON; fields that this version does not
  * know are kept when a record is written again. A record of another cluster or format is an error, never overwritten.
  * Read next: `store-session.ts`, `store-elections.ts`.
  */
@@ -48,6 +49,22 @@ export interface ElectionRecord {
   readonly successor: string | null
   /** The newest word of an operator (R80). Absent: it was never paused; versions that do not know the field keep it. */
   readonly pause?: Pause
+}
+
+/** A process in the list of contenders, and the criteria with which it stands (R82). */
+export interface Listed {
+  readonly process: string
+  readonly inc: number
+  /** Moves with every write of the entry. */
+  readonly seq: number
+  readonly elections: readonly (readonly [election: string, priority: number])[]
+}
+
+/** Who contends where only stores vote (R82). */
+export interface RosterRecord {
+  readonly format: 1
+  readonly cluster: string
+  readonly contenders: readonly Listed[]
 }
 
 type Check = (value: unknown) => boolean
@@ -102,12 +119,32 @@ const ELECTION: Readonly<Record<keyof ElectionRecord, Check>> = {
   pause: (value) => value === undefined || isPause(value),
 }
 
+function isListed(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { process, inc, seq, elections } = value as { readonly [Key in keyof Listed]: unknown }
+  const isCriterion: Check = (each) =>
+    Array.isArray(each) && each.length === 2 && name(each[0]) && Number.isSafeInteger(each[1])
+  return (
+    name(process) && natural(inc) && natural(seq) && Array.isArray(elections) && elections.every(isCriterion)
+  )
+}
+
+const ROSTER: Readonly<Record<keyof RosterRecord, Check>> = {
+  format: (value) => value === 1,
+  cluster: name,
+  contenders: (value) => Array.isArray(value) && value.every(isListed),
+}
+
 /** Names of the keys of one cluster in a store. */
 export class Keys {
   readonly root: string
 
   constructor(readonly cluster: string) {
     this.root = `${cluster}/`
+  }
+
+  get roster(): string {
+    return `${this.root}contenders`
   }
 
   session(process: string): string {
@@ -138,6 +175,11 @@ export function readSession(cluster: string, value: string): SessionRecord {
 /** @throws as `readSession`. */
 export function readElection(cluster: string, value: string): ElectionRecord {
   return read<ElectionRecord>(ELECTION, cluster, value, 'election')
+}
+
+/** @throws as `readSession`. */
+export function readRoster(cluster: string, value: string): RosterRecord {
+  return read<RosterRecord>(ROSTER, cluster, value, 'contenders')
 }
 
 /** Unknown fields pass, and are kept when the record is written again (R68). */

@@ -17,6 +17,7 @@ import { type MeasuredAccess, measured } from './measured'
 import { Keys } from './records'
 import { StoreElections, type Verdict } from './store-elections'
 import { StoreObserver } from './store-observer'
+import { StoreRoster } from './store-roster'
 import { nameOf, StoreSession } from './store-session'
 import { StoreWatch } from './store-watch'
 
@@ -35,6 +36,7 @@ export class StoreVoter implements VoterLink {
   private readonly elections: StoreElections
   private readonly observer: StoreObserver
   private readonly watch: StoreWatch
+  private readonly roster: StoreRoster | null
   /** Pre-votes that wait for a binding to end (R56). */
   private readonly parked = new Map<string, Part & { kind: 'preVote' }>()
   private retry: TimerHandle | null = null
@@ -80,8 +82,12 @@ export class StoreVoter implements VoterLink {
       lost: (election) => troubled(new Error(`the store has forgotten election ${JSON.stringify(election)}`)),
       changed: (released) => this.session.noteChange(released),
     })
+    this.roster = options.listsContenders
+      ? new StoreRoster({ ...shared, clock, pollMs, troubled, tell: (part) => this.tell([part]) })
+      : null
     this.watch = new StoreWatch({
       ...shared,
+      roster: this.roster,
       clock,
       observer: this.observer,
       absence,
@@ -163,6 +169,7 @@ export class StoreVoter implements VoterLink {
       case 'contend':
         // also who does not contend wants to know who leads
         this.watch.add(part.election)
+        if (this.roster?.contend(part) === true) this.watch.poll()
         this.tell([{ kind: 'contendAck', election: part.election, contending: part.contending }])
         return
       case 'pause':
@@ -195,6 +202,7 @@ export class StoreVoter implements VoterLink {
 
   private endSession(): void {
     this.ending = 'fencing'
+    this.roster?.leave()
     this.session.end(() => {
       this.ending = 'fenced'
       for (const done of this.whenFenced.splice(0)) done()

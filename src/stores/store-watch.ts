@@ -13,6 +13,7 @@ import type { Absence } from './absence'
 import type { StoreAccess } from './access'
 import { displayOf, type ElectionRecord, type Keys, readElection } from './records'
 import type { StoreObserver } from './store-observer'
+import type { StoreRoster } from './store-roster'
 
 export interface WatchOptions {
   readonly keys: Keys
@@ -20,6 +21,8 @@ export interface WatchOptions {
   readonly clock: Pick<Clock, 'now' | 'setTimer' | 'clearTimer'>
   readonly observer: StoreObserver
   readonly absence: Absence
+  /** Null: the contenders know each other without the store. */
+  readonly roster: StoreRoster | null
   readonly process: string
   readonly incarnation: number
   readonly pollMs: number
@@ -41,7 +44,10 @@ export interface WatchOptions {
 const READ_LIMIT = 500
 /** Elections per poll that are read although nothing says that they have changed. */
 const SAMPLE = 20
-/** Elections that this process holds itself change behind its back only by a pause: they are sampled in one poll of so many. */
+/**
+ * Elections that this process holds itself change behind its back only by a pause: they are sampled in one poll of so many. So is
+ * the list of contenders.
+ */
 const OWN_EVERY = 4
 
 /** An election that this process has asked about. */
@@ -125,13 +131,15 @@ export class StoreWatch {
       this.pollAgain = true
       return
     }
-    const { access, clock, keys, process } = this.options
+    const { access, clock, keys, process, roster } = this.options
     const elections = this.electionsToRead()
     const holders = this.holders()
     const wanted = [
       ...elections.map((name) => keys.election(name)),
       ...holders.map((each) => keys.session(each)),
     ]
+    const readsRoster = roster?.isDue(this.polls % OWN_EVERY === 0) === true
+    if (readsRoster) wanted.push(keys.roster)
     if (wanted.length === 0) {
       if (this.isUp && this.probes.length === 0) return this.schedule()
       wanted.push(keys.session(process))
@@ -145,6 +153,7 @@ export class StoreWatch {
       this.polling = false
       if (this.stopped) return
       this.heard(result, { elections, holders, stamp, sentAt, probes })
+      if (readsRoster && result.kind === 'ok') roster?.see(result.records[wanted.length - 1] ?? null)
       this.schedule()
     })
   }

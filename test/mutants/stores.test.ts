@@ -632,6 +632,7 @@ describe('a whole store voter', () => {
         durability: 'survives',
       },
       pollMs: 100,
+      listsContenders: false,
       host: { connected() {}, received() {}, troubled() {}, violation() {}, duplicate() {} },
     })
     voter.start()

@@ -114,6 +114,7 @@ function voter(hand: Hand, process: string, incarnation = 1, nonce = `${process}
     maxPromiseMs: D,
     campaignMs: 300,
     pollMs: 200,
+    listsContenders: false,
     clock: {
       now: () => hand.now,
       wall: () => hand.now,

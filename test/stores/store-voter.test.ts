@@ -166,6 +166,7 @@ class Process {
       maxPromiseMs: 1000,
       campaignMs: 300,
       pollMs: 200,
+      listsContenders: false,
       host: {
         connected: (sentAt) =>
           this.act({

@@ -51,6 +51,8 @@ export const storeRecords: InvariantFactory = (complain): Invariant => {
         if (key.includes('/session/')) {
           return judgeSession(complain, name, before as SessionFacts | undefined, after as SessionFacts)
         }
+        // the list of contenders decides nothing (R82)
+        if (!key.includes('/election/')) return
         const root = key.slice(0, key.indexOf('/'))
         judgeElection(
           complain,

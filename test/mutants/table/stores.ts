@@ -1,7 +1,68 @@
 /** Mutants of voters that are records in a store: sessions, observation, fences, election records (R45-R48, R66-R68). */
 import { killedBy, type Mutant, patch } from '../mutant'
 
+const LISTED = 'R69, R82: the best contender that is left leads next, each time'
+
 export const STORES: readonly Mutant[] = [
+  {
+    id: 'R82 head start',
+    does: 'gives nobody a head start whom stores alone know of',
+    patches: [patch('core/succession', 'Math.min(ahead * LOOKS', 'Math.min(0 * ahead * LOOKS')],
+    swarm: null,
+    test: killedBy('runtime/store-criteria', LISTED),
+  },
+  {
+    id: 'R82 longest head start',
+    does: 'waits for as many better ones as are listed, dead or not, without an end',
+    patches: [
+      patch(
+        'core/succession',
+        'Math.min(ahead * LOOKS * heartbeatMs, promiseMs)',
+        'Math.max(ahead * LOOKS * heartbeatMs, 0 * promiseMs)',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/store-criteria',
+      'R69: those that have just died, however many and however good, cost D at most',
+    ),
+  },
+  {
+    id: 'R82 gone',
+    does: 'waits for ever for whoever was listed once',
+    patches: [patch('stores/store-roster', 'const GONE_AFTER = 20', 'const GONE_AFTER = 2e9')],
+    swarm: null,
+    test: killedBy(
+      'runtime/store-criteria',
+      'R69: whoever is best and dead costs one and a half looks, and nothing once its entry is old',
+    ),
+  },
+  {
+    id: 'R82 reached',
+    does: 'hands nothing over to whom stores alone know of',
+    patches: [patch('core/preference', 'listed.has(process) : account', 'false : account')],
+    swarm: null,
+    test: killedBy(
+      'runtime/store-criteria',
+      'R37, R82: a settled leader hands over to a better one that has been there for long enough',
+    ),
+  },
+  {
+    id: 'R82 foreign list',
+    does: 'overwrites a list of contenders that it cannot read',
+    patches: [
+      patch(
+        'stores/store-roster',
+        'this.known = false\n      troubled(error as Error)',
+        'this.version = found?.version ?? null\n      this.known = true',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/store-criteria',
+      'a list that cannot be read is left as it is, and elections go on without an order',
+    ),
+  },
   {
     id: 'R45 newer round',
     does: 'credits an answer to the newest heartbeat, not to the one that its write carried',
