@@ -31,6 +31,14 @@ export function tellPause(turn: Turn, to: ProcessId, { name, pause }: Election):
   if (pause !== null) send(turn, to, { kind: 'pause', election: name, ...pause })
 }
 
+/** Observers that asked about the election hear it unasked, too: one that leads asks nobody (R71). */
+function tellWatching(turn: Turn, election: Election): void {
+  const { observers, accounts } = turn.state
+  for (const [process, { elections }] of observers) {
+    if (elections.has(election.name) && !accounts.has(process)) tellPause(turn, process, election)
+  }
+}
+
 /** The operator of this process speaks: above everything that is known here, to every voter (R80). */
 export function sayPause(turn: Turn, { election: name, isPaused, leader, sinceMs }: PauseInput): void {
   const { state, config } = turn
@@ -92,6 +100,8 @@ export function askAboutPauses(turn: Turn): void {
   state.nextPauseAskAt = now + config.timing.promiseMs
   for (const name of state.paused) {
     for (const account of state.accounts.values()) account.pauses.add(name)
+    const election = state.elections.get(name)
+    if (election !== undefined && votes(turn)) tellWatching(turn, election)
   }
 }
 
@@ -100,6 +110,7 @@ function adopt(turn: Turn, election: Election, pause: Pause): void {
   election.pause = pause
   if (votes(turn)) election.pauseDecidedAt = decidePause(turn, election.name, pause)
   turn.effects.push({ type: 'pauseChanged', election: election.name, pause })
+  if (votes(turn)) tellWatching(turn, election)
   if (pause.isPaused) {
     state.paused.add(election.name)
     if (election.lead !== null) return

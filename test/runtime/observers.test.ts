@@ -32,6 +32,27 @@ describe('R71: an observer', () => {
     for (const id of VOTERS) expect(elector(id).election('e').leader).toBe('web-1')
   })
 
+  it('R80, R81: that leads hears of a pause, and steps down if the word says so', async () => {
+    const { made, start, elector } = bench([...VOTERS, 'web-1'], roles)
+    for (const id of VOTERS) elector(id).election('e', { contend: false })
+    const election = elector('web-1').election('e')
+    const heard: string[] = []
+    election.on('revoked', ({ reason }) => heard.push(reason))
+    await start(...VOTERS, 'web-1')
+    await made.world.run(3_000)
+    expect(election.isLeader()).toBe(true)
+    const paused = elector('a').election('e').pause({ leader: 'stepsDown' })
+    await made.world.run(500)
+    expect((await paused).isPaused).toBe(true)
+    expect(heard).toEqual(['paused'])
+    await made.world.run(3_000)
+    expect(election.isLeader()).toBe(false)
+    const resumed = elector('b').election('e').resume()
+    await made.world.run(3_000)
+    await resumed
+    expect(election.isLeader(), 'and it hears of the end').toBe(true)
+  })
+
   it('that only watches hears who leads, and that nobody does', async () => {
     const { made, start, elector } = bench([...VOTERS, 'web-1'], roles)
     const [a] = VOTERS.map((id) =>

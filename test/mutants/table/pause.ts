@@ -3,6 +3,22 @@ import { killedBy, type Mutant, patch } from '../mutant'
 
 export const PAUSE: readonly Mutant[] = [
   {
+    id: 'R80 observers',
+    does: 'says nothing of a pause to an observer that does not ask',
+    patches: [
+      patch(
+        'core/pause',
+        'if (elections.has(election.name) && !accounts',
+        'if (elections.size < 0 && !accounts',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/observers',
+      'R80, R81: that leads hears of a pause, and steps down if the word says so',
+    ),
+  },
+  {
     id: 'R80 order',
     does: 'takes any word for news, also an older one',
     patches: [patch('core/voter', 'return said.counter > (held?.counter ?? 0)', 'return said.counter > 0')],
