@@ -122,8 +122,8 @@ export const LIVENESS: readonly Mutant[] = [
     [
       'R37 deaf',
       'hands over to who does not answer',
-      'if (!answersLately(turn, account)) continue',
-      'if (!answersLately(turn, account) && place < 0) continue',
+      'account.connected && answersLately(turn, account)',
+      'account.connected && answersLately(turn, account) !== null',
       'R37: who is better and does not answer is not handed anything (bug 27)',
     ],
     [

@@ -5,7 +5,7 @@ export const RUNTIME: readonly Mutant[] = [
   {
     id: 'ladder warning',
     does: 'does not say that work is overdue',
-    patches: [patch('runtime/tenure', '    overdue(this.drainMs)\n', '    void overdue\n')],
+    patches: [patch('runtime/tenure', '    holder.overdue(this, this.drainMs)\n', '    void holder\n')],
     swarm: null,
     test: killedBy(
       'runtime/ladder',
