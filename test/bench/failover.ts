@@ -207,7 +207,8 @@ export async function benchFailover(flags: readonly string[] = []): Promise<void
   }
   const found = all.flatMap((cluster) => cluster.violations())
   const crashes = trials * ways.length * clusters.size
-  value('crashes: violations', found.length, `in ${crashes} (overlap, tokens that do not rise)`, '0')
+  const what = crashes > 0 ? 'crashes' : 'hand-overs'
+  value(`${what}: violations`, found.length, `(overlap, tokens that do not rise; ${crashes} crashes)`, '0')
   for (const each of found) say(`VIOLATION: ${each}`)
   if (found.length > 0) process.exitCode = 1
 }

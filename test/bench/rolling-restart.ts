@@ -74,7 +74,7 @@ export async function benchRollingRestart(flags: readonly string[]): Promise<voi
   ratio('rolling restart / floor, p50', b.p50 / a.p50, '<= 2')
   const found = cluster.violations()
   const changes = cluster.reigns.length - 1
-  value('rolling restart: violations', found.length, `in ${changes} changes of leader`, '0')
+  value('rolling restart: violations', found.length, `(changes of leader: ${changes})`, '0')
   for (const each of found) say(`VIOLATION: ${each}`)
   if (found.length > 0) process.exitCode = 1
 }

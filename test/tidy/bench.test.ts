@@ -61,6 +61,14 @@ describe('the table of goals', () => {
     expect(judge(handOver, all.with(1, { ...slow, goal: null })).verdict, 'no bound, no yes').toBe('not met')
   })
 
+  it('what never came about, and is null in the file, is a miss', () => {
+    const never = JSON.parse(JSON.stringify(all.with(3, { ...(all[3] as Figure), ...summary([Number.NaN]) })))
+    expect(judge(handOver, never)).toMatchObject({
+      verdict: 'not met',
+      result: expect.stringContaining('**never**'),
+    })
+  })
+
   it('what the exploration printed is read, and is complete only if it says so', () => {
     const printed =
       'complete: 10,647,116 states generated, 852,933 distinct, depth 40, 25.5 CPU s: 418,000 generated and 33,000 distinct per CPU second'
