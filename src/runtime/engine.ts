@@ -166,7 +166,7 @@ export class Engine {
   private sayFreed(): void {
     if (this.hasFreed || !this.turnEnds) return
     this.hasFreed = true
-    this.outbox.flush()
+    this.outbox.flushHeirs()
     this.options.transport.flushSync()
   }
 

@@ -50,6 +50,22 @@ export class Outbox {
     }
   }
 
+  /**
+   * Hands over what tells somebody to campaign at once, if there is any, and leaves the rest for the end of the turn: whoever
+   * only has to know is not woken before whoever has to act. Without such a word it hands over everything.
+   */
+  flushHeirs(): void {
+    const waiting = this.parcels.slice(0, this.count)
+    const isForHeir = ({ parts }: SendEffect): boolean => parts.some(({ kind }) => kind === 'timeoutNow')
+    const rest = waiting.filter((parcel) => !isForHeir(parcel))
+    if (rest.length === this.count) return this.flush()
+    this.count = 0
+    for (const parcel of rest) this.add(parcel)
+    for (const { to, toIncarnation, parts } of waiting.filter(isForHeir)) {
+      this.transport.send(to, toIncarnation, parts)
+    }
+  }
+
   /** Forgets everything that waits. */
   clear(): void {
     this.count = 0

@@ -100,6 +100,8 @@ export class Links implements ConnectionOwner, PeerOwner {
   }
 
   flushSync(): void {
+    // in the order in which they were sent to: the first one may have the longest way to go
+    for (const session of this.#unflushed) session.flushNow()
     this.#unflushed.clear()
     for (const peer of this.#peers.values()) peer.session?.flushNow()
   }
