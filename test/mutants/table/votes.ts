@@ -183,6 +183,7 @@ export const VOTES: readonly Mutant[] = [
         'return isQuorum({ ...turn.state.cluster, voters: turn.state.cluster.voters.filter(({ id }) => turn.state.accounts.get(id)?.connected !== false) }, (voter) => {\n    const grant',
       ),
       patch('core/campaigns', 'if (!reachesQuorum(turn)) {', 'if (turn.now < 0) {'),
+      patch('core/campaigns', ' && campaign.grants.size >= leastQuorum(state.cluster)', ''),
       patch(
         'core/campaigns',
         'if (!isQuorum(turn.state.cluster, (voter) => campaign.grants.has(voter))) return',
