@@ -1,6 +1,7 @@
 /**
  * How `npm test` runs: first everything that is fast and by itself, on both cores; then the tests with real processes,
- * sockets and servers, one file after the other, so that neither half disturbs the clocks of the other.
+ * sockets and servers, one file after the other, so that neither half disturbs the clocks of the other; of those that mostly
+ * wait, and allow for many seconds, two at a time.
  *
  * Tests import the package by its public names; the `paths` of tsconfig.json lead those to the sources, so a test never
  * sees a stale build.
@@ -24,13 +25,39 @@ export const REAL: readonly string[] = [
   'test/tidy/readme.test.ts',
 ]
 
+/** Of these, what runs two at a time. */
+const PATIENT: readonly string[] = [
+  'test/examples/',
+  'test/real/ladder.test.ts',
+  'test/real/members.test.ts',
+  'test/real/operator.test.ts',
+  'test/real/operator-store.test.ts',
+  'test/real/small-clusters.test.ts',
+  'test/real/store-criteria.test.ts',
+  'test/real/store-etcd.test.ts',
+  'test/real/store-postgres.test.ts',
+  'test/real/store-servers.test.ts',
+  'test/real/stores.test.ts',
+  'test/real/upgrade.test.ts',
+  'test/real/worker.test.ts',
+]
+
 /**
  * A machine that stands still for seconds breaks a bound in time, and nothing else: such a test, and only such a one, is tried
  * once more. The last error decides, and whatever a run violated is told last (`afterEach`), so no violation is ever tried away.
  */
 const LATE = /^(?:\w+: )?not within [\d.]+ ms: /
 
-const real = REAL.map((path) => (path.endsWith('/') ? `${path}**/*.test.ts` : path))
+const globs = (paths: readonly string[]): string[] =>
+  paths.map((path) => (path.endsWith('/') ? `${path}**/*.test.ts` : path))
+
+/** What both halves of the real tests have in common. */
+const patience = {
+  globalSetup: 'test/servers/missing.ts',
+  testTimeout: 120_000,
+  hookTimeout: 60_000,
+  retry: { count: 1, condition: LATE },
+}
 
 export default defineConfig({
   resolve: { tsconfigPaths: true },
@@ -42,7 +69,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: real,
+          exclude: globs(REAL),
           sequence: { groupOrder: 0 },
           maxWorkers: 2,
           testTimeout: 20_000,
@@ -51,14 +78,22 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...patience,
           name: 'real',
-          include: real,
+          include: globs(REAL),
+          exclude: globs(PATIENT),
           sequence: { groupOrder: 1 },
           fileParallelism: false,
-          globalSetup: 'test/servers/missing.ts',
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          retry: { count: 1, condition: LATE },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...patience,
+          name: 'patient',
+          include: globs(PATIENT),
+          sequence: { groupOrder: 2 },
+          maxWorkers: 2,
         },
       },
     ],
