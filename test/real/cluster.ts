@@ -257,7 +257,13 @@ export class Cluster {
   signal(id: string, signal: NodeJS.Signals): number {
     const at = clockMs()
     const member = this.member(id)
-    process.kill(member.pid, signal)
+    try {
+      process.kill(member.pid, signal)
+    } catch (error) {
+      // as with an order: it has just died, and whoever expects something of it finds out by itself
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return at
+      throw error
+    }
     if (signal === 'SIGSTOP') {
       const reign = this.reigns.findLast((each) => each.id === id && each.life === member.life)
       if (reign?.revoked.length === 0) reign.frozen = true
