@@ -36,6 +36,7 @@ export class PaperRules {
   private learnt: Arrival | null = null
   private waiting: Arrival | null = null
   private unsent: (() => void)[] = []
+  private late: { readonly atMs: number; readonly ms: number } | null = null
 
   constructor(private readonly parts: PaperParts) {}
 
@@ -57,17 +58,29 @@ export class PaperRules {
       now: () => clock.now(),
       wall: () => clock.wall(),
       uptime: () => clock.uptime(),
-      setTimer: (atMs, callback) => {
-        const late = atMs === this.election?.attemptAt ? this.parts.lateMs() : 0
-        return clock.setTimer(atMs + late, () => {
+      setTimer: (atMs, callback) =>
+        clock.setTimer(atMs === this.election?.attemptAt ? this.noticed(atMs) : atMs, () => {
+          this.adopt()
+          callback()
+        }),
+      clearTimer: (handle) => clock.clearTimer(handle),
+      // who goes first stands without a timer; the paper's servers have none that goes first
+      afterIo: (callback) => {
+        const atMs = this.election?.attemptAt ?? Number.POSITIVE_INFINITY
+        if (atMs > clock.now()) return clock.afterIo(callback)
+        clock.setTimer(this.noticed(atMs), () => {
           this.adopt()
           callback()
         })
       },
-      clearTimer: (handle) => clock.clearTimer(handle),
-      afterIo: (callback) => clock.afterIo(callback),
       endOfTurn: (callback) => clock.endOfTurn(callback),
     }
+  }
+
+  /** When that time-out is noticed. */
+  private noticed(atMs: number): number {
+    if (this.late?.atMs !== atMs) this.late = { atMs, ms: this.parts.lateMs() }
+    return atMs + this.late.ms
   }
 
   private adopt(): void {
