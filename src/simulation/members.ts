@@ -9,37 +9,52 @@ import type { ClusterConfig, Voter } from '../core/types'
 import type { SimCluster } from './sim-cluster'
 import type { SimNode } from './sim-node'
 
-/** The newest configuration that any disk or memory holds, but for those of one node. */
-export function newestCluster(cluster: SimCluster, without: SimNode | null = null): ClusterConfig {
-  return configsOf(cluster, without).reduce((newest, each) =>
-    compareConfigs(each, newest) > 0 ? each : newest,
-  )
+/** The newest configuration that any disk or memory holds. */
+export function newestCluster(cluster: SimCluster): ClusterConfig {
+  return newestOf(configsOf(cluster))
 }
 
-function configsOf({ nodes }: SimCluster, without: SimNode | null): ClusterConfig[] {
+function newestOf(configs: readonly ClusterConfig[]): ClusterConfig {
+  return configs.reduce((newest, each) => (compareConfigs(each, newest) > 0 ? each : newest))
+}
+
+function configsOf({ nodes }: SimCluster): ClusterConfig[] {
   return [...nodes.values()].flatMap((node) => {
-    if (node === without) return []
-    const { cluster, state, disk } = node
-    const found = [state?.cluster ?? cluster]
-    const { voters, ...rest } = disk.record?.config ?? {}
-    if (voters !== undefined) found.push({ ...rest, voters } as ClusterConfig)
-    if (state?.membership?.installing != null) found.push(state.membership.installing.cluster)
-    return found
+    const installing = node.state?.membership?.installing
+    return installing == null ? heldBy(node) : [...heldBy(node), installing.cluster]
   })
 }
 
+function heldBy({ cluster, state, disk }: SimNode): ClusterConfig[] {
+  const { voters, ...rest } = disk.record?.config ?? {}
+  const held = state?.cluster ?? cluster
+  return voters === undefined ? [held] : [held, { ...rest, voters } as ClusterConfig]
+}
+
 /**
- * Would every set of voters that is, or may soon be, in force still have a majority of intact disks? The newest one may be
- * known to the node that goes and to nobody else: then the one before it is what the others go on with.
+ * Configurations that are in force, or may soon be: the newest that a majority of its own voters holds, and all above it.
+ * One that is only being installed may come to nothing, and what it replaces has to go on then (seed 400004424).
  */
+function inForce(cluster: SimCluster): readonly ClusterConfig[] {
+  const configs = configsOf(cluster)
+  const holds = (voter: Voter, config: ClusterConfig): boolean =>
+    isIntact(cluster, voter) && compareConfigs(newestOf(heldBy(cluster.node(voter.id))), config) >= 0
+  const committed = configs.filter((config) => {
+    const holders = config.voters.filter((voter) => holds(voter, config))
+    return holders.length > config.voters.length / 2
+  })
+  if (committed.length === 0) return configs
+  const newest = newestOf(committed)
+  return configs.filter((config) => compareConfigs(config, newest) >= 0)
+}
+
+/** Would every set of voters that is, or may soon be, in force still have a majority of intact disks? */
 function survives(cluster: SimCluster, without: SimNode | null, next: readonly Voter[] | null): boolean {
-  const newest = newestCluster(cluster)
-  const remaining = newestCluster(cluster, without)
   const groups = [...cluster.nodes.values()].flatMap(({ state }) => {
     const asked = state?.membership?.wanted
     return asked == null ? [] : [asked.voters]
   })
-  const sets = [newest.voters, remaining.voters, ...groups, ...(next === null ? [] : [next])]
+  const sets = [...inForce(cluster).map(({ voters }) => voters), ...groups, ...(next === null ? [] : [next])]
   return sets.every((voters) => {
     const intact = voters.filter((voter) => voter.id !== without?.id && isIntact(cluster, voter))
     return intact.length > voters.length / 2

@@ -23,6 +23,10 @@ describe('members', () => {
       5011,
       'one that missed the last change hears of it from the newcomer, when the third, who made it, is lost',
     ],
+    [
+      400_004_424,
+      'a configuration that is only being installed does not make up for disks of the one in force (what may be lost)',
+    ],
     [5227, 'a late frame of a lost disk does not shut out the disk that has its name now'],
     [1102, 'a newcomer that does not know the present members is not added before it was met'],
     [
