@@ -71,6 +71,7 @@ export function disagreements({ leader, term, views, paused, pausedAt, members }
 
 /** One row per member; behind it why there is no answer. */
 export function memberLines(members: readonly MemberRow[]): ToneLine[] {
+  const hasProtocols = members.some(({ protocols }) => protocols.length > 0)
   const hasVersions = members.some(({ version }) => version !== null)
   const [head = '', ...rows] = tableOf(
     [
@@ -81,9 +82,10 @@ export function memberLines(members: readonly MemberRow[]): ToneLine[] {
       { head: 'HEALTH' },
       { head: 'ROUND TRIP', isNumber: true },
       { head: 'ALIVE FOR' },
+      ...(hasProtocols ? [{ head: 'PROTOCOL' }] : []),
       ...(hasVersions ? [{ head: 'CONFIG' }] : []),
     ],
-    members.map(({ id, address, state, kind, health, roundTripMs, aliveFor, version }) => [
+    members.map(({ id, address, state, kind, health, roundTripMs, aliveFor, protocols, version }) => [
       id,
       address,
       state,
@@ -91,6 +93,7 @@ export function memberLines(members: readonly MemberRow[]): ToneLine[] {
       health ?? '-',
       roundTripMs === null ? '-' : `${roundTripMs.toFixed(1)} ms`,
       aliveFor.join(', ') || '-',
+      ...(hasProtocols ? [protocols.join(', ') || '-'] : []),
       ...(hasVersions ? [version ?? '-'] : []),
     ]),
   )

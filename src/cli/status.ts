@@ -10,8 +10,9 @@ const TIMEOUT_MS = 2_000
 const HELP = helpOf(
   'status --cluster NAME --members LIST [options]',
   `Asks every member at once who leads what, who else is there, and how they are. A member that does not answer is shown with
-the reason. ROUND TRIP is from here to the member and back; ALIVE FOR names the other members that hear from it. Below an
-election stands who sees something else; with --election, also why nobody leads.`,
+the reason. ROUND TRIP is from here to the member and back; ALIVE FOR names the other members that hear from it; PROTOCOL is the
+version that it speaks with them, several while a cluster is being upgraded. Below an election stands who sees something
+else; with --election, also why nobody leads.`,
   flagLines(OPERATOR_FLAGS),
   `Waits 2,000 ms for each answer by default. Exit code 0: every election has a leader and a quorum of the members answered;
 1: it is not so; 2: wrong call.`,

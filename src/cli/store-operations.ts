@@ -57,7 +57,7 @@ export class StoreOperations implements Operations {
           kind: 'store',
           health: null,
           roundTripMs: store?.roundTripMs ?? null,
-          ...{ aliveFor: [], version: null, warnings: [], answer: null },
+          ...{ aliveFor: [], protocols: [], version: null, warnings: [], answer: null },
         },
       ],
       answered: isAlive ? 1 : 0,

@@ -55,5 +55,7 @@ function memberChanges(before: MemberRow | undefined, after: MemberRow): string[
   if (before !== undefined && before.version !== after.version && after.version !== null) {
     found.push(`has configuration ${after.version}`)
   }
+  const [formerly = '', spoken] = [before?.protocols.join(', '), after.protocols.join(', ')]
+  if (formerly !== '' && spoken !== '' && formerly !== spoken) found.push(`speaks protocol ${spoken}`)
   return found
 }

@@ -58,6 +58,8 @@ export interface MemberRow {
   readonly roundTripMs: number | null
   /** Other members that hear from it. */
   readonly aliveFor: readonly ProcessId[]
+  /** Versions of the protocol that it speaks with the other members, ascending; none while it has no links. */
+  readonly protocols: readonly number[]
   /** Term and version of the configuration where members change; null elsewhere. */
   readonly version: string | null
   readonly warnings: readonly string[]
@@ -132,7 +134,15 @@ function memberRow(
     .map((other) => other.id)
   if (answer === null) {
     const state = code === 'unreachable' ? 'unreachable' : 'refused'
-    const none = { kind: null, health: null, roundTripMs: null, version: null, warnings: [], answer }
+    const none = {
+      kind: null,
+      health: null,
+      roundTripMs: null,
+      protocols: [],
+      version: null,
+      warnings: [],
+      answer,
+    }
     return { id, address, state, why, aliveFor, ...none }
   }
   const { status, elections, roundTripMs } = answer
@@ -147,10 +157,16 @@ function memberRow(
     health: isUnhealthy ? 'unhealthy' : 'healthy',
     roundTripMs,
     aliveFor,
+    protocols: protocolsOf(status.members),
     version: membership === null ? null : `${membership.term}.${membership.version}`,
     warnings: status.warnings,
     answer,
   }
+}
+
+function protocolsOf(members: readonly { readonly protocolVersion?: number | null | undefined }[]): number[] {
+  const spoken = members.flatMap(({ protocolVersion }) => protocolVersion ?? [])
+  return [...new Set(spoken)].sort((a, b) => a - b)
 }
 
 /** A voter counts if it answered, and one that was not asked (a store, say) if somebody who answered hears from it. */

@@ -145,5 +145,7 @@ export interface LinkStats {
   readonly connected: boolean
   readonly incarnation: Incarnation | null
   readonly address: string
+  /** Version of the protocol that is spoken on it; null while it is not connected. Left out where there are no versions. */
+  readonly protocolVersion?: number | null
   readonly lastError: string | null
 }

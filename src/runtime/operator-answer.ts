@@ -36,6 +36,7 @@ const member = z.looseObject({
   isAlive: z.boolean(),
   isConnected: z.boolean(),
   roundTripMs: at.nullable(),
+  protocolVersion: at.nullish(),
 })
 const status = z.looseObject({
   status: z.looseObject({

@@ -38,6 +38,8 @@ export interface MemberStatus {
   readonly isAlive: boolean
   /** Since the newest frame that it answered was sent, ms; null if it never answered. */
   readonly lastAnswerMs: number | null
+  /** Version of the protocol that is spoken with it; null of this process itself, of a store, and while it is not connected. */
+  readonly protocolVersion: number | null
   readonly lastError: string | null
   /** What a fail-over or restart of a store can lose (R48); null for a process. */
   readonly durability: StoreDurability | null
@@ -265,6 +267,7 @@ function membersOf(
       incarnation: isSelf ? incarnation : known,
       isAlive: isSelf ? phase === 'running' : now - answeredAt < config.timing.promiseMs,
       lastAnswerMs: Number.isFinite(answeredAt) ? Math.round(now - answeredAt) : null,
+      protocolVersion: link?.protocolVersion ?? null,
       lastError: link?.lastError ?? null,
       durability: store?.durability ?? null,
       roundTripMs: measured ?? account?.roundTripMs ?? null,

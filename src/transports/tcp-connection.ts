@@ -91,6 +91,7 @@ export class Connection {
   /** Who is at the other end; null until that is proven. */
   peer: Greeting | null = null
   /** See `HandshakeStep`. */
+  version = 0
   greetedAt = 0
   /** Number that the confirming end gave to this session; higher is newer. */
   number = 0
@@ -267,6 +268,7 @@ export class Connection {
       this.refuse(step.refusal.reason, step.refusal.detail)
     } else if (step.kind === 'proven') {
       this.peer = step.peer
+      this.version = step.version
       this.greetedAt = step.greetedAt
       this.state = 'proven'
       this.#reader.limit = MAX_FRAME_BYTES

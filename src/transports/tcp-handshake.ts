@@ -27,6 +27,7 @@
  *   whether it is true (`../runtime/life-key.ts`). Its label keeps a 5 from being used as a 5' and the other way round.
  * - 5" proves to A that D knows K and wants to command, nothing else: no session comes of it, and what D may command is for
  *   the host to say. Its label keeps an operator from becoming a member, and a member's greeting from being used to command.
+ *   It is part of version 2: where the two ends speak version 1 with each other it is refused, `wrongVersion`.
  * - 6 proves to D that A derived the same keys, so A got 1 to 5 unchanged, and that A has admitted D. Session keys depend
  *   on both nonces, so no frame of one session opens in another, nor in the other direction of the same one.
  *
@@ -64,11 +65,11 @@ import {
   FRAME_KINDS,
   NEWEST_VERSION,
   OLDEST_VERSION,
-  OPERATOR_VERSION,
   PROOF_BYTES,
 } from '../wire'
 import { openPlain, plainFrame } from './tcp-frames'
 import { isProof, type ProofLabel, prove, type Seals, type SecretKeys, sessionSeals } from './tcp-keys'
+import { nothingInCommon, versionsOf } from './tcp-versions'
 
 /** Judgement on a greeting that is known to be genuine, of the process itself or of its witness; null = welcome. */
 export type Judge = (greeting: Greeting, by: Role) => Refusal | null
@@ -91,6 +92,8 @@ export type HandshakeStep =
       readonly peer: Greeting
       /** What the peer is. */
       readonly by: Role
+      /** Version of the protocol that both ends speak from here on. */
+      readonly version: number
       /** Own clock before the own greeting was handed to the socket; the peer has answered it, or will by message 6 (R64). */
       readonly greetedAt: number
       readonly seals: Seals
@@ -126,6 +129,7 @@ export class Handshake {
   readonly #said: Buffer[] = []
   #awaited: Awaited
   #secret: SecretKeys | null = null
+  #version = 0
   #greetedAt = 0
 
   constructor(context: HandshakeContext, dialled: boolean) {
@@ -167,15 +171,10 @@ export class Handshake {
   #onOpening(frame: Buffer, body: Buffer): HandshakeStep {
     const opening = decodeOpening(body)
     if (!opening.ok) return refused('malformed', `opening: ${opening.reason}`)
-    const oldest = this.#context.by === 'operator' ? OPERATOR_VERSION : OLDEST_VERSION
-    const own = { oldest, newest: NEWEST_VERSION }
-    if (commonVersion(own, opening.value) === null) {
-      const { oldest, newest } = opening.value
-      return refused(
-        'wrongVersion',
-        `the peer speaks protocol versions ${oldest} to ${newest}, this end ${own.oldest} to ${own.newest}`,
-      )
-    }
+    const own = this.#context.by ?? 'member'
+    const version = commonVersion(versionsOf(own), opening.value)
+    if (version === null) return refused('wrongVersion', nothingInCommon(own, opening.value))
+    this.#version = version
     this.#said.push(frame)
     if (!this.#dialled) {
       this.#awaited = 'proof'
@@ -221,7 +220,7 @@ export class Handshake {
     const greeting = decodeGreeting(said)
     if (!greeting.ok) return refused('malformed', `greeting: ${greeting.reason}`)
     this.#said.push(frame)
-    const refusal = this.#context.judge(greeting.value, by)
+    const refusal = this.#outOfVersion(by) ?? this.#context.judge(greeting.value, by)
     if (this.#dialled) {
       if (refusal !== null) return refused(refusal.reason, refusal.detail)
       const answer = this.#greet(secret, GREETS[this.#context.by ?? 'member'])
@@ -233,9 +232,17 @@ export class Handshake {
     return { kind: 'refused', frame: close, refusal }
   }
 
+  /** Whoever dialled may have said a version in which there is nobody of its kind. */
+  #outOfVersion(by: Role): Refusal | null {
+    const { oldest } = versionsOf(by)
+    if (this.#version >= oldest) return null
+    return { reason: 'wrongVersion', detail: `${by} in protocol version ${this.#version}, needs ${oldest}` }
+  }
+
   #proven(frame: Buffer | null, peer: Greeting, by: Role, secret: SecretKeys) {
     const seals = sessionSeals(secret, this.#said, this.#dialled)
-    return { kind: 'proven', frame, peer, by, greetedAt: this.#greetedAt, seals } as const
+    const [version, greetedAt] = [this.#version, this.#greetedAt]
+    return { kind: 'proven', frame, peer, by, version, greetedAt, seals } as const
   }
 
   #opening(): Uint8Array {

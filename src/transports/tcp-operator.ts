@@ -25,6 +25,7 @@ import { Handshake } from './tcp-handshake'
 import type { Seals } from './tcp-keys'
 import type { OperatorIdentity } from './tcp-operator-identity'
 import { mayClaim } from './tcp-tls'
+import { inWords as rangeInWords, versionsOf } from './tcp-versions'
 
 /** A member could not be asked, did not answer, or would not. The message says why, in words for people. */
 export class OperatorFailure extends Error {
@@ -39,10 +40,12 @@ export class OperatorFailure extends Error {
   }
 }
 
+const versionWords = rangeInWords(versionsOf('operator'))
+
 /** What both ends of a refusal mean by it, for people. */
 const WORDS: Partial<Record<CloseReason, string>> = {
   unauthenticated: 'it does not accept the secret (unauthenticated)',
-  wrongVersion: 'it speaks another version of the protocol (wrongVersion)',
+  wrongVersion: `it speaks no protocol ${versionWords}, as this command does: conclave doctor says what it speaks (wrongVersion)`,
   wrongCluster: 'it belongs to another cluster (wrongCluster)',
   wrongIdentity: 'it does not accept the identity of the certificate (wrongIdentity)',
   permissionDenied: "it lets no operators in (operators: 'none', permissionDenied)",

@@ -111,6 +111,7 @@ export class Peer {
       connected: this.#session !== null,
       incarnation: this.#session?.peer?.incarnation ?? null,
       address: this.#address === null ? (this.#session?.remote ?? '') : formatAddress(this.#address),
+      protocolVersion: this.#session?.version ?? null,
       lastError: this.#lastError,
     }
   }

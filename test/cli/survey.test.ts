@@ -33,6 +33,7 @@ const leads = (name: string, leader: string): Entry =>
 function report(id: string, elections: readonly Entry[], dead: readonly string[] = []): MemberReport {
   const members = ['a', 'b', 'c'].map((other) => ({
     ...{ id: other, kind: 'peer', isSelf: other === id, address: null, isConnected: true, roundTripMs: 1 },
+    protocolVersion: other === id ? null : 2,
     isAlive: !dead.includes(other),
   }))
   const status = {
@@ -70,11 +71,23 @@ describe('conclave status', () => {
       'job       a          3  1,234 ms  no',
       'mail      b          3  1,234 ms  no',
       '',
-      'MEMBER  ADDRESS        STATE    ROLE   HEALTH   ROUND TRIP  ALIVE FOR',
-      'a       10.0.0.1:7401  running  voter  healthy      1.3 ms  b, c',
-      'b       10.0.0.1:7402  running  voter  healthy      1.3 ms  a, c',
-      'c       10.0.0.1:7403  running  voter  healthy      1.3 ms  a, b',
+      'MEMBER  ADDRESS        STATE    ROLE   HEALTH   ROUND TRIP  ALIVE FOR  PROTOCOL',
+      'a       10.0.0.1:7401  running  voter  healthy      1.3 ms  b, c       2',
+      'b       10.0.0.1:7402  running  voter  healthy      1.3 ms  a, c       2',
+      'c       10.0.0.1:7403  running  voter  healthy      1.3 ms  a, b       2',
     ])
+  })
+
+  it('shows which versions of the protocol a member speaks with the others, and a member too old to say it as well', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => report(id, [entry('job', 'a')])) as MemberReport[]
+    for (const each of a?.answer?.status.members ?? []) if (each.id === 'c') each.protocolVersion = 1
+    for (const each of b?.answer?.status.members ?? []) delete each.protocolVersion
+    const survey = surveyOf('orders', [a, b, c] as MemberReport[])
+    expect(survey.members.map(({ protocols }) => protocols)).toEqual([[1, 2], [], [2]])
+    const text = statusLines(survey).map((line) => line.text)
+    expect(text.slice(-3).map((line) => line.split(/ {2,}/).at(-1))).toEqual(['1, 2', '-', '2'])
+    const later = surveyOf('orders', [report('a', [entry('job', 'a')]), b, c] as MemberReport[])
+    expect(changesBetween(survey, later)).toEqual(['a: speaks protocol 2'])
   })
 
   it('shows who does not answer and why, and who sees it otherwise; a majority is enough to be well', () => {
@@ -88,7 +101,7 @@ describe('conclave status', () => {
     const text = textOf(reports)
     expect(text).toContain('  b: c leads in term 2')
     expect(text.slice(-2)).toEqual([
-      'c       10.0.0.1:7403  unreachable  -      -                 -  -',
+      'c       10.0.0.1:7403  unreachable  -      -                 -  -          -',
       '  connect ECONNREFUSED',
     ])
   })

@@ -5,11 +5,13 @@
  *
  * What it cannot show is a layout that changed between two versions: there has been none. The page: `examples/upgrading.md`.
  */
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/transports/tcp-address'
 import { probe } from '../../src/transports/tcp-probe'
 import { NEWEST_VERSION, OLDEST_VERSION, type VersionRange } from '../../src/wire/limits'
+import { call } from '../cli/memory-terminal'
 import { bundleMember, Cluster, clockMs, endOf } from './cluster'
 
 /** Releases, by what they speak. */
@@ -19,8 +21,12 @@ const RELEASES = {
   next: { oldest: NEWEST_VERSION, newest: NEWEST_VERSION + 1 },
   /** One that came much later: has nothing in common with the present one. */
   distant: { oldest: NEWEST_VERSION + 1, newest: NEWEST_VERSION + 1 },
+  /** The first one, which knew of no operators. */
+  first: { oldest: 1, newest: 1 },
 } satisfies Readonly<Record<string, VersionRange>>
 type Release = keyof typeof RELEASES
+
+const SECRET = 'a secret of the tests, long enough'
 
 class Releases extends Cluster {
   private readonly programs = new Map<Release, string>()
@@ -74,6 +80,20 @@ class Releases extends Cluster {
     }
   }
 
+  /** Versions that it speaks with the others. */
+  async spoken(id: string): Promise<number[]> {
+    const { members } = (await this.status(id))['process'] as Process
+    return members.flatMap(({ protocolVersion }) => protocolVersion ?? [])
+  }
+
+  /** A command of this release for operators; only these members are asked. */
+  operate(command: string, ids: readonly string[] = this.ids): ReturnType<typeof call> {
+    const secret = this.fileFor('secret')
+    writeFileSync(secret, SECRET)
+    const members = ids.map((id) => `${id}=${this.addresses[id]}`).join(',')
+    return call(`${command} --cluster real --members ${members} --secret-file ${secret}`)
+  }
+
   /** How long nobody led, between the first and the last leadership, ms. */
   leaderlessMs(): number {
     return this.reigns.reduce((sum, reign, i) => {
@@ -90,6 +110,7 @@ interface Process {
     readonly id: string
     readonly isConnected: boolean
     readonly lastError: string | null
+    readonly protocolVersion: number | null
   }[]
   readonly warnings: readonly string[]
   readonly transport: { readonly refused: Readonly<Record<string, number>> }
@@ -113,15 +134,22 @@ describe('a rolling upgrade', () => {
     cluster = c
     await c.build('next')
     const first = await c.leading()
+    expect(await c.spoken(first)).toEqual([NEWEST_VERSION, NEWEST_VERSION])
     for (const id of c.followers) {
       await c.replace(id, 'next')
       await c.linked('a', 'b', 'c')
     }
+    expect(await c.spoken(first), 'the version that both know').toEqual([NEWEST_VERSION, NEWEST_VERSION])
+    const [one = '', two = ''] = c.followers
+    expect((await c.spoken(one)).sort()).toEqual([NEWEST_VERSION, NEWEST_VERSION + 1])
     expect(c.reigns, 'nobody else has led meanwhile').toHaveLength(1)
     await c.replace(first, 'next')
     const second = await c.leading()
     expect(second).not.toBe(first)
     await c.linked('a', 'b', 'c')
+    for (const id of [first, one, two]) {
+      expect(await c.spoken(id)).toEqual([NEWEST_VERSION + 1, NEWEST_VERSION + 1])
+    }
     expect(c.reigns).toHaveLength(2)
     expect(c.leaderlessMs(), 'one hand-over, no lease that ran out').toBeLessThan(2_000)
 
@@ -144,6 +172,26 @@ describe('a rolling upgrade', () => {
     await c.replace(one, 'present')
     expect(await c.leading()).not.toBe(one)
     await c.linked('a', 'b', 'c')
+  })
+})
+
+describe('operators', () => {
+  it('a member that speaks version 1 alone has none: both versions, what to do, and the exit code', async () => {
+    const c = await Releases.running()
+    cluster = c
+    await c.build('first')
+    const [old = ''] = c.followers
+    await c.replace(old, 'first')
+    await c.linked('a', 'b', 'c')
+    const status = await c.operate('status')
+    const why = `it speaks protocol version 1, this command version ${NEWEST_VERSION}: upgrade that member, or use the conclave of its release (wrongVersion)`
+    expect(status.text).toContain('cluster real: 2 of 3 members answered')
+    expect(status.text).toMatch(new RegExp(`^${old} .* refused .*\\n  ${why.replace(/[()]/g, '\\$&')}$`, 'm'))
+    expect(status.text, 'the others speak both').toMatch(/^[abc] .* 1, 2$/m)
+    expect([status.code, status.complaints], 'two of three answered, and one of them leads').toEqual([0, []])
+    expect((await c.operate('status', [old])).code, 'nobody answered').toBe(1)
+    const history = await c.operate('history', [old])
+    expect([history.code, history.complaints.join()]).toEqual([1, expect.stringContaining(why)])
   })
 })
 
@@ -174,6 +222,11 @@ describe('two versions with nothing in common', () => {
       `${one} speaks no version of the protocol that this process speaks`,
     )
     const { host, port } = parseAddress(c.addresses[one] as string, 'address')
+    const { text, code } = await c.operate('status', [one])
+    expect([code, text]).toEqual([
+      1,
+      expect.stringContaining(`it speaks no protocol version ${NEWEST_VERSION}`),
+    ])
     const { versions } = await probe({ host, port }, 5_000, clockMs)
     expect(versions, 'anybody may ask').toEqual(RELEASES.distant)
 

@@ -11,8 +11,8 @@ import {
   type HandshakeStep,
   type Judge,
 } from '../../src/transports/tcp-handshake'
-import { keysOf } from '../../src/transports/tcp-keys'
-import { encodeOpening, FRAME_KINDS } from '../../src/wire'
+import { keysOf, prove } from '../../src/transports/tcp-keys'
+import { encodeGreeting, encodeOpening, FRAME_KINDS, NEWEST_VERSION, OPERATOR_VERSION } from '../../src/wire'
 
 const OLD = Buffer.from('the old secret of all')
 const NEW = Buffer.from('the new secret of all')
@@ -86,6 +86,11 @@ function run(
     to = to === 'dialler' ? 'acceptor' : 'dialler'
   }
   return { ...last, said }
+}
+
+const frameOf = (step: HandshakeStep): Buffer => {
+  if (step.kind !== 'continue') throw new Error(step.kind)
+  return step.frame
 }
 
 const reasonOf = (step: HandshakeStep | null) =>
@@ -265,6 +270,49 @@ describe('E4: who is refused, and what he is told', () => {
     expect(reasonOf(d.receive(step.kind === 'refused' ? step.frame! : Buffer.alloc(5)))).toBe(
       'told: wrongVersion',
     )
+  })
+
+  it('E4: an operator is part of version 2: one that speaks version 1 is told so, whatever it proves', () => {
+    for (const [newest, outcome] of [
+      [1, 'wrongVersion'],
+      [2, 'proven'],
+    ] as const) {
+      let judged = 0
+      const a = acceptor({
+        judge: () => {
+          judged += 1
+          return null
+        },
+      })
+      const [secret] = keysOf([OLD])
+      if (secret === undefined) throw new Error('no keys')
+      const hello = plainFrame(
+        FRAME_KINDS.hello,
+        encodeOpening({ oldest: 1, newest, nonce: new Uint8Array(32) }),
+      )
+      const said = [hello, frameOf(a.receive(hello))]
+      said.push(plainFrame(FRAME_KINDS.proof, prove(secret, 'dialler proves', said)))
+      said.push(frameOf(a.receive(said[2] as Buffer)))
+      const own = encodeGreeting(greeting('operator'))
+      const proof = prove(secret, 'operator greets', [...said, own])
+      expect(reasonOf(a.receive(plainFrame(FRAME_KINDS.operator, own, proof)))).toBe(outcome)
+      expect(judged, 'who is of no version is not judged').toBe(newest - 1)
+    }
+  })
+
+  it('E4: an operator that finds a member of version 1 says what both speak and what to do', () => {
+    const d = new Handshake({ ...context('a', {}), by: 'operator' }, true)
+    d.hello()
+    const challenge = plainFrame(
+      FRAME_KINDS.challenge,
+      encodeOpening({ oldest: 1, newest: 1, nonce: new Uint8Array(32) }),
+    )
+    expect(d.receive(challenge)).toMatchObject({
+      refusal: {
+        reason: 'wrongVersion',
+        detail: `it speaks protocol version 1, this command ${OPERATOR_VERSION === NEWEST_VERSION ? `version ${NEWEST_VERSION}` : `versions ${OPERATOR_VERSION} to ${NEWEST_VERSION}`}: upgrade that member, or use the conclave of its release (wrongVersion)`,
+      },
+    })
   })
 
   it('E4: nobody is judged before the proof of his greeting was checked', () => {
