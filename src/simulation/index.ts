@@ -7,6 +7,7 @@
  */
 
 export type { Action, ActionKind, Who } from './actions'
+export { type ClusterOptions, SIM_TIMING } from './cluster-options'
 export type { WakeOrder } from './event-loop'
 export { act } from './faults'
 export { formatParts } from './format'
@@ -46,7 +47,7 @@ export {
 export { Random } from './random'
 export { type Shrunk, shrinkPlan } from './shrink'
 export type { TimerAccuracy } from './sim-clock'
-export { type ClusterOptions, SIM_TIMING, SimCluster, type Violation } from './sim-cluster'
+export { SimCluster, type Violation } from './sim-cluster'
 export type { Flight, LossReason, NetworkOptions, NetworkStats, Verdict } from './sim-network'
 export type { SimNode, Standing } from './sim-node'
 export type { WriteTime } from './sim-storage'

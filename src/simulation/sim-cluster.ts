@@ -5,70 +5,25 @@
  * done to the cluster is a method here; `faults.ts` has the same as data. Violations are collected, the run halts at the
  * first one. Read next: `swarm.ts` (many seeds), `simulate.ts` (the user's own code).
  */
-import { isQuorum, type Preference, type Timing, type VoterKind } from '../core'
+import type { VoterKind } from '../core'
 import { displayName } from '../core/identity'
 import type { ClusterConfig, ElectionName, ProcessId } from '../core/types'
 import type { Submitted } from '../runtime/driver'
+import { type ClusterOptions, SIM_TIMING } from './cluster-options'
 import type { WakeOrder } from './event-loop'
 import { type Assumptions, allInvariants, type InvariantFactory } from './invariants'
+import { isWanted, whyLeaderless } from './leaderless'
 import { CALM, type LinkQuality } from './links'
-import { isMemberNow } from './members'
 import { type FaultSign, type NodeView, Observers } from './observer'
 import type { FreezeMode } from './oscillator'
 import { Random } from './random'
 import { Scheduler } from './scheduler'
-import type { TimerAccuracy } from './sim-clock'
 import { SimDisk } from './sim-disk'
-import { type NetworkOptions, SimNetwork } from './sim-network'
-import { type Program, SimNode } from './sim-node'
-import type { WriteTime } from './sim-storage'
+import { SimNetwork } from './sim-network'
+import { SimNode } from './sim-node'
 import { SimStore, type StoreSetup } from './sim-store'
-import { UserWork, type WorkOptions } from './user-work'
-import { whyNotLeading } from './why-not-leading'
-
-/** What a cluster is made of. Everything but `seed` has a default. */
-export interface ClusterOptions {
-  /** Decides everything that chance decides. */
-  readonly seed: number
-  /** Names of the voters. Default: `a`, `b`, `c`. */
-  readonly nodes?: readonly ProcessId[]
-  /** Names of the elections; every node contends in all of them. Default: `jobs`. */
-  readonly elections?: readonly ElectionName[]
-  /** Stores that vote. Default: none. */
-  readonly stores?: readonly StoreSetup[]
-  /** Names of the voters, of nodes and stores. Default: all nodes, and no store. Whoever is no voter only contends. */
-  readonly voters?: readonly ProcessId[]
-  /** Voters that never lead (R37). Default: none. */
-  readonly witnesses?: readonly ProcessId[]
-  /** Who contends; others only vote. Default: all nodes. */
-  readonly contenders?: readonly ProcessId[]
-  /** Default: `SIM_TIMING`. */
-  readonly timing?: Partial<Timing>
-  /** Deviations of single nodes. */
-  readonly timingOf?: Readonly<Record<ProcessId, Partial<Timing>>>
-  readonly quality?: Partial<LinkQuality>
-  readonly network?: Partial<Omit<NetworkOptions, 'quality'>>
-  readonly accuracy?: TimerAccuracy
-  readonly writeTime?: WriteTime
-  readonly preVote?: boolean
-  readonly succession?: boolean
-  /** Leaders hand over to better contenders (R37). Default: null, they stay. */
-  readonly preference?: Preference | null
-  /** Nothing is durable (R28). */
-  readonly ephemeral?: boolean
-  /** Members change, `voters` are the founders, and every node contends in `@members`, too. Default false. */
-  readonly membership?: boolean
-  /** Work on the guarded resource; null for none. Default: null. */
-  readonly work?: WorkOptions | null
-  /** What runs as the process of each node. Default: the driver alone; see `simulate.ts` for a service. */
-  readonly program?: Program
-  /** Default: all that hold under A1-A5; an empty list for none. */
-  readonly invariants?: readonly InvariantFactory[]
-  /** Names of invariants that are not demanded: to look behind a violation that is known. Default: none. */
-  readonly ignore?: readonly string[]
-  /** False: a hypervisor pause may break A2, and P2 and P3 (b) are not demanded. Default true. */
-  readonly clockRates?: boolean
-}
+import { UserWork } from './user-work'
+import { watchNetwork } from './watch-network'
 
 /** A property that did not hold. */
 export interface Violation {
@@ -77,20 +32,6 @@ export interface Violation {
   readonly text: string
   /** Real time, ms. */
   readonly at: number
-}
-
-/** Timing of simulated clusters unless said otherwise: the defaults of the library (DESIGN section 4). */
-export const SIM_TIMING: Timing = {
-  promiseMs: 2000,
-  heartbeatMs: 250,
-  campaignMs: 500,
-  stepMs: 50,
-  rho: 0.1,
-  deltaMs: 2,
-  backoffMs: 100,
-  backoffMaxMs: 1000,
-  minPromiseMs: 1,
-  maxPromiseMs: 60_000,
 }
 
 /** A cluster in virtual time. */
@@ -103,11 +44,12 @@ export class SimCluster {
   readonly observers = new Observers()
   readonly violations: Violation[] = []
   readonly work: UserWork | null
+  /** Voters that never lead (R37). */
+  readonly witnesses: ReadonlySet<ProcessId>
   /** For whatever has to be drawn while the cluster runs. */
   readonly random: Random
 
   private readonly voters: readonly ProcessId[]
-  private readonly witnesses: ReadonlySet<ProcessId>
   private readonly ignored: ReadonlySet<string>
   private readonly events
   private readonly faults
@@ -134,7 +76,7 @@ export class SimCluster {
     for (const id of contenders) for (const election of elections) this.node(id).contends.set(election, 0)
     this.events = this.observers.of('event')
     this.faults = this.observers.of('fault')
-    this.watchNetwork()
+    watchNetwork(this)
     const { work = null } = options
     const parts = { scheduler: this.scheduler, random: this.random.fork(), observers: this.observers }
     this.work =
@@ -222,47 +164,6 @@ export class SimCluster {
       nodes.set(id, node)
     }
     return nodes
-  }
-
-  /** Lets the hooks of observers hear the network; frames cost nothing while nobody listens. */
-  private watchNetwork(): void {
-    const sent = this.observers.of('sent')
-    const said = this.observers.of('said')
-    const routine = this.observers.of('routine')
-    const delivered = this.observers.of('delivered')
-    const lost = this.observers.of('lost')
-    const linked = this.observers.of('linked')
-    const refused = this.observers.of('refused')
-    const byNumber = [...this.nodes.values()]
-    this.network.inject = (flight) => (byNumber[flight.link.to] as SimNode).inject(flight)
-    this.network.observer = {
-      sent(flight) {
-        const node = byNumber[flight.link.from] as SimNode
-        for (const hook of sent) hook(node, flight)
-        for (const part of flight.parts) {
-          if (part.kind === 'heartbeat' || part.kind === 'ack') {
-            for (const hook of routine) hook(node, flight, part)
-          } else {
-            for (const hook of said) hook(node, flight, part)
-          }
-        }
-      },
-      delivered(flight) {
-        for (const hook of delivered) hook(byNumber[flight.link.to] as SimNode, flight)
-      },
-      lost(flight, reason) {
-        for (const hook of lost) hook(flight, reason)
-      },
-      connected: (at, peer, incarnation) => {
-        for (const hook of linked) hook(this.node(at), peer, incarnation, null)
-      },
-      closed: (at, peer, incarnation, reason) => {
-        for (const hook of linked) hook(this.node(at), peer, incarnation, reason)
-      },
-      refused: (at, peer, reason) => {
-        for (const hook of refused) hook(this.node(at), peer, reason)
-      },
-    }
   }
 
   /** Demands one more property from now on. */
@@ -556,38 +457,13 @@ export class SimCluster {
    */
   pending(): string {
     return this.leaderless()
-      .map((election) => `${election}: ${this.whyLeaderless(election)}`)
+      .map((election) => `${election}: ${whyLeaderless(this, election)}`)
       .join('\n')
   }
 
   /** Elections in which somebody contends and nobody holds a valid lease at this true instant. */
   leaderless(): readonly ElectionName[] {
-    return this.elections.filter((election) => this.leaderOf(election) === null && this.isWanted(election))
-  }
-
-  /** Somebody that may lead contends in it: an amnesiac does not count (R25), nor does a witness (R37). */
-  private isWanted(election: ElectionName): boolean {
-    for (const node of this.nodes.values()) {
-      const { id, contends, disk, cluster } = node
-      if (node.changesMembers) {
-        if (contends.has(election) && isMemberNow(this, node)) return true
-        continue
-      }
-      if (this.witnesses.has(id)) continue
-      const isAmnesiac = disk.stats.replaced > 0 && cluster.voters.some((voter) => voter.id === id)
-      if (contends.has(election) && !disk.corrupt && !isAmnesiac) return true
-    }
-    return false
-  }
-
-  private whyLeaderless(election: ElectionName): string {
-    const up = [...this.nodes.values()].filter(({ responsive, driver }) => responsive && driver !== null)
-    const reached = new Set([...up.map(({ id }) => id), ...this.stores.keys()])
-    if (up.length === 0 || !isQuorum(this.clusterOf(this.voters), (id) => reached.has(id))) {
-      return `only ${up.length} of ${this.nodes.size} run (${up.map(({ id }) => id).join(', ') || 'none'})`
-    }
-    const texts = [...this.nodes.values()].map((node) => whyNotLeading(node, election))
-    return texts.join('; ')
+    return this.elections.filter((election) => this.leaderOf(election) === null && isWanted(this, election))
   }
 
   /** Reports something that was done to the cluster, for the trace. */

@@ -28,7 +28,6 @@ const LONG_FILES: Readonly<Record<string, string>> = {
     'One process from the inside: each effect, each part and each election is tied to the others here, a line or two apiece.',
   'src/runtime/seat.ts':
     'One election from the inside: what the core says and what the service wants meet in its few fields.',
-  'src/simulation/plan.ts': 'Everything that a seed decides, in the order in which it draws.',
   'src/simulation/sim-cluster.ts':
     'The public face of the simulator: one short method per thing that can be done.',
   'src/simulation/sim-network.ts':
@@ -53,7 +52,7 @@ const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
     'One line or two per kind of fault, and the compiler checks that none is left out.',
   'src/simulation/format.ts formatPart':
     'One line per kind of part, and the compiler checks that none is left out.',
-  'src/simulation/plan.ts actionOf':
+  'src/simulation/plan/draw.ts actionOf':
     'One case per kind of fault, and the compiler checks that none is left out.',
 }
 
