@@ -4,39 +4,41 @@
  *
  * Read next: `operator-desk.ts` (who gives them).
  */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { jsonOf, MAX_PAGE, type OperatorCommand } from './operator-command'
 import { printable } from './printable'
 
 /** Texts of members are printed on terminals: whatever is not printable is escaped. */
-const text = z.string().max(2_000).transform(printable)
-const name = z.string().max(200).transform(printable)
+const printed = (most: number) => z.pipe(z.string().check(z.maxLength(most)), z.transform(printable))
+const text = printed(2_000)
+const name = printed(200)
 const at = z.number()
+const list = <T extends z.ZodMiniType>(each: T, most = 64) => z.array(each).check(z.maxLength(most))
 const role = name
 const summary = z.looseObject({
   name,
   role,
   isLeader: z.boolean(),
-  leader: name.nullable(),
+  leader: z.nullable(name),
   term: at,
-  token: at.nullable(),
+  token: z.nullable(at),
   isContending: z.boolean(),
-  isHealthy: z.boolean().nullable(),
+  isHealthy: z.nullable(z.boolean()),
   isPaused: z.boolean(),
   leaseRemainingMs: at,
-  paused: z.looseObject({ by: name, sinceMs: at, leader: name }).nullable(),
+  paused: z.nullable(z.looseObject({ by: name, sinceMs: at, leader: name })),
   /** Only of an election that was asked for by name. */
-  whyNotLeader: z.array(text).max(64).optional(),
+  whyNotLeader: z.optional(list(text)),
 })
 const member = z.looseObject({
   id: name,
   kind: name,
   isSelf: z.boolean(),
-  address: name.nullable(),
+  address: z.nullable(name),
   isAlive: z.boolean(),
   isConnected: z.boolean(),
-  roundTripMs: at.nullable(),
-  protocolVersion: at.nullish(),
+  roundTripMs: z.nullable(at),
+  protocolVersion: z.nullish(at),
 })
 const status = z.looseObject({
   status: z.looseObject({
@@ -44,39 +46,38 @@ const status = z.looseObject({
     cluster: name,
     memberKind: name,
     phase: name,
-    members: z.array(member).max(64),
-    membership: z.looseObject({ term: at, version: at }).nullable(),
-    warnings: z.array(text).max(64),
+    members: list(member),
+    membership: z.nullable(z.looseObject({ term: at, version: at })),
+    warnings: list(text),
   }),
-  elections: z.array(summary).max(MAX_PAGE),
-  next: at.nullable(),
+  elections: list(summary, MAX_PAGE),
+  next: z.nullable(at),
 })
 const history = z.looseObject({
-  elections: z
-    .array(
-      z.looseObject({
-        name,
-        history: z.array(z.looseObject({ term: at, wonAtMs: at, heldMs: at, reason: name })).max(64),
-        leaders: z.array(z.looseObject({ leader: name, term: at, seenAtMs: at })).max(64),
-        ended: z.record(z.string(), at),
-      }),
-    )
-    .max(MAX_PAGE),
-  next: at.nullable(),
+  elections: list(
+    z.looseObject({
+      name,
+      history: list(z.looseObject({ term: at, wonAtMs: at, heldMs: at, reason: name })),
+      leaders: list(z.looseObject({ leader: name, term: at, seenAtMs: at })),
+      ended: z.record(z.string(), at),
+    }),
+    MAX_PAGE,
+  ),
+  next: z.nullable(at),
 })
 const handOver = z.looseObject({
   released: z.boolean(),
-  term: at.nullable(),
-  leader: name.nullable(),
-  leaderTerm: at.nullable(),
-  leaderlessMs: at.nullable(),
-  failure: name.nullable(),
+  term: z.nullable(at),
+  leader: z.nullable(name),
+  leaderTerm: z.nullable(at),
+  leaderlessMs: z.nullable(at),
+  failure: z.nullable(name),
 })
 const pauseResult = z.looseObject({
   isPaused: z.boolean(),
-  leader: name.nullable(),
+  leader: z.nullable(name),
   leaderStays: z.boolean(),
-  voters: z.array(name).max(64),
+  voters: list(name),
 })
 
 /** What each command is answered with. */

@@ -1,48 +1,55 @@
 /** Judges the options of calls: `lead`, `resign` and whatever waits. As `read-options.ts`, for one call. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { ResignOptions, WaitLimits } from './api'
 import { MAX_TIMER_MS } from './deadline'
 import type { LeadOptions } from './lead'
 import type { ElectorConfig } from './options'
 import { printable } from './printable'
-import { faultsOf, invalid } from './read-options'
+import { duration, faultsOf, invalid, lazily, number, oneOf } from './schema'
 import type { SwitchoverOptions } from './switchover'
 
-const duration = z.number().min(0).max(MAX_TIMER_MS).optional()
-const signal = z
-  .custom<AbortSignal>(
-    (value) =>
-      typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
-    { error: 'expected an AbortSignal' },
-  )
-  .optional()
-const limits = z.strictObject({ timeoutMs: duration, signal })
-const lead = z.strictObject({
-  signal,
-  drainMs: duration,
-  onThrow: z.enum(['resign', 'keep']).optional(),
-  onReturn: z.enum(['resign', 'keep']).optional(),
-  cooldownMs: duration,
-})
-const resign = z.strictObject({
-  to: z.string().optional(),
-  cooldownMs: duration,
-  reason: z.enum(['resigned', 'unhealthy']).optional(),
-  drainMs: duration,
-  timeoutMs: duration,
-})
+const isSignal = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
 
-const switchover = z.strictObject({
-  at: z.union([z.date(), z.number().int().min(0)]).optional(),
-  inMs: duration,
-  to: z.string().optional(),
-  cooldownMs: duration,
-  drainMs: duration,
-})
+const signal = () => z.optional(z.custom<AbortSignal>(isSignal, { error: 'expected an AbortSignal' }))
+
+const limits = lazily(() => z.strictObject({ timeoutMs: duration(), signal: signal() }))
+
+const lead = lazily(() =>
+  z.strictObject({
+    signal: signal(),
+    drainMs: duration(),
+    onThrow: oneOf('resign', 'keep'),
+    onReturn: oneOf('resign', 'keep'),
+    cooldownMs: duration(),
+  }),
+)
+
+const resign = lazily(() =>
+  z.strictObject({
+    to: z.optional(z.string()),
+    cooldownMs: duration(),
+    reason: oneOf('resigned', 'unhealthy'),
+    drainMs: duration(),
+    timeoutMs: duration(),
+  }),
+)
+
+const freeze = lazily(() => number(0, MAX_TIMER_MS))
+
+const switchover = lazily(() =>
+  z.strictObject({
+    at: z.optional(z.union([z.date(), z.int().check(z.gte(0))])),
+    inMs: duration(),
+    to: z.optional(z.string()),
+    cooldownMs: duration(),
+    drainMs: duration(),
+  }),
+)
 
 /** @throws ELECTION_CONFIG_INVALID */
 export function checkLimits(call: string, options: WaitLimits): void {
-  demand(call, faultsOf(limits, options))
+  demand(call, faultsOf(limits(), options))
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
@@ -52,7 +59,7 @@ export function checkLead(
   isLeading: boolean,
   { plan, id }: ElectorConfig,
 ): void {
-  const faults = faultsOf(lead, options)
+  const faults = faultsOf(lead(), options)
   if (plan.memberKind === 'witness') faults.push(`"${id}" is among the witnesses, which never lead (R37)`)
   if (typeof work !== 'function') faults.push('expected a function')
   if (isLeading) faults.push('it runs already for this election; one function leads at a time')
@@ -61,7 +68,7 @@ export function checkLead(
 
 /** @throws ELECTION_CONFIG_INVALID */
 export function checkResign(options: ResignOptions, { id, plan, membership }: ElectorConfig): void {
-  demand('resign()', faultsOf(resign, options))
+  demand('resign()', faultsOf(resign(), options))
   const { to } = options
   if (to === id) demand('resign()', [`to: "${to}" is this process itself`])
   // where only stores vote nobody knows all the others: the hand-over names one, and whoever bears the name goes first
@@ -82,12 +89,12 @@ export function checkPause(leader: unknown): void {
 
 /** @throws ELECTION_CONFIG_INVALID */
 export function checkFreeze(forMs: number): void {
-  demand('freeze()', faultsOf(duration.unwrap(), forMs))
+  demand('freeze()', faultsOf(freeze(), forMs))
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
 export function checkSwitchover(options: SwitchoverOptions, config: ElectorConfig): void {
-  const faults = faultsOf(switchover, options)
+  const faults = faultsOf(switchover(), options)
   if ((options.at === undefined) === (options.inMs === undefined)) {
     faults.push('give either `at` (an instant of the wall clock) or `inMs` (from now)')
   }

@@ -1,11 +1,9 @@
 /**
  * Judges options: everything at construction, every fault in one error, each with what to do. Does no I/O.
  *
- * An option that does not exist is refused, because it is a misspelt one. Read next: `options.ts` (what they mean).
+ * Read next: `option-schemas.ts` (each option by itself), `options.ts` (what they mean).
  */
-import * as z from 'zod'
 import type { ElectionName } from '../core'
-import { ElectionError } from '../errors'
 import { silentLogger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
 import type { Transport } from '../ports/transport'
@@ -14,6 +12,7 @@ import { MAX_TIMER_MS } from './deadline'
 import { realEnvironment } from './environment'
 import type { HealthCheck } from './health'
 import { noTransport } from './no-transport'
+import { electionSchema, electorSchema, settingsSchema } from './option-schemas'
 import type {
   ElectionConfig,
   ElectionOptions,
@@ -21,11 +20,11 @@ import type {
   ElectorConfig,
   ElectorOptions,
 } from './options'
-import { describe, printable } from './printable'
 import { membershipFaults } from './read-membership'
 import { roleFaults } from './read-roles'
-import { PROCESS, readVoters, type VoterPlan } from './read-voters'
+import { readVoters, type VoterPlan } from './read-voters'
 import { workerConfig, workerFaults } from './remote/read-worker'
+import { faultsOf, invalid } from './schema'
 import {
   resolveTiming,
   storeTimingFaults,
@@ -34,125 +33,12 @@ import {
   timingFaults,
 } from './timing'
 
-const NAME = /^[A-Za-z0-9._:-]{1,128}$/
-
-const name = z.string().regex(NAME, { error: `a name matches ${NAME}` })
 /** What a healthy disk that is busy may take for one write: a short promise says nothing of that. */
 export const MIN_STORAGE_TIMEOUT_MS = 2_000
 
-/** Finite and in the range of timers: NaN and Infinity are no numbers to zod (B.7). */
-const duration = (min: number, max = MAX_TIMER_MS) => z.number().min(min).max(max).optional()
-
-/** An object with these methods: an instance of somebody's class, so nothing else is asked of it. */
-function having(what: string, ...methods: readonly string[]) {
-  const holds = (value: unknown): boolean =>
-    typeof value === 'object' &&
-    value !== null &&
-    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
-  return z.custom<object>(holds, { error: `expected ${what} (an object with ${methods.join(', ')})` })
-}
-
-/** A function, or an object around it with more to say. */
-const callable = z.custom((value) => typeof value === 'function', { error: 'expected a function' })
-const orCallable = (schema: z.ZodType) =>
-  z.any().superRefine((value, context) => {
-    if (typeof value === 'function') return
-    const read = schema.safeParse(value)
-    if (!read.success) for (const issue of read.error.issues) context.addIssue(issue as never)
-  })
-const TAG = /^[A-Za-z0-9._:-]{1,64}$/
-const tags = z.array(z.string().regex(TAG, { error: `a capability matches ${TAG}` })).max(64)
-
-const timing = z.strictObject({
-  preset: z.enum(['fast', 'default', 'relaxed']).optional(),
-  promiseMs: duration(20, 3_600_000),
-  heartbeatMs: duration(1),
-  campaignMs: duration(1),
-  stepMs: duration(0),
-  rho: z.number().min(0).max(0.5).optional(),
-  deltaMs: duration(0),
-  marginMs: duration(0),
-  backoffMs: duration(0),
-  backoffMaxMs: duration(0),
-  minPromiseMs: duration(1),
-  maxPromiseMs: duration(1),
-  adaptive: z
-    .union([z.boolean(), z.strictObject({ maxPromiseMs: z.number().min(1).max(MAX_TIMER_MS) })])
-    .optional(),
-})
-const environment = z.strictObject({
-  clock: having('a clock', 'now', 'wall', 'uptime', 'setTimer', 'clearTimer', 'afterIo', 'endOfTurn'),
-  random: z.custom<() => number>((value) => typeof value === 'function', { error: 'expected a function' }),
-  process: having('a process', 'on', 'off', 'kill', 'emitWarning').nullable(),
-  loopMonitor: z.custom((value) => value === null || typeof value === 'function', {
-    error: 'expected a function or null',
-  }),
-})
-const electorFields = {
-  cluster: name,
-  id: z.string().regex(PROCESS, { error: `a process id matches ${PROCESS}` }),
-  voters: z.unknown(),
-  movingTo: z.unknown().optional(),
-  observer: z.boolean().optional(),
-  witnesses: z.unknown().optional(),
-  maxObservers: z.number().int().min(0).max(10_000).optional(),
-  operators: z.enum(['all', 'read', 'none']).optional(),
-  transport: having('a transport', 'start', 'send', 'stop', 'flushSync', 'stats').optional(),
-  dataDir: z.string().min(1).optional(),
-  storage: having('a storage', 'open', 'write', 'close').optional(),
-  timing: z.preprocess((value) => (typeof value === 'string' ? { preset: value } : value), timing).optional(),
-  drainMs: duration(0),
-  stopMs: duration(0),
-  flushMs: duration(0),
-  storageTimeoutMs: duration(1),
-  maxElections: z.number().int().min(1).max(10_000_000).optional(),
-  logger: having('a logger', 'debug', 'info', 'warn', 'error').optional(),
-  metrics: having('metrics', 'count', 'observe', 'onCollect').optional(),
-  handleSignals: z.boolean().optional(),
-  capabilities: tags.optional(),
-  spread: z.boolean().optional(),
-  unref: z.boolean().optional(),
-  sentinel: z.boolean().optional(),
-  experimental: z.strictObject({ membership: z.boolean().optional() }).optional(),
-  environment: environment.optional(),
-  worker: z.boolean().optional(),
-  mainThreadLimitMs: duration(1),
-}
-const electionFields = {
-  contend: z.boolean().optional(),
-  priority: z.number().int().min(-1_000).max(1_000).optional(),
-  score: orCallable(
-    z.strictObject({
-      sample: callable,
-      everyMs: duration(1),
-      hysteresis: z.number().min(0).max(2_000).optional(),
-    }),
-  ).optional(),
-  canLead: z.boolean().optional(),
-  requires: tags.optional(),
-  preferAfterMs: duration(1),
-  preferBy: z.number().int().min(1).max(4_000).optional(),
-  preferPerMinute: z.number().int().min(1).max(60).optional(),
-  healthCheck: orCallable(
-    z.strictObject({
-      check: callable,
-      everyMs: duration(1),
-      timeoutMs: duration(1),
-      failures: z.number().int().min(1).max(1_000).optional(),
-      successes: z.number().int().min(1).max(1_000).optional(),
-      whenAlone: z.enum(['giveUp', 'keep']).optional(),
-    }),
-  ).optional(),
-  maxLoopDelayMs: duration(4),
-  onOverdue: z.enum(['event', 'exit']).optional(),
-}
-const electorSchema = z.strictObject(electorFields)
-const electionSchema = z.strictObject({ ...electorFields, ...electionFields, name })
-const settingsSchema = z.strictObject({ ...electionFields, name })
-
 /** @throws ELECTION_CONFIG_INVALID naming every fault. */
 export function readElectorOptions(options: ElectorOptions): ElectorConfig {
-  return resolve('createElector()', options, faultsOf(electorSchema, options))
+  return resolve('createElector()', options, faultsOf(electorSchema(), options))
 }
 
 /** @throws ELECTION_CONFIG_INVALID naming every fault. */
@@ -160,14 +46,14 @@ export function readElectionOptions(options: ElectionOptions): {
   readonly config: ElectorConfig
   readonly settings: ElectionConfig
 } {
-  const config = resolve('createElection()', options, faultsOf(electionSchema, options))
+  const config = resolve('createElection()', options, faultsOf(electionSchema(), options))
   return { config, settings: withDefaults('createElection()', options) }
 }
 
 /** @throws ELECTION_CONFIG_INVALID naming every fault. */
 export function readElectionSettings(election: ElectionName, settings: ElectionSettings): ElectionConfig {
   const given = typeof settings === 'object' && settings !== null ? { ...settings, name: election } : settings
-  const faults = faultsOf(settingsSchema, given)
+  const faults = faultsOf(settingsSchema(), given)
   if (faults.length > 0) throw invalid('election()', faults)
   // of ten thousand elections most are like each other, and share this
   return Object.keys(settings).length === 0 ? DEFAULTS : withDefaults('election()', settings)
@@ -208,30 +94,6 @@ function readHealthCheck({ healthCheck, maxLoopDelayMs }: ElectionSettings): Hea
   if (typeof healthCheck === 'function') return { check: healthCheck }
   if (healthCheck !== undefined) return healthCheck
   return maxLoopDelayMs === undefined ? null : { check: () => true }
-}
-
-/** An ELECTION_CONFIG_INVALID that lists the faults. */
-export function invalid(call: string, faults: readonly string[]): ElectionError {
-  return new ElectionError('ELECTION_CONFIG_INVALID', `${call}: ${faults.join('; ')}`, {
-    details: { faults },
-  })
-}
-
-/** The faults of form, as sentences. Never throws, also for objects whose properties do when they are read. */
-export function faultsOf(schema: z.ZodType, value: unknown): string[] {
-  let read: ReturnType<typeof schema.safeParse>
-  try {
-    read = schema.safeParse(value)
-  } catch (error) {
-    return [`the options cannot be read: ${describe(error)}`]
-  }
-  if (read.success) return []
-  return read.error.issues.map((issue) => {
-    const path = issue.path.map(String).join('.')
-    if (issue.code !== 'unrecognized_keys') return path === '' ? issue.message : `${path}: ${issue.message}`
-    const keys = issue.keys.map((key) => `"${printable(path === '' ? key : `${path}.${key}`)}"`)
-    return `unknown option ${keys.join(', ')}: see the options for those that exist`
-  })
 }
 
 function resolve(call: string, options: ElectorOptions, faults: string[]): ElectorConfig {
