@@ -61,6 +61,7 @@ const WRITE_EVERY_MS = 20
 /** As much as a vote. */
 const WRITE_BYTES = 256
 const LOOK_EVERY_MS = 100
+const WATCHED_DELAY_MS = 400
 /** Below that it is slewing and rounding. */
 const STEP_MS = 20
 const SLEEP_MS = 100
@@ -75,7 +76,7 @@ export async function measure(
   const addresses = Object.entries(members).map(
     ([id, text]) => [id, text, parsePeerAddress(text, `--members ${id}`)] as const,
   )
-  const monitor = loopMonitor()
+  const monitor = loopMonitor(WATCHED_DELAY_MS)
   const until = clock.now() + seconds * 1_000
   const repeat = async (everyMs: number, act: () => Promise<void> | void): Promise<void> => {
     while (clock.now() < until) {

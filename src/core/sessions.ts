@@ -161,11 +161,15 @@ function acceptsPromise(turn: Turn, from: ProcessId, { promiseMs }: Heartbeat): 
   return false
 }
 
-/** R71: an ack rides on the own heartbeat if one leaves within h/4. */
+/** Of a promise, the part by which an ack may be late: a lease hardly feels it, whatever the interval of heartbeats is. */
+const HELD_PART = 1 / 40
+
+/** R71: an ack rides on the own heartbeat if one leaves within h/4, or, of many to a promise, within D/40. */
 function ridesSoon(turn: Turn, to: ProcessId): boolean {
   const { nextHeartbeatAt, accounts } = turn.state
   if (accounts.get(to)?.connected !== true || !heartbeats(turn)) return false
-  return nextHeartbeatAt - turn.now <= turn.config.timing.heartbeatMs / 4
+  const { heartbeatMs, promiseMs } = turn.config.timing
+  return nextHeartbeatAt - turn.now <= Math.max(heartbeatMs / 4, promiseMs * HELD_PART)
 }
 
 // --- as a holder ------------------------------------------------------------------------------------------------

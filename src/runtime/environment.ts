@@ -27,8 +27,8 @@ export interface Environment {
   readonly random: () => number
   /** Null: no exit hook, no signals, no warnings. */
   readonly process: HostProcess | null
-  /** Makes a monitor of the event loop's delay (B.1), or null: none. */
-  readonly loopMonitor: (() => LoopMonitor) | null
+  /** Makes a monitor of the event loop's delay (B.1), told which delay is too long, ms; null: none. */
+  readonly loopMonitor: ((limitMs: number) => LoopMonitor) | null
 }
 
 /** The real surroundings. `unref`: see `SystemClockOptions`. */

@@ -85,7 +85,7 @@ export class Lifecycle {
     }
     if (loopMonitor !== null) {
       const limitMs = config.worker?.mainThreadLimitMs ?? config.timing.promiseMs
-      this.loop = new LoopWatch(clock, loopMonitor(), config.logger, limitMs)
+      this.loop = new LoopWatch(clock, loopMonitor(limitMs), config.logger, limitMs)
     }
     if (this.phase === 'starting') this.phase = 'running'
     this.parts.onRunning()

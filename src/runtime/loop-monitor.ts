@@ -16,14 +16,19 @@ export interface LoopMonitor {
   stop(): void
 }
 
-const RESOLUTION_MS = 20
+const LOOKS_PER_LIMIT = 20
+const [LEAST_MS, MOST_MS] = [10, 100]
 
-/** Starts watching; costs a few microseconds per second. */
-export function loopMonitor(): LoopMonitor {
-  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+/**
+ * Starts watching for delays that come near `limitMs`. It wakes the process twenty times in that time, each 100 ms at most, so
+ * that an idle one is not woken for this more often than for its heartbeats; shorter delays are seen by chance.
+ */
+export function loopMonitor(limitMs: number): LoopMonitor {
+  const resolution = Math.round(Math.min(Math.max(LEAST_MS, limitMs / LOOKS_PER_LIMIT), MOST_MS))
+  const histogram = monitorEventLoopDelay({ resolution })
   histogram.enable()
   const delay = (nanoseconds: number): number =>
-    Math.max(0, Math.round(nanoseconds / 1e4 - RESOLUTION_MS * 100) / 100)
+    Math.max(0, Math.round(nanoseconds / 1e4 - resolution * 100) / 100)
   return {
     read: () => ({
       p50Ms: delay(histogram.percentile(50)),
