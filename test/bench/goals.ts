@@ -112,7 +112,7 @@ export const GOALS: readonly Goal[] = [
     floor: [{ label: /^clock reads alone/ }],
     checks: [
       most(/ \/ clock reads$/, 1.15),
-      most(/^election\.isLeaderAt\(t\)$/, 8),
+      most(/^isLeaderAt\(t\), above the call$/, 8),
       most(/^allocated per call, above the clock reads$/, 0.5),
       least(/^verify\(\) \/ isLeader\(\)$/, 300),
     ],
