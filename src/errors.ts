@@ -8,7 +8,6 @@
 /** Why an `ElectionError` was made. The README has a row for each: meaning, cause, what to do. */
 export type ElectionErrorCode =
   | 'ELECTION_CONFIG_INVALID'
-  | 'ELECTION_NOT_LEADER'
   | 'ELECTION_LEADERSHIP_LOST'
   | 'ELECTION_STORAGE_FAILED'
   | 'ELECTION_STORAGE_LOCKED'
@@ -16,7 +15,6 @@ export type ElectionErrorCode =
   | 'ELECTION_STORAGE_FOREIGN'
   | 'ELECTION_TRANSPORT_FAILED'
   | 'ELECTION_MESSAGE_INVALID'
-  | 'ELECTION_IDENTITY_REFUSED'
   | 'ELECTION_MEMBERSHIP_REFUSED'
   | 'ELECTION_TIMEOUT'
   | 'ELECTION_STOPPED'

@@ -35,15 +35,25 @@ export function warningsOf(
   if (refused.amnesiac) warnings.push('a voter came back with another storage and is not counted (R25, R26)')
   if (refused.duplicateIdentity) warnings.push('two live processes use one id (R27)')
   if (refused.staleIncarnation) warnings.push('a voter came back with an old copy of its storage (R27)')
-  return [...warnings, ...versionWarnings(links)]
+  return [...warnings, ...refusalWarnings(links)]
 }
 
-/** Two releases with nothing in common cannot vote for each other: whoever updates a cluster has to know on which side a majority is. */
-function versionWarnings(links: readonly LinkStats[]): string[] {
-  return links
-    .filter(({ connected, lastError }) => !connected && lastError?.includes('wrongVersion') === true)
-    .map(
-      ({ peer }) =>
-        `${peer} speaks no version of the protocol that this process speaks, and is not counted; \`conclave doctor\` says which it speaks`,
-    )
+/** What no try again will cure, by the reason of a refusal: told at the end that was refused as well, whoever looks there. */
+const INCURABLE: Readonly<Record<string, (peer: string) => string>> = {
+  wrongVersion: (peer) =>
+    `${peer} speaks no version of the protocol that this process speaks, and is not counted; \`conclave doctor\` says which it speaks`,
+  'by the peer: amnesiac': (peer) =>
+    `${peer} knows another storage under the id of this process, and does not count it (R25): give back its data directory, or start it under a new id that all members know`,
+  'by the peer: duplicateIdentity': (peer) =>
+    `${peer} is connected to another live process of this id, and does not count this one (R27): stop one of them`,
+  'by the peer: staleIncarnation': (peer) =>
+    `${peer} has met a later life of this process: its data directory is an old copy (R27); treat it as a lost disk`,
+}
+
+function refusalWarnings(links: readonly LinkStats[]): string[] {
+  const reasons = Object.keys(INCURABLE)
+  return links.flatMap(({ peer, connected, lastError }) => {
+    const reason = connected ? undefined : reasons.find((each) => lastError?.includes(each))
+    return reason === undefined ? [] : [INCURABLE[reason]?.(peer) ?? reason]
+  })
 }

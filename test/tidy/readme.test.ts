@@ -3,14 +3,12 @@
  * compared with the source that it describes.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { resolveTiming, type TimingPreset } from '../../src/runtime/timing'
+import { read, root, sourcesUnder } from './tree'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const readme = read('README.md')
 
 /** Rows of the first table whose header's first cell is that text. */
@@ -77,6 +75,12 @@ describe('tables of the README', () => {
   it('list every error code', () => {
     const codes = [...read('src/errors.ts').matchAll(/^ {2}\| '(ELECTION_\w+)'/gm)].map((match) => match[1])
     expect(names(table('code'))).toEqual(codes.sort())
+    const sources = sourcesUnder('src').filter((file) => file !== 'src/errors.ts')
+    const thrown = sources
+      .map(read)
+      .join()
+      .concat(read('src/errors.ts').split('const BRAND')[1] ?? '')
+    expect(codes.filter((code) => !thrown.includes(`'${code}'`), 'codes that nothing throws')).toEqual([])
   })
 
   it('list every reason of a revocation', () => {
