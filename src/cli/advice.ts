@@ -9,7 +9,7 @@ import { type ResolvedTiming, resolveTiming, type TimingOptions, timingFaults } 
 import type { Measured } from './measure'
 
 /** One rule with its numbers. */
-export interface Rule {
+interface Rule {
   readonly name: string
   readonly fits: boolean
   /** What there is, what is needed, and how both come about. */

@@ -10,7 +10,7 @@ import { UsageError } from './command'
 import { type FlagValues, required } from './flags'
 
 /** Where the secret is taken from without `--secret-file`. */
-export const SECRET_VARIABLE = 'CONCLAVE_SECRET'
+const SECRET_VARIABLE = 'CONCLAVE_SECRET'
 
 /** The options themselves. */
 export const CONNECTION = {

@@ -34,7 +34,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 }
 
 /** Text of `conclave --help`. */
-export function overview(): string {
+function overview(): string {
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
   return [
     'Usage: conclave <command> [options]',

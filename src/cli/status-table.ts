@@ -23,7 +23,7 @@ export function statusLines(survey: Survey): ToneLine[] {
 }
 
 /** One row per election, and a line below it for each thing that members see differently. */
-export function electionLines(elections: readonly ElectionRow[]): ToneLine[] {
+function electionLines(elections: readonly ElectionRow[]): ToneLine[] {
   if (elections.length === 0) return [{ text: 'no elections', tone: 'dim' }]
   const shown = elections.slice(0, MAX_ROWS)
   const [head = '', ...rows] = tableOf(
@@ -70,7 +70,7 @@ export function disagreements({ leader, term, views, paused, pausedAt, members }
 }
 
 /** One row per member; behind it why there is no answer. */
-export function memberLines(members: readonly MemberRow[]): ToneLine[] {
+function memberLines(members: readonly MemberRow[]): ToneLine[] {
   const hasProtocols = members.some(({ protocols }) => protocols.length > 0)
   const hasVersions = members.some(({ version }) => version !== null)
   const [head = '', ...rows] = tableOf(

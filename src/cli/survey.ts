@@ -22,7 +22,7 @@ export interface MemberReport {
 }
 
 /** Whom some members take for the leader. */
-export interface View {
+interface View {
   readonly leader: ProcessId | null
   readonly term: Term
   readonly members: readonly ProcessId[]

@@ -17,7 +17,7 @@ export interface Finding {
 }
 
 /** Seeds `from` to `from + count - 1`. */
-export interface Order {
+interface Order {
   readonly from: number
   readonly count: number
   readonly profile: ProfileName | null
@@ -44,7 +44,7 @@ const CHUNK = 20
 const MOST_VIOLATIONS = 20
 
 /** Runs a few seeds in this process. */
-export function runOrder({ from, count, profile }: Order): Answer {
+function runOrder({ from, count, profile }: Order): Answer {
   const tally = emptyTally()
   const findings: Finding[] = []
   const before = process.cpuUsage()

@@ -24,7 +24,7 @@ export function tableOf(columns: readonly Column[], rows: readonly (readonly str
 }
 
 /** How a line is meant. */
-export type Tone = 'plain' | 'head' | 'good' | 'bad' | 'dim'
+type Tone = 'plain' | 'head' | 'good' | 'bad' | 'dim'
 
 /** A line of a view, and how it is meant. */
 export interface ToneLine {

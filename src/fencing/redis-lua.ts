@@ -11,7 +11,7 @@
  *
  * Tokens are compared as numbers: those of Lua are exact up to 2^53 (B.20). The hash has no expiry and must not get one.
  */
-export const CHECK_SNIPPET = `
+const CHECK_SNIPPET = `
 local fence = {
   mark = table.remove(KEYS), election = table.remove(ARGV), holder = table.remove(ARGV), token = table.remove(ARGV)
 }

@@ -100,7 +100,7 @@ function foundersOf(plan: ElectorConfig['plan']): ClusterConfig {
 }
 
 /** Where only stores vote nobody has agreed on who is called what, so the name holds 128 random bits (R49). */
-export function selfOf({ id, plan }: Pick<ElectorConfig, 'id' | 'plan'>, storageId: string): ProcessId {
+function selfOf({ id, plan }: Pick<ElectorConfig, 'id' | 'plan'>, storageId: string): ProcessId {
   return plan.isVoter ? id : nameWithoutVote(id, storageId)
 }
 

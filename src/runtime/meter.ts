@@ -12,7 +12,7 @@ import type { RenewalSink } from './renewals'
 import type { ElectorStatus } from './status'
 
 /** What is measured. */
-export interface Metered {
+interface Metered {
   on<E extends 'elected' | 'revoked' | 'roleChanged'>(
     event: E,
     listener: (event: ElectionEvents[E]) => void,

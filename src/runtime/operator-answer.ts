@@ -81,7 +81,7 @@ const pauseResult = z.looseObject({
 })
 
 /** What each command is answered with. */
-export const ANSWERS = { status, history, resign: handOver, pause: pauseResult, resume: pauseResult } as const
+const ANSWERS = { status, history, resign: handOver, pause: pauseResult, resume: pauseResult } as const
 
 /** The answer to a command, as the operator reads it. */
 export type AnswerTo<C extends OperatorCommand['command']> = z.infer<(typeof ANSWERS)[C]>

@@ -23,7 +23,7 @@ const HEAP_MB = 16
 const KEPT = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'SystemRoot', 'OPENSSL_CONF', 'TZ']
 
 /** Path of the program: it lies beside the file that this code was built into. */
-export function sentinelProgram(): string {
+function sentinelProgram(): string {
   const isPath = typeof __filename === 'string' && !__filename.startsWith('file:')
   const here = isPath ? __filename : fileURLToPath(import.meta.url)
   return join(dirname(here), PROGRAM)

@@ -16,7 +16,7 @@ import { Deadline } from './deadline'
 import { printable } from './printable'
 
 /** Life under which the core knows every store. */
-export const STORE_LIFE: Incarnation = 1
+const STORE_LIFE: Incarnation = 1
 
 /** What the links need besides the greeting of their process. */
 export interface StoreTransportOptions {

@@ -31,12 +31,12 @@ function refusalText(refusal: Refusal | null, leader: ProcessId | null, known: T
 }
 
 /** Version, floor and voters. */
-export function formatConfig({ term, version, termFloor, voters }: ClusterConfig): string {
+function formatConfig({ term, version, termFloor, voters }: ClusterConfig): string {
   return `${term}.${version} above T${termFloor}: ${voters.map(({ id }) => id).join(' ')}`
 }
 
 /** One part of a frame. */
-export function formatPart(part: Part): string {
+function formatPart(part: Part): string {
   switch (part.kind) {
     case 'heartbeat':
       return part.probe ? `probe r${part.round}` : `heartbeat r${part.round} for ${formatMs(part.promiseMs)}`

@@ -10,7 +10,7 @@ import type { SimCluster } from './sim-cluster'
 import type { SimNode } from './sim-node'
 
 /** The newest configuration that any disk or memory holds. */
-export function newestCluster(cluster: SimCluster): ClusterConfig {
+function newestCluster(cluster: SimCluster): ClusterConfig {
   return newestOf(configsOf(cluster))
 }
 

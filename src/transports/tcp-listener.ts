@@ -14,9 +14,9 @@ import type { TlsOptions } from './tcp-options'
 import { secureContextOptions } from './tcp-tls'
 
 /** Sockets in their handshake, in all. */
-export const MAX_PENDING = 64
+const MAX_PENDING = 64
 /** Of these, from one remote address. */
-export const MAX_PENDING_PER_ADDRESS = 16
+const MAX_PENDING_PER_ADDRESS = 16
 
 /** An accepted socket, TLS done. */
 export interface Accepted {

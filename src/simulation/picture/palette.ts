@@ -4,7 +4,7 @@
  */
 
 /** A colour for each role that it plays; the first value is light, the second dark. */
-export const PALETTE: Readonly<Record<string, readonly [light: string, dark: string]>> = {
+const PALETTE: Readonly<Record<string, readonly [light: string, dark: string]>> = {
   page: ['#ffffff', '#0d1117'],
   lane: ['#f4f6f8', '#161b22'],
   line: ['#8c959f', '#6e7681'],

@@ -86,7 +86,7 @@ export interface Overlap extends Span {
 }
 
 /** A property that did not hold. */
-export interface Broken {
+interface Broken {
   readonly atMs: number
   readonly property: string
   readonly text: string

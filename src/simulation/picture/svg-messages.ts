@@ -75,7 +75,7 @@ function arrow(frame: Frame, message: Message): string[] {
 }
 
 /** What happened to a message, as a sentence. */
-export function describe({ from, to, text: what, sentMs, arrivedMs, lost, again }: Message): string {
+function describe({ from, to, text: what, sentMs, arrivedMs, lost, again }: Message): string {
   const fate =
     lost === null ? (arrivedMs === null ? 'under way' : `read at ${millis(arrivedMs)}`) : `lost: ${lost}`
   return `${from} to ${to}: ${what} (${again === null ? '' : `${again}, `}sent at ${millis(sentMs)}, ${fate})`
@@ -98,7 +98,7 @@ export function cross(x: number, y: number): string {
 }
 
 /** What a message says, in a word or two: what stands first in it, and its term. */
-export function shortText({ text: what }: Message): string {
+function shortText({ text: what }: Message): string {
   const parts = what.split('; ').filter((part) => !/^(?:heartbeat|probe|ack) /.test(part))
   const [first = ''] = parts
   const [kind = '', ...rest] = first.split(' ')
