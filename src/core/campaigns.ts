@@ -14,6 +14,7 @@ import { stamp } from './membership'
 import type { BindAck, Certificate, PreVote, PreVoteReply, RequestVote, VoteReply } from './messages'
 import {
   ASKED_AGAIN,
+  FEW,
   LARGE_TERM_JUMP,
   LARGE_TERM_JUMP_INTERVAL_MS,
   MAX_TERM,
@@ -253,14 +254,19 @@ export function askAnswered(turn: Turn, voter: ProcessId, account: Account): voi
   }
 }
 
-/** Asks again whoever has not answered yet, the oldest campaigns first: on each heartbeat, and when a link comes up. */
-export function askAgain(turn: Turn, voter: ProcessId, account: Account): void {
+/**
+ * Asks again whoever has not answered yet, the oldest campaigns first: on each heartbeat, and when a link comes up. Of many
+ * that are under way most answers are, too: a heartbeat asks again only for those in the second half of their time.
+ */
+export function askAgain(turn: Turn, voter: ProcessId, account: Account, since = turn.now): void {
+  const { campaigning, elections } = turn.state
+  const latest = campaigning.size > FEW ? since : turn.now
   let asked = 0
-  for (const name of turn.state.campaigning) {
+  for (const name of campaigning) {
     if (asked === ASKED_AGAIN) return
-    const election = turn.state.elections.get(name)
+    const election = elections.get(name)
     const campaign = election?.campaign
-    if (election === undefined || campaign == null) continue
+    if (election === undefined || campaign == null || campaign.startedAt > latest) continue
     if (campaign.grants.has(voter)) continue
     const refusal = campaign.refusals.get(voter)
     if (refusal !== undefined && !(campaign.phase === 'preVote' && passes(turn, refusal))) continue

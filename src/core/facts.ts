@@ -7,6 +7,7 @@
  * only some are under way at a time; an answer makes room for the next (R70), so nobody drowns in repetitions.
  */
 import type { Bind, Contend, Part, Release } from './messages'
+import { FEW } from './numbers'
 import type { Account, Election } from './state'
 import { arm } from './succession'
 import { frameTo, send, type Turn } from './turn'
@@ -50,6 +51,7 @@ export function oweRelease(
 function oweFact(turn: Turn, voter: ProcessId, account: Account, fact: Bind | Release): void {
   const { facts, unsentFacts } = account
   facts.set(fact.election, fact)
+  account.newFacts += 1
   if (!account.connected) return
   if (hasRoom(facts, unsentFacts)) send(turn, voter, fact)
   else unsentFacts.push(fact.election)
@@ -60,6 +62,7 @@ export function oweContention(turn: Turn, process: ProcessId, account: Account, 
   const part = contentionOf(election)
   const { contentions, unsentContentions } = account
   contentions.set(election.name, part)
+  account.newContentions += 1
   if (!account.connected) return
   if (hasRoom(contentions, unsentContentions)) send(turn, process, part)
   else unsentContentions.push(election.name)
@@ -104,9 +107,10 @@ function sendSome(
   turn: Turn,
   process: ProcessId,
   owed: ReadonlyMap<ElectionName, Part>,
-  unsent: readonly ElectionName[],
+  unsent: ElectionName[],
 ): ElectionName[] {
   const room = Math.max(0, UNDER_WAY - Math.max(0, owed.size - unsent.length))
+  if (room === 0) return unsent
   for (const name of unsent.slice(0, room)) {
     const part = owed.get(name)
     if (part !== undefined) send(turn, process, part)
@@ -116,20 +120,37 @@ function sendSome(
 
 /**
  * Repeats the oldest of what is owed to one process, in the order in which it was first owed, but for what this turn told it
- * anyway.
+ * anyway. Of many most answers are under way: they are repeated eight times in a promise at most, and only what was owed
+ * the time before already.
  */
 export function repeatOwed(turn: Turn, process: ProcessId, account: Account): void {
-  if (account.facts.size + account.contentions.size + account.pauses.size === 0) return
+  const { facts, contentions, pauses } = account
+  if (facts.size + contentions.size + pauses.size === 0) return
   const said = new Set<Part>(frameTo(turn, process)?.parts)
-  for (const owed of [account.facts, account.contentions]) {
-    let repeated = 0
-    for (const part of owed.values()) {
-      if (repeated++ === REPEATED) break
-      if (!said.has(part)) send(turn, process, part)
-    }
+  const isTime = turn.now - account.repeatedAt >= turn.config.timing.promiseMs / 8
+  repeatOldest(turn, process, facts, isTime ? facts.size - account.newFacts : 0, said)
+  repeatOldest(turn, process, contentions, isTime ? contentions.size - account.newContentions : 0, said)
+  if (isTime) {
+    account.repeatedAt = turn.now
+    account.newFacts = 0
+    account.newContentions = 0
   }
   sendUnsent(turn, process, account)
   repeatPauses(turn, process, account, said)
+}
+
+function repeatOldest(
+  turn: Turn,
+  process: ProcessId,
+  owed: ReadonlyMap<ElectionName, Part>,
+  old: number,
+  said: ReadonlySet<Part>,
+): void {
+  let left = Math.min(REPEATED, owed.size > FEW ? old : FEW)
+  for (const part of owed.values()) {
+    if (left-- <= 0) return
+    if (!said.has(part)) send(turn, process, part)
+  }
 }
 
 function repeatPauses(turn: Turn, process: ProcessId, account: Account, said: ReadonlySet<Part>): void {

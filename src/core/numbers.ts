@@ -51,3 +51,6 @@ export const STAND_AT_MOST = 2_048
 
 /** Of the campaigns without an answer, how many a heartbeat asks for again. */
 export const ASKED_AGAIN = 512
+
+/** Up to so many statements or campaigns are repeated with the next heartbeat, whether or not an answer can have come. */
+export const FEW = 64

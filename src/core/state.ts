@@ -94,6 +94,10 @@ export interface Account {
   /** Of facts and contentions, the names that wait until enough of what was sent is answered (R70). */
   unsentFacts: ElectionName[]
   unsentContentions: ElectionName[]
+  /** When many of them were repeated last, and how many of either were added since. */
+  repeatedAt: number
+  newFacts: number
+  newContentions: number
 }
 
 /** A lease shared by all elections with the same bound voters and grants (R13). */
@@ -364,6 +368,9 @@ export interface State {
   /** How many may stand at once, and when that was last halved. */
   standLimit: number
   standLimitCutAt: number
+  /** When very many became free at one instant, and how many: who is not first waits longer (R69). */
+  crowdAt: number
+  crowd: number
   readonly leases: Map<LeaseId, Lease>
   leaseCounter: number
   nonceCounter: number
@@ -432,6 +439,8 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
     standby: new Set(),
     standLimit: STAND_AT_FIRST,
     standLimitCutAt: Number.NEGATIVE_INFINITY,
+    crowdAt: Number.NEGATIVE_INFINITY,
+    crowd: 0,
     leases: new Map(),
     leaseCounter: 0,
     nonceCounter: 0,
@@ -540,6 +549,9 @@ export function createAccount({ timing }: CoreConfig, kind: VoterKind): Account 
     unasked: new Set(),
     unsentFacts: [],
     unsentContentions: [],
+    repeatedAt: Number.NEGATIVE_INFINITY,
+    newFacts: 0,
+    newContentions: 0,
   }
 }
 

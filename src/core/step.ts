@@ -55,6 +55,7 @@ import {
   stamp,
 } from './membership'
 import type { Part, ReadTermReply } from './messages'
+import { STAND_AT_FIRST } from './numbers'
 import {
   dropNotices,
   hearContend,
@@ -82,7 +83,7 @@ import {
   votes,
 } from './sessions'
 import type { Account, Election, State } from './state'
-import { attemptAt, awaitTurn, formerHolder, headStart, rank, takeDue } from './succession'
+import { attemptAt, awaitTurn, formerHolder, headStart, rank, stepOf, takeDue } from './succession'
 import { beginTurn, electionOf, type Freed, isPaused, send, type Turn } from './turn'
 import type { CoreConfig, Incarnation, ProcessId, RevokeReason } from './types'
 import {
@@ -199,7 +200,9 @@ function tick(turn: Turn): void {
     beat(turn, false)
     offerAgain(turn)
     if (state.campaigning.size > 0) {
-      for (const [voter, account] of state.accounts) if (account.connected) askAgain(turn, voter, account)
+      const since = now - turn.config.timing.campaignMs / 2
+      for (const [voter, account] of state.accounts)
+        if (account.connected) askAgain(turn, voter, account, since)
     }
   }
   for (const name of takeDue(state.timers, now)) {
@@ -223,7 +226,7 @@ function standAgain(turn: Turn): void {
 function takeTurn(turn: Turn, election: Election): void {
   const { config, now } = turn
   if (config.succession && election.failures === 0 && election.lead === null && !isBound(turn, election)) {
-    const steps = rank(turn, election, formerHolder(election)) * config.timing.stepMs
+    const steps = rank(turn, election, formerHolder(election)) * stepOf(turn, election)
     const due = election.freeAt + steps + headStart(turn, election)
     if (due > now) return attemptAt(turn, election, due)
   }
@@ -321,10 +324,15 @@ function hearFrame(turn: Turn, frame: FrameInput): void {
   if (frame.toIncarnation !== config.incarnation || frame.from === config.self) return
   if (state.membership !== null && !hasSession(state, frame.from, frame.fromIncarnation)) return
   if (!meetLife(turn, frame.from, frame.fromIncarnation)) return
-  const alone = frame.parts.length === 1
+  const alone = frame.parts.every(isOfSession)
   for (const part of frame.parts) hear(turn, frame.from, frame.fromIncarnation, part, alone)
   const account = turn.state.accounts.get(frame.from)
   if (account !== undefined) sendUnsent(turn, frame.from, account)
+}
+
+/** Of a frame that holds nothing else nobody waits for the answer (R71). */
+function isOfSession({ kind }: Part): boolean {
+  return kind === 'heartbeat' || kind === 'ack'
 }
 
 function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part, alone: boolean): void {
@@ -550,6 +558,10 @@ function settle(turn: Turn): void {
     }
   }
   if (turn.freed !== null) {
+    if (turn.freed.size >= STAND_AT_FIRST) {
+      state.crowdAt = turn.now
+      state.crowd = turn.freed.size
+    }
     for (const [name, how] of turn.freed) {
       const election = state.elections.get(name)
       if (election !== undefined) freed(turn, election, how)

@@ -5,7 +5,7 @@
  * becomes free, each waits one step per contender before it whose session stands here. Timers are a heap of
  * (instant, election); entries that no longer apply are skipped when they come up, so nothing is ever searched.
  */
-import { hash } from './numbers'
+import { hash, STAND_AT_FIRST } from './numbers'
 import type { Election, Timer } from './state'
 import { random, type Turn } from './turn'
 import type { ElectionName, ProcessId } from './types'
@@ -90,10 +90,21 @@ export function awaitTurn(turn: Turn, election: Election, afterFailure = false):
   let wait: number
   if (!config.succession) wait = random(turn) * backoffMs
   else if (knownOthers(turn, election) < others) wait = random(turn) * stepMs * others
-  else wait = rank(turn, election, formerHolder(election)) * stepMs
+  else wait = rank(turn, election, formerHolder(election)) * stepOf(turn, election)
   wait += headStart(turn, election)
   if (afterFailure) wait += random(turn) * backoffMs
   attemptAt(turn, election, Math.max(now + wait, election.notBefore, state.bootUntil))
+}
+
+/**
+ * How long one contender waits for the one before it. Of thousands that became free together that one tries as many at a
+ * time as stand at first, and gets through them in a step: before that it is not late, and to stand beside it would only double the
+ * work of all.
+ */
+export function stepOf({ config, state }: Turn, { freeAt }: Election): number {
+  const { stepMs, promiseMs } = config.timing
+  if (freeAt !== state.crowdAt) return stepMs
+  return Math.min(stepMs * (1 + Math.floor(state.crowd / STAND_AT_FIRST)), Math.max(stepMs, promiseMs))
 }
 
 /** Of how many voters it is known whether they stand; observers are in nobody's order. */

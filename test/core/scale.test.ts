@@ -31,6 +31,10 @@ class Many {
     return this.lab.node(id).state
   }
 
+  get timing() {
+    return this.lab.node('a').config.timing
+  }
+
   owedTo(id: string, peer: string) {
     const account = this.state(id).accounts.get(peer)
     if (account === undefined) throw new Error('a voter')
@@ -103,18 +107,33 @@ describe('R70: what is owed', () => {
     expect(many.names.every((name) => many.state('b').elections.get(name)?.contenders.has('a'))).toBe(true)
   })
 
-  it('R70: a heartbeat repeats the oldest 512 without an answer, so a lost burst is made good and not doubled', () => {
+  it('R70: of many a heartbeat repeats the oldest 512, an eighth of a promise later: a lost burst is made good, not doubled', () => {
     const many = new Many(1_000)
     many.contend('a')
     many.wire = []
     many.said = []
     many.act('a', { type: 'heartbeatNow' })
+    many.now += 124
+    many.act('a', { type: 'heartbeatNow' })
+    expect(many.count('contend'), 'the answers are under way').toBe(0)
+    many.now += 1
+    many.act('a', { type: 'heartbeatNow' })
     expect(many.count('contend')).toBe(2 * 512)
     many.flow()
+    many.now += 125
     many.act('a', { type: 'heartbeatNow' })
     many.flow()
     expect(many.owedTo('a', 'c').contentions.size).toBe(0)
     expect(many.count('contend')).toBe(2 * 1_000)
+  })
+
+  it('R70: what few owe is repeated with the very next heartbeat', () => {
+    const many = new Many(64)
+    many.contend('a')
+    many.wire = []
+    many.said = []
+    many.act('a', { type: 'heartbeatNow' })
+    expect(many.count('contend')).toBe(2 * 64)
   })
 
   it('R70: a new link begins anew with everything that is owed', () => {
@@ -135,6 +154,39 @@ describe('R70: what is owed', () => {
     const [first, ...rest] = many.names.map((name) => many.state('c').elections.get(name)?.contenders)
     expect([...(first?.keys() ?? [])]).toEqual(['a', 'b'])
     expect(rest.every((set) => set === first)).toBe(true)
+  })
+})
+
+describe('R69: whose turn it is', () => {
+  it('R69: of a thousand that are free at one instant the second contender leaves the first one a step per 256', () => {
+    const many = new Many(1_000)
+    many.contend('c')
+    many.flow()
+    many.run(50)
+    expect(many.led('c')).toBe(1_000)
+    many.contend('a')
+    many.contend('b')
+    many.flow()
+    const state = many.state('a')
+    state.standLimit = 2_048
+    many.said = []
+    const stood = () =>
+      new Set(many.said.flatMap((part) => (part.kind === 'preVote' ? [part.election] : []))).size
+    // from here on nobody answers
+    const until = (isOver: () => boolean): void => {
+      for (; !isOver(); many.now = Math.max(many.now, nextDeadline(state))) {
+        many.act('a', { type: 'tick' })
+        many.wire = []
+      }
+    }
+    until(() => stood() > 0)
+    const [freeAt, first] = [state.crowdAt, stood()]
+    expect(first, 'about half of them').toBeLessThan(600)
+    const { stepMs } = many.timing
+    until(() => many.now >= freeAt + 4 * stepMs)
+    expect(stood()).toBe(first)
+    until(() => many.now > freeAt + 4 * stepMs)
+    expect(stood()).toBe(1_000)
   })
 })
 
@@ -168,7 +220,7 @@ describe('A.10.5: who stands', () => {
     expect(many.led('a')).toBe(600)
   })
 
-  it('A.10.5: a heartbeat asks again for the 512 oldest campaigns, however many have no answer', () => {
+  it('A.10.5: of many a heartbeat asks again for 512 in the second half of their time, however many have no answer', () => {
     const many = new Many(1_000)
     const state = many.state('a')
     state.standLimit = 2_048
@@ -178,7 +230,10 @@ describe('A.10.5: who stands', () => {
     many.now = state.nextHeartbeatAt
     many.act('a', { type: 'tick' })
     const asked = many.said.flatMap((part) => (part.kind === 'preVote' ? [part.election] : []))
-    const oldest = [...state.campaigning].slice(0, 512)
+    const before = many.now - many.timing.campaignMs / 2
+    const startedAt = (name: string) => state.elections.get(name)?.campaign?.startedAt as number
+    const oldest = [...state.campaigning].filter((name) => startedAt(name) <= before).slice(0, 512)
+    expect(oldest.length, 'others began since the last heartbeat').toBeLessThan(state.campaigning.size)
     expect(asked.sort(), 'at both peers').toEqual([...oldest, ...oldest].sort())
   })
 })

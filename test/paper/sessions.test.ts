@@ -301,15 +301,15 @@ describe('R71: who heartbeats', () => {
     const lab = quiet('abc', { elections: ['e', 'f'], timing: { heartbeatMs: 25 } })
     elect(lab, 'a', 'bc', 'e')
     elect(lab, 'b', 'ac', 'f')
-    keep(lab, 100, 'a-b', 'a-c', 'b-c')
-    const due = lab.node('b').state.nextHeartbeatAt
-    expect(due - lab.at, 'a whole interval is left').toBe(25)
-    say(lab, 'a', 'b', { kind: 'heartbeat', promiseMs: 1000, probe: false, prompt: false, round: 50 })
-    expect(lab.wire.filter(along('b', 'a'))).toHaveLength(0)
-    lab.pass(25)
-    lab.tick('b')
-    const [frame] = lab.wire.filter(along('b', 'a'))
-    expect(frame?.parts.map(({ kind }) => kind).slice(0, 2)).toEqual(['ack', 'heartbeat'])
+    const from = lab.sent.length
+    keep(lab, 1000, 'a-b', 'a-c', 'b-c')
+    const frames = lab.sent.slice(from).filter(along('b', 'a'))
+    expect(partsOf(frames, 'ack').length).toBeGreaterThanOrEqual(19)
+    for (const { parts } of frames)
+      expect(
+        parts.map(({ kind }) => kind),
+        'no frame for an answer alone',
+      ).toContain('heartbeat')
   })
 
   it('R71: an ack never waits if more than a heartbeat has to be answered', () => {
