@@ -55,7 +55,7 @@ const MANY = {
   profile: {
     value: 'P',
     choices: WORLDS,
-    summary: `${WORLDS.join(', ')}\n(default: each seed chooses; every fourth has stores, one in sixteen members that change)`,
+    summary: `${WORLDS.join(', ')}\n(default: each seed chooses; every fourth has stores, one in sixteen members that change,\none in 32 an operator who pauses, freezes and plans hand-overs)`,
   },
   workers: { value: 'W', summary: 'processes that share the work (default: one per core)' },
 } as const

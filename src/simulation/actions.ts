@@ -88,6 +88,22 @@ export type Action =
       readonly election: ElectionName
       readonly isPaused: boolean
     }
+  | {
+      readonly do: 'freezeMember'
+      readonly node: Who
+      readonly election: ElectionName
+      /** 0 ends it. */
+      readonly forMs: number
+    }
+  | {
+      readonly do: 'switchover'
+      readonly node: Who
+      readonly election: ElectionName
+      readonly to: ProcessId | null
+      readonly inMs: number
+      readonly clock: 'monotonic' | 'wall'
+    }
+  | { readonly do: 'cancelSwitchover'; readonly node: Who; readonly election: ElectionName }
   | { readonly do: 'proofOfDeath'; readonly of: ProcessId; readonly to: readonly ProcessId[] }
   | { readonly do: 'restartGuard'; readonly election: ElectionName; readonly by: Who }
   | { readonly do: 'addMember'; readonly node: ProcessId }

@@ -153,6 +153,12 @@ function actOn(cluster: SimCluster, node: SimNode, action: OnNode): boolean {
       const sinceMs = Math.round(cluster.now)
       return cluster.submit(id, { type: 'pause', election, isPaused, leader: 'stays', sinceMs })
     }
+    case 'freezeMember':
+      return cluster.freezeMember(id, action.election, action.forMs)
+    case 'switchover':
+      return cluster.switchover(id, action.election, action)
+    case 'cancelSwitchover':
+      return cluster.cancelSwitchover(id, action.election)
     case 'heartbeatNow':
       return cluster.submit(id, { type: 'heartbeatNow' })
     case 'storeCut':

@@ -9,17 +9,18 @@ import { isMemberNow } from './members'
 import type { SimCluster } from './sim-cluster'
 import { whyNotLeading } from './why-not-leading'
 
-/** Somebody that may lead contends in it: an amnesiac does not count (R25), nor does a witness (R37). */
+/** Somebody that may lead contends in it: an amnesiac does not count (R25), a witness (R37), or whom an operator froze. */
 export function isWanted(cluster: SimCluster, election: ElectionName): boolean {
   for (const node of cluster.nodes.values()) {
-    const { id, contends, disk } = node
+    const { id, disk } = node
+    const stands = node.contends.has(election) && !node.isFrozen(election)
     if (node.changesMembers) {
-      if (contends.has(election) && isMemberNow(cluster, node)) return true
+      if (stands && isMemberNow(cluster, node)) return true
       continue
     }
     if (cluster.witnesses.has(id)) continue
     const isAmnesiac = disk.stats.replaced > 0 && node.cluster.voters.some((voter) => voter.id === id)
-    if (contends.has(election) && !disk.corrupt && !isAmnesiac) return true
+    if (stands && !disk.corrupt && !isAmnesiac) return true
   }
   return false
 }

@@ -21,10 +21,14 @@ export interface NodeView {
   readonly storageId: string
   /** A process runs, stalled or not. */
   readonly alive: boolean
+  /** The process runs and its loop is not held up. */
+  readonly responsive: boolean
   /** The present life votes; after a move to other voters (`quorum.ts`) it may not. */
   readonly isVoter: boolean
   /** Own monotonic clock, ms. */
   now(): number
+  /** Own wall clock, ms since 1970. */
+  wall(): number
   /** True time at which the own clock reads that, at its present rate; Infinity while it stands still. */
   realAt(reading: number): number
   /** Time that the own clock has missed in suspends of the host, ms. */
@@ -61,6 +65,29 @@ export interface FaultSign {
   readonly name?: string
 }
 
+/** What an operator asked of one process, and what came of it; readings are of the clock of that process. */
+export type OperatorSign =
+  /** It must not stand before its monotonic clock reads `until`. */
+  | { readonly kind: 'frozen'; readonly election: ElectionName; readonly until: number }
+  /** It shall hand over when that clock reads `due`. Numbers are of one life. */
+  | {
+      readonly kind: 'planned'
+      readonly election: ElectionName
+      readonly id: number
+      readonly clock: 'monotonic' | 'wall'
+      readonly due: number
+    }
+  | { readonly kind: 'cancelled'; readonly election: ElectionName; readonly id: number }
+  /** Nothing waits any more. `leads`: it surely leads at this instant. */
+  | { readonly kind: 'over'; readonly election: ElectionName; readonly id: number; readonly leads: boolean }
+  /** The hand-over itself, at that reading of its clock. */
+  | {
+      readonly kind: 'handsOver'
+      readonly election: ElectionName
+      readonly id: number
+      readonly reading: number
+    }
+
 /** Hooks, all optional. */
 export interface Observer {
   /** A life has begun: the process runs and its incarnation is durable. */
@@ -75,6 +102,8 @@ export interface Observer {
   revoked?(node: NodeView, election: ElectionName, term: Term, reason: RevokeReason): void
   /** Whatever else the core reported. */
   noticed?(node: NodeView, effect: ServiceEffect): void
+  /** An operator asked something of it, or what was asked comes to pass. */
+  operated?(node: NodeView, sign: OperatorSign): void
   /** A frame left the node. */
   sent?(node: NodeView, flight: Flight): void
   /** A part of a frame left the node: anything but heartbeats and acks. */
@@ -133,6 +162,7 @@ const HOOKS: readonly (keyof Observer)[] = [
   'moved',
   'revoked',
   'noticed',
+  'operated',
   'sent',
   'said',
   'routine',

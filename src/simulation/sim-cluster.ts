@@ -21,6 +21,7 @@ import { Scheduler } from './scheduler'
 import { SimDisk } from './sim-disk'
 import { SimNetwork } from './sim-network'
 import { SimNode } from './sim-node'
+import type { PlannedSwitchover } from './sim-operator'
 import { SimStore, type StoreSetup } from './sim-store'
 import { UserWork } from './user-work'
 import { watchNetwork } from './watch-network'
@@ -94,15 +95,18 @@ export class SimCluster {
     return stores
   }
 
-  private assumed({ clockRates = true, stores = [], membership = false }: ClusterOptions): Assumptions {
+  private assumed(options: ClusterOptions): Assumptions {
+    const { clockRates = true, stores = [], membership = false } = options
+    const timersLateMs = options.accuracy?.lateMs ?? 0
     if (membership) {
       const clusterOf = (node: NodeView): ClusterConfig => node.state?.cluster ?? this.node(node.id).cluster
-      return { clockRates, clusterOf, disks: (id) => this.node(id).disk.record }
+      return { clockRates, timersLateMs, clusterOf, disks: (id) => this.node(id).disk.record }
     }
     const clusterOf = (node: NodeView): ClusterConfig => this.node(node.id).cluster
-    if (stores.length === 0) return { clockRates, clusterOf }
+    if (stores.length === 0) return { clockRates, timersLateMs, clusterOf }
     return {
       clockRates,
+      timersLateMs,
       clusterOf,
       stores: new Map([...this.stores].map(([id, { records }]) => [id, records])),
       forgetful: stores.some(({ durability }) => durability === 'volatile'),
@@ -447,6 +451,26 @@ export class SimCluster {
     if (contending) contends.set(election, priority)
     else contends.delete(election)
     this.node(id).tellContention(election, contending, priority)
+  }
+
+  /** An operator keeps a process from standing for that long on its own clock; 0 ends that. False if it is not up. */
+  freezeMember(id: ProcessId, election: ElectionName, forMs: number): boolean {
+    this.note(`${id} is told not to stand in ${election} for ${forMs} ms`, { kind: 'order', nodes: [id] })
+    return this.node(id).operate((operator) => operator.freeze(election, forMs))
+  }
+
+  /** An operator plans a hand-over at that process, if it leads by then. False if it is not up. */
+  switchover(id: ProcessId, election: ElectionName, { to, inMs, clock }: PlannedSwitchover): boolean {
+    const whom = to === null ? '' : ` to ${to}`
+    this.note(`${id} is told to hand ${election} over${whom} in ${inMs} ms`, { kind: 'order', nodes: [id] })
+    const heir = to === null ? null : (this.nodes.get(to)?.name ?? to)
+    return this.node(id).operate((operator) => operator.plan(election, { to: heir, inMs, clock }))
+  }
+
+  /** An operator takes back what was planned at that process. False if it is not up. */
+  cancelSwitchover(id: ProcessId, election: ElectionName): boolean {
+    this.note(`${id} is told not to hand ${election} over any more`, { kind: 'order', nodes: [id] })
+    return this.node(id).operate((operator) => void operator.cancel(election))
   }
 
   // --- progress ---------------------------------------------------------------------------------------------------------

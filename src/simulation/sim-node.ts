@@ -24,6 +24,7 @@ import type { Scheduler } from './scheduler'
 import { SimClock, type TimerAccuracy } from './sim-clock'
 import type { SimDisk } from './sim-disk'
 import type { Flight, SimNetwork } from './sim-network'
+import { SimOperator } from './sim-operator'
 import { SimStorage, type WriteTime } from './sim-storage'
 import type { SimStore } from './sim-store'
 import { SimTransport } from './sim-transport'
@@ -108,6 +109,7 @@ export class SimNode implements NodeView, DriverListener {
   private booted = false
   private begun: SimNode['dead'] = null
   private links: StoreTransport | null = null
+  private operator: SimOperator | null = null
   /** Of the present life, where nothing is durable and each has another. */
   private lifeStorageId = ''
 
@@ -128,6 +130,7 @@ export class SimNode implements NodeView, DriverListener {
       moved: observers.of('moved'),
       revoked: observers.of('revoked'),
       noticed: observers.of('noticed'),
+      operated: observers.of('operated'),
       checked: observers.of('checked'),
     }
   }
@@ -169,6 +172,10 @@ export class SimNode implements NodeView, DriverListener {
 
   realAt(reading: number): number {
     return this.ports?.clock.realAt(reading) ?? Number.POSITIVE_INFINITY
+  }
+
+  wall(): number {
+    return this.oscillator.wall()
   }
 
   get frozen(): boolean {
@@ -376,6 +383,7 @@ export class SimNode implements NodeView, DriverListener {
   private leave(ports: SimPorts, fin: boolean): void {
     this.links?.crash()
     this.links = null
+    this.operator = null
     ports.transport.end(this.parts.network.options.finMs, fin)
     ports.clock.end()
     ports.loop.end()
@@ -435,7 +443,44 @@ export class SimNode implements NodeView, DriverListener {
   /** It contends from now on, with that priority, or not any more. */
   tellContention(election: ElectionName, contending: boolean, priority: number): void {
     const { preference } = this.parts
-    this.submit({ type: 'contend', election, contending, priority, preference })
+    const { ports, driver } = this
+    if (ports === null || driver === null || !this.booted) return
+    ports.loop.input(() => {
+      if (this.operator?.contend(election, contending, priority) === true) return
+      driver.submit({ type: 'contend', election, contending, priority, preference })
+    }, undefined)
+  }
+
+  /** An operator asks something of it, as a turn of the process, or when it goes on; false if it is not up. */
+  operate(wish: (operator: SimOperator) => void): boolean {
+    const { ports, driver } = this
+    if (ports === null || driver === null || !this.booted) return false
+    ports.loop.input(() => {
+      this.operator ??= this.createOperator(ports, driver)
+      wish(this.operator)
+    }, undefined)
+    return true
+  }
+
+  /** Was it told not to stand in that election, in this life, and is that not over yet? */
+  isFrozen(election: ElectionName): boolean {
+    return this.operator?.isFrozen(election) === true
+  }
+
+  private createOperator({ clock }: SimPorts, driver: Driver): SimOperator {
+    return new SimOperator({
+      clock,
+      promiseMs: this.timing.promiseMs,
+      preference: this.parts.preference,
+      state: () => driver.state,
+      submit: (input) => driver.submit(input),
+      isLeader: (election) => this.readToken(election) !== null,
+      // a clock that has missed time may be believed by one judge and not by the other
+      surelyLeads: (election) => this.holdsValid(election) && this.missedMs() === 0,
+      tell: (sign) => {
+        for (const hook of this.hooks.operated) hook(this, sign)
+      },
+    })
   }
 
   /** Hands a frame to the core past transport and door, whoever it was meant for; false if there is no core here. */

@@ -155,6 +155,7 @@ function demandProgress(cluster: SimCluster, plan: Plan, stats: RunStats): void 
   if (cluster.halted) return
   const began = cluster.now
   calm(cluster, plan)
+  cancelAll(cluster, plan)
   resumeAll(cluster, plan)
   const bound = livenessBoundMs(plan)
   demandLeases(cluster, bound)
@@ -204,6 +205,14 @@ function calm(cluster: SimCluster, plan: Plan): void {
     faults.hanging = false
     if (spoiled && node.alive) cluster.crash(node.id)
     if (!node.alive && !node.disk.corrupt) cluster.restart(node.id)
+  }
+}
+
+/** What an operator still has planned is taken back: from here on nobody gives anything up. */
+function cancelAll(cluster: SimCluster, { steps, setup }: Plan): void {
+  if (!steps.some(({ action }) => action.do === 'switchover')) return
+  for (const node of cluster.ids) {
+    for (const election of setup.elections) act(cluster, { do: 'cancelSwitchover', node, election })
   }
 }
 

@@ -12,6 +12,7 @@ import {
   exclusiveReads,
   expiredLease,
   finality,
+  frozenMember,
   guard,
   type InvariantFactory,
   leaseBacking,
@@ -20,6 +21,7 @@ import {
   oneVotePerTerm,
   persistFirst,
   selfReport,
+  switchovers,
   termDurability,
   tokenMonotonicity,
   winIsLease,
@@ -32,6 +34,7 @@ class FakeNode implements NodeView {
   incarnation = 1
   storageId = 'disk'
   alive = true
+  responsive = true
   isVoter = true
   frozen = false
   state: State | null = null
@@ -39,6 +42,7 @@ class FakeNode implements NodeView {
   clock = 0
   rate = 1
   missed = 0
+  wallAhead = 1_000_000
   readonly terms = new Map<string, number>()
   valid = false
 
@@ -50,6 +54,9 @@ class FakeNode implements NodeView {
   }
   now(): number {
     return this.clock
+  }
+  wall(): number {
+    return this.clock + this.wallAhead
   }
   realAt(reading: number): number {
     return reading / this.rate
@@ -758,5 +765,168 @@ describe('R6 no alarm of the core', () => {
       )
     expect(run('invariantViolation')).toEqual(['a raised invariantViolation: two leaders'])
     expect(run('termJump')).toEqual([])
+  })
+})
+
+describe('R39 a frozen member does not stand', () => {
+  const campaign = (seen: Required<Observer>, node: FakeNode): void =>
+    seen.noticed(node, { type: 'roleChanged', election: 'e', role: 'preCandidate' })
+  const history = (then: (seen: Required<Observer>, a: FakeNode, b: FakeNode) => void): string[] => {
+    const { a, b } = cast()
+    return complaints(frozenMember, (seen) => {
+      seen.operated(a, { kind: 'frozen', election: 'e', until: 1000 })
+      then(seen, a, b)
+    })
+  }
+
+  it('fails on a campaign or a win before the freeze is over, on the clock of that node', () => {
+    expect(history((seen, a) => campaign(seen, a))).toEqual([
+      'a began a campaign in e, 1000 ms before its freeze is over',
+    ])
+    expect(history((seen, a) => seen.elected(a, 'e', 3, 1))).toHaveLength(1)
+    const atTheEnd = history((seen, a) => {
+      a.clock = 1000
+      campaign(seen, a)
+    })
+    expect(atTheEnd).toEqual([])
+  })
+
+  it('leaves others, other elections, later lives and thawed members alone', () => {
+    expect(history((seen, _a, b) => campaign(seen, b))).toEqual([])
+    expect(history((seen, a) => seen.elected(a, 'f', 3, 1))).toEqual([])
+    const thawed = history((seen, a) => {
+      seen.operated(a, { kind: 'frozen', election: 'e', until: 0 })
+      campaign(seen, a)
+    })
+    const reborn = history((seen, a) => {
+      seen.ended(a, 'crashed')
+      campaign(seen, a)
+    })
+    expect([thawed, reborn]).toEqual([[], []])
+  })
+
+  it('lets a leader that is frozen go on with its next term, and not come back after a loss', () => {
+    const leads = (reason: 'reelected' | 'expired'): string[] => {
+      const { a } = cast()
+      return complaints(frozenMember, (seen) => {
+        seen.elected(a, 'e', 1, 1)
+        seen.operated(a, { kind: 'frozen', election: 'e', until: 1000 })
+        seen.revoked(a, 'e', 1, reason)
+        seen.elected(a, 'e', 2, 1)
+      })
+    }
+    expect(leads('reelected')).toEqual([])
+    expect(leads('expired')).toHaveLength(1)
+  })
+})
+
+describe('switchovers happen when they are due', () => {
+  const plan = (clock: 'monotonic' | 'wall' = 'monotonic', due = 1000) =>
+    ({ kind: 'planned', election: 'e', id: 1, clock, due }) as const
+  const over = (leads = true) => ({ kind: 'over', election: 'e', id: 1, leads }) as const
+  const handsOver = (reading: number) => ({ kind: 'handsOver', election: 'e', id: 1, reading }) as const
+  const cancelled = { kind: 'cancelled', election: 'e', id: 1 } as const
+  const history = (then: (seen: Required<Observer>, a: FakeNode) => void, by = plan()): string[] => {
+    const { a } = cast()
+    return complaints(switchovers(5), (seen) => {
+      seen.elected(a, 'e', 1, 1)
+      seen.operated(a, by)
+      then(seen, a)
+      seen.event()
+    })
+  }
+  const happens = (seen: Required<Observer>, a: FakeNode, reading = 1000): void => {
+    seen.operated(a, over())
+    seen.operated(a, handsOver(reading))
+    seen.revoked(a, 'e', 1, 'resigned')
+  }
+
+  it('is content with one that hands over in time, and with one that is taken back', () => {
+    expect(history((seen, a) => happens(seen, a))).toEqual([])
+    const takenBack = history((seen, a) => {
+      seen.operated(a, cancelled)
+      seen.operated(a, over())
+      a.clock = 5000
+    })
+    expect(takenBack).toEqual([])
+  })
+
+  it('fails on one that comes early, twice, after it was taken back, in another life, or in a paused election', () => {
+    expect(history((seen, a) => happens(seen, a, 999))).toEqual([
+      'the switchover of e at a happened 1 ms early',
+    ])
+    const twice = history((seen, a) => {
+      happens(seen, a)
+      seen.operated(a, handsOver(2000))
+    })
+    expect(twice).toEqual(['the switchover of e at a happened twice'])
+    const late = history((seen, a) => {
+      seen.operated(a, cancelled)
+      seen.operated(a, over())
+      happens(seen, a)
+    })
+    expect(late).toEqual(['the switchover of e at a happened although it was taken back'])
+    const other = history((seen, a) => {
+      seen.ended(a, 'crashed')
+      seen.operated(a, handsOver(1000))
+    })
+    expect(other).toEqual(['the switchover of e at a happened in a life that did not plan it'])
+    const paused = history((seen, a) => {
+      a.state = memory({ elections: new Map([['e', { pause: { isPaused: true } }]]) })
+      happens(seen, a)
+    })
+    expect(paused).toHaveLength(1)
+  })
+
+  it('fails on one that does not come: in time, at all, or in deed', () => {
+    const waits = (clock: number, responsive = true): string[] =>
+      history((_seen, a) => {
+        a.clock = clock
+        a.responsive = responsive
+      })
+    expect(waits(1005)).toEqual([])
+    expect(waits(1010)).toEqual(['the switchover of e at a was due and did not happen'])
+    expect(waits(1010, false), 'nothing runs').toEqual([])
+    const dropped = (leads: boolean): string[] => history((seen, a) => seen.operated(a, over(leads)))
+    expect(dropped(true)).toEqual(['the switchover of e at a was dropped although it leads'])
+    expect(dropped(false)).toEqual([])
+    const inWords = history((seen, a) => {
+      seen.operated(a, over())
+      seen.operated(a, handsOver(1000))
+    })
+    expect(inWords).toEqual(['the switchover of e at a left it leading in term 1'])
+  })
+
+  it('waits for the wall clock to be seen past the instant, for one look, and anew after a step back', () => {
+    const seenAt = (looks: readonly [clock: number, wall: number][]): string[] =>
+      history(
+        (seen, a) => {
+          for (const [clock, wall] of looks) {
+            a.clock = clock
+            a.wallAhead = wall - clock
+            seen.event()
+          }
+        },
+        plan('wall', 1_000_000),
+      )
+    expect(
+      seenAt([
+        [0, 1_000_000],
+        [30_000, 1_030_000],
+      ]),
+    ).toEqual([])
+    expect(
+      seenAt([
+        [0, 1_000_000],
+        [30_100, 1_030_100],
+      ]),
+    ).toHaveLength(1)
+    expect(
+      seenAt([
+        [0, 1_000_000],
+        [20_000, 900_000],
+        [30_100, 1_000_000],
+      ]),
+    ).toEqual([])
   })
 })

@@ -50,6 +50,7 @@ describe('a plan', () => {
         [
           'addMember',
           'campaign',
+          'cancelSwitchover',
           'contend',
           'crash',
           'crashInWrite',
@@ -58,6 +59,7 @@ describe('a plan', () => {
           'diskHangs',
           'diskLosesLastWrite',
           'drainTimeout',
+          'freezeMember',
           'handOver',
         ],
         [
@@ -84,7 +86,7 @@ describe('a plan', () => {
           'storeDown',
           'storeForgets',
         ],
-        ['stutter', 'suspend', 'transfer'],
+        ['stutter', 'suspend', 'switchover', 'transfer'],
       ].flat(),
     )
   })

@@ -22,6 +22,8 @@
  * | paused-election | a paused election elects nobody new | R81 |
  * | roles | no vote of who has none, no leadership of a witness | R4, R37, R71 |
  * | self-report | the core raises no alarm about itself | R6 |
+ * | frozen-member | whoever an operator froze does not stand | R39 |
+ * | switchovers | planned hand-overs happen when due, once, never when taken back | R20, R21, R81 |
  * | preferred-hand-overs | a better contender is handed over to seldom, and only if asked for | R37 |
  * | store-records | terms and grants in stores only grow, nobody is robbed | R46, R66-R68 |
  */
@@ -34,6 +36,7 @@ import { electionSafety } from './election-safety'
 import { type AnsweringNode, exclusiveReads } from './exclusive-reads'
 import { expiredLease } from './expired-lease'
 import { finality } from './finality'
+import { frozenMember } from './frozen-member'
 import { guard } from './guard'
 import type { InvariantFactory } from './invariant'
 import { leaseBacking } from './lease-backing'
@@ -47,6 +50,7 @@ import { roles } from './roles'
 import { selfReport } from './self-report'
 import type { StoreRecords } from './store-backing'
 import { storeRecords } from './store-records'
+import { switchovers } from './switchovers'
 import { termDurability } from './term-durability'
 import { tokenMonotonicity } from './token-monotonicity'
 import { winIsLease } from './win-is-lease'
@@ -60,6 +64,7 @@ export {
   exclusiveReads,
   expiredLease,
   finality,
+  frozenMember,
   guard,
   leaseBacking,
   leaseEnd,
@@ -71,6 +76,7 @@ export {
   roles,
   selfReport,
   storeRecords,
+  switchovers,
   termDurability,
   tokenMonotonicity,
   winIsLease,
@@ -92,12 +98,14 @@ export interface Assumptions {
    * P4, P5 and P7. Default false.
    */
   readonly forgetful?: boolean
+  /** Timers fire so much late at most, real ms. Default 0. */
+  readonly timersLateMs?: number
 }
 
 /** All that may be demanded of a cluster of these nodes. */
 export function allInvariants(
   nodes: ReadonlyMap<ProcessId, NodeView>,
-  { clockRates = true, clusterOf, disks, stores, forgetful = false }: Assumptions = {},
+  { clockRates = true, clusterOf, disks, stores, forgetful = false, timersLateMs = 0 }: Assumptions = {},
 ): readonly InvariantFactory[] {
   const timed = forgetful
     ? [selfReport]
@@ -118,6 +126,8 @@ export function allInvariants(
     bootWait,
     preferredHandOvers,
     pausedElection(nodes, clusterOf ?? ofPeers(nodes)),
+    frozenMember,
+    switchovers(timersLateMs),
     ...(forgetful ? [] : [leaseEnd]),
     ...(stores === undefined ? [] : [storeRecords]),
   ]

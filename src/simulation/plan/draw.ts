@@ -104,6 +104,17 @@ export function actionOf(
       return { do: kind, node }
     case 'pauseElection':
       return { do: kind, node: random.pick(nodes), election, isPaused: random.chance(0.6) }
+    case 'freezeMember': {
+      const long = random.chance(0.3) ? 3_600_000 : 2 * forMs
+      return { do: kind, node, election, forMs: random.chance(0.2) ? 0 : long }
+    }
+    case 'switchover': {
+      const to = random.chance(0.6) ? random.pick(nodes) : null
+      const inMs = promiseMs * random.between(0, random.pick([0.5, 3, 12]))
+      return { do: kind, node, election, to, inMs, clock: random.chance(0.3) ? 'wall' : 'monotonic' }
+    }
+    case 'cancelSwitchover':
+      return { do: kind, node, election }
     case 'proofOfDeath':
       return { do: kind, of: random.pick(nodes), to: nodes.filter(() => random.chance(0.7)) }
     case 'restartGuard':

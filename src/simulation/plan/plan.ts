@@ -42,12 +42,40 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
   const steps = stepsFor(setup, WEATHER[name], safetyMs, random.fork())
   const plan = { seed, profile: name, setup, steps, safetyMs }
   // drawn from a source of its own: all other seeds keep the runs that they had
-  return seed % 8 >= 6 ? withCriteria(plan, new Random(seed ^ 0x2f6e2b1)) : plan
+  const operated = name === 'maintenance' ? withOperator(plan, new Random(seed ^ 0x51c3a7f)) : plan
+  return seed % 8 >= 6 ? withCriteria(operated, new Random(seed ^ 0x2f6e2b1)) : operated
+}
+
+/** An operator at work: members that must not stand for a while, hand-overs that are planned and taken back. */
+function withOperator(plan: Plan, random: Random): Plan {
+  const kinds: [ActionKind, number][] = [
+    ['freezeMember', 5],
+    ['switchover', 6],
+    ['cancelSwitchover', 2],
+  ]
+  return { ...plan, steps: [...plan.steps, ...moreSteps(plan, kinds, 3, random)].sort((a, b) => a.at - b.at) }
+}
+
+/** Steps of these kinds at random instants, `every` promises apart at most. */
+function moreSteps(
+  { setup, safetyMs }: Plan,
+  kinds: readonly [ActionKind, number][],
+  every: number,
+  random: Random,
+): Step[] {
+  const { promiseMs } = setup.timing
+  const more: Step[] = []
+  for (let at = random.between(0, 2_000); at < safetyMs; at += random.between(0, every * promiseMs)) {
+    const kind = weighted(kinds, random)
+    const action = kind === null ? null : actionOf(kind, setup, new Set(), '', at, random)
+    if (action !== null) more.push({ at, action })
+  }
+  return more
 }
 
 /** Scores that move, leaders that prefer and that are not well (R37, R39), on top of whatever else happens. */
 function withCriteria(plan: Plan, random: Random): Plan {
-  const { setup, steps, safetyMs } = plan
+  const { setup, steps } = plan
   const { promiseMs } = setup.timing
   const preference = {
     afterMs: promiseMs * random.between(0.5, 4),
@@ -59,14 +87,9 @@ function withCriteria(plan: Plan, random: Random): Plan {
     ['handOver', 2],
     ['sicken', 2],
   ]
-  const more: Step[] = []
-  for (let at = random.between(0, 2_000); at < safetyMs; at += random.between(0, 4 * promiseMs)) {
-    const kind = weighted(kinds, random)
-    if (kind === null) break
-    const action = actionOf(kind, setup, new Set(), '', at, random)
-    if (action !== null)
-      more.push({ at, action: action.do === 'contend' ? { ...action, contending: true } : action })
-  }
+  const more = moreSteps(plan, kinds, 4, random).map(({ at, action }) =>
+    action.do === 'contend' ? { at, action: { ...action, contending: true } } : { at, action },
+  )
   return {
     ...plan,
     setup: { ...setup, preference },

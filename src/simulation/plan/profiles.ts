@@ -34,7 +34,7 @@ export const PROFILES: readonly ProfileName[] = [
 /** Where members come, go and lose their disks (R26, R29-R34, R72). */
 export const MEMBER_PROFILES: readonly ProfileName[] = ['members']
 
-/** Where operators pause and resume elections (R80, R81). */
+/** Where operators pause and resume elections (R80, R81), freeze members, plan hand-overs and take them back. */
 export const MAINTENANCE_PROFILES: readonly ProfileName[] = ['maintenance']
 
 /** Kinds of worlds with processes that have no vote, and voters that never lead. */

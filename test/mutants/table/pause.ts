@@ -1,5 +1,11 @@
-/** Mutants of pausing: the word (R80) and what it does (R81). Liveness: named tests, and the world `maintenance`. */
-import { killedBy, type Mutant, patch } from '../mutant'
+/**
+ * Mutants of maintenance: pausing, the word (R80) and what it does (R81); freezing one member (R39); switchovers. Liveness:
+ * named tests, and the world `maintenance`.
+ */
+import { killedBy, type Mutant, patch, type SwarmHunt } from '../mutant'
+
+/** Where an operator is at work. */
+const OPERATED: SwarmHunt = { profile: 'maintenance' }
 
 export const PAUSE: readonly Mutant[] = [
   {
@@ -102,5 +108,119 @@ export const PAUSE: readonly Mutant[] = [
     patches: [patch('core/votes', '  if (isPaused(election)) return\n', '')],
     swarm: null,
     test: killedBy('paper/pause', 'R81, R21: a hand-over is not followed while the election is paused'),
+  },
+  {
+    id: 'R39 frozen member',
+    does: 'stands although an operator froze it',
+    patches: [
+      patch(
+        'runtime/contention',
+        '(this.thaw === null || this.host.clock.now() >= this.frozenUntil)',
+        'this.frozenUntil >= 0',
+      ),
+    ],
+    swarm: OPERATED,
+    test: killedBy(
+      'simulation/operator',
+      'does not stand before the freeze is over, the others do, and then it stands again',
+    ),
+  },
+  {
+    id: 'R39 short freeze',
+    does: 'stands again when half of the freeze is over',
+    patches: [
+      patch(
+        'runtime/contention',
+        'this.frozenUntil = clock.now() + forMs',
+        'this.frozenUntil = clock.now() + forMs / 2',
+      ),
+    ],
+    swarm: OPERATED,
+    test: killedBy(
+      'simulation/operator',
+      'wants to contend or not, as its service says, when the freeze is over and not before',
+    ),
+  },
+  {
+    id: 'R39 endless freeze',
+    does: 'never stands again once it was frozen',
+    patches: [
+      patch(
+        'runtime/contention',
+        'if (forMs > 0) this.thaw.arm(this.frozenUntil)',
+        'if (forMs > 0) this.thaw.clear()',
+      ),
+    ],
+    swarm: { ...OPERATED, liveness: true },
+    test: killedBy(
+      'simulation/operator',
+      'does not stand before the freeze is over, the others do, and then it stands again',
+    ),
+  },
+  {
+    id: 'switchover early',
+    does: 'hands over when half of the time is over',
+    patches: [
+      patch('runtime/switchover', 'timer.arm(clock.now() + inMs)', 'timer.arm(clock.now() + inMs / 2)'),
+    ],
+    swarm: OPERATED,
+    test: killedBy(
+      'simulation/operator',
+      'hands over when it is due, not before, to whom it names, on either clock',
+    ),
+  },
+  {
+    id: 'switchover early on the wall',
+    does: 'hands over when a timer says so, whatever the wall clock shows',
+    patches: [
+      patch('runtime/wall-deadline', 'if (this.clock.wall() < this.dueAt) this', 'if (this.dueAt < 0) this'),
+    ],
+    swarm: OPERATED,
+    test: killedBy(
+      'simulation/operator',
+      'on the wall clock comes when that clock shows it: a step back puts it off, a step forward brings it within a look',
+    ),
+  },
+  {
+    id: 'switchover late',
+    does: 'hands over half a minute late',
+    patches: [
+      patch('runtime/switchover', 'timer.arm(clock.now() + inMs)', 'timer.arm(clock.now() + inMs + 30_000)'),
+    ],
+    swarm: OPERATED,
+    test: killedBy(
+      'simulation/operator',
+      'hands over when it is due, not before, to whom it names, on either clock',
+    ),
+  },
+  {
+    id: 'switchover taken back',
+    does: 'hands over although it was taken back',
+    patches: [patch('runtime/switchover', '    this.timer.clear()\n', '')],
+    swarm: OPERATED,
+    test: killedBy(
+      'simulation/operator',
+      'never happens when it was taken back, or when another one took its place',
+    ),
+  },
+  {
+    id: 'switchover once',
+    does: 'hands over again a while later',
+    patches: [
+      patch(
+        'runtime/switchover',
+        '    parts.over(this)\n',
+        '    parts.over(this)\n    this.timer.arm(this.dueAtMs > 0 ? parts.clock.now() + 5_000 : 0)\n',
+      ),
+    ],
+    swarm: OPERATED,
+    test: killedBy('simulation/operator', 'happens once, also where the same process leads again'),
+  },
+  {
+    id: 'R81 switchover',
+    does: 'hands over in a paused election, where nobody can take over',
+    patches: [patch('runtime/switchover', "    if (parts.isPaused()) return void this.end('paused')\n", '')],
+    swarm: OPERATED,
+    test: killedBy('simulation/operator', 'R81: does nothing in a paused election, and its process leads on'),
   },
 ]
