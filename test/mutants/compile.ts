@@ -15,6 +15,9 @@ import { build, type Plugin } from 'esbuild'
 /** The top of the repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** The texts of zod, as `src/runtime/schema.ts` names them. */
+const LOCALE = 'zod/v4/locales/en.js'
+
 /** One exact replacement in one source file. */
 export interface Patch {
   /** From the top of the repository: `src/core/votes.ts`. */
@@ -72,7 +75,8 @@ export async function compile(entry: string, patches: readonly Patch[]): Promise
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    alias: publicNames(),
+    // a module without a CommonJS twin of its name: what `require` gives for it is not what `import` gives
+    alias: { ...publicNames(), [LOCALE]: join(root, 'node_modules', LOCALE) },
     logLevel: 'silent',
     plugins: [patching(patches)],
   })
