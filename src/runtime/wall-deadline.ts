@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock'
 import { Deadline } from './deadline'
 
 /** How long a step of the wall clock can go unnoticed, ms. */
-const LOOK_MS = 30_000
+export const LOOK_MS = 30_000
 
 /** One instant of the wall clock, and what to do when it has come. */
 export class WallDeadline {
