@@ -870,7 +870,7 @@ describe('switchovers happen when they are due', () => {
       seen.ended(a, 'crashed')
       seen.operated(a, handsOver(1000))
     })
-    expect(other).toEqual(['the switchover of e at a happened in a life that did not plan it'])
+    expect(other).toEqual(['a switchover of e at a happened in a life that did not plan it'])
     const paused = history((seen, a) => {
       a.state = memory({ elections: new Map([['e', { pause: { isPaused: true } }]]) })
       happens(seen, a)
@@ -894,7 +894,7 @@ describe('switchovers happen when they are due', () => {
       seen.operated(a, over())
       seen.operated(a, handsOver(1000))
     })
-    expect(inWords).toEqual(['the switchover of e at a left it leading in term 1'])
+    expect(inWords).toEqual(['the switchover of e at a left it leading in T1'])
   })
 
   it('waits for the wall clock to be seen past the instant, for one look, and anew after a step back', () => {
