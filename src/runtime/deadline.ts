@@ -24,6 +24,11 @@ export class Deadline {
     private readonly callback: (lateMs: number) => void,
   ) {}
 
+  /** Is the instant still to come? */
+  get isArmed(): boolean {
+    return this.dueAt !== NEVER
+  }
+
   /** Calls back once when the clock reads `at` or more; replaces the instant armed before. Infinity disarms. */
   arm(at: number): void {
     if (at === NEVER) return this.clear()

@@ -2,9 +2,9 @@
  * Runs inputs through the core: stamps them, steps, and hands the effects out in their order.
  *
  * One input at a time, to completion; what is submitted meanwhile waits in a queue (B.10). What one turn of the loop
- * decided is written and sent at the end of that turn, in one write and one frame per peer (R70); but the first word by
- * which a turn frees an election leaves before anybody here is told, because nobody leads until it has arrived. One timer
- * for the core. Looks at no role and knows nothing of starting and stopping. Read next: `core/step.ts`, `driver.ts`.
+ * decided is sent and written at the end of that turn, in one frame per peer and one write (R70); but the first word by
+ * which a turn frees an election leaves before anybody here is told, because nobody leads until it has arrived, and what
+ * nobody waits for leaves a little later. One timer for the core. Looks at no role and knows nothing of starting and stopping. Read next: `core/step.ts`, `driver.ts`.
  */
 import {
   createState,
@@ -22,6 +22,23 @@ import { Outbox } from './outbox'
 import { SUSPEND_BOUND_MS, TimeWatch } from './time-watch'
 import type { Writer } from './writer'
 
+/**
+ * How long whoever is to lead next has before the others hear why from somebody else. It tells them itself when it asks for
+ * their votes, by its certificate or the proof of death (R21, R55); whoever reached nobody is passed over by then.
+ */
+const HEAD_START_MS = 10
+
+const isForHeir = ({ parts }: SendEffect): boolean => parts.some(({ kind }) => kind === 'timeoutNow')
+
+/**
+ * A turn that decided something answers whoever asked when that is written. An ack, which counts from the sending of its
+ * heartbeat anyway (R10), shares that frame; any turn that ends before takes it along, so a slow disk keeps it no longer.
+ */
+const isMereAck = ({ parts }: SendEffect): boolean => parts.every(({ kind }) => kind === 'ack')
+
+const isMereNews = ({ parts }: SendEffect): boolean =>
+  parts.every(({ kind }) => kind === 'release' || kind === 'contend' || kind === 'deathNotice')
+
 /** The turning part of a driver. */
 export class Engine {
   readonly state: State
@@ -35,6 +52,8 @@ export class Engine {
   gapMs = 0
 
   private readonly timer: Deadline
+  /** Armed while an heir has its head start. */
+  private readonly headStart: Deadline
   private readonly queue = new Fifo<Submitted | (() => void)>()
   /** Between `open` and `clear`: inputs run as they come. */
   private isOpen = false
@@ -42,6 +61,8 @@ export class Engine {
   private turnEnds = false
   /** In this turn something was freed, and said so at once. */
   private hasFreed = false
+  /** In this turn something was decided that has to be written. */
+  private hasDecided = false
   private readsFirst = false
   /** A tick is under way that needs no timer. */
   private ticksSoon = false
@@ -59,6 +80,7 @@ export class Engine {
     this.watch = new TimeWatch(clock, boundMs, config.timing.promiseMs)
     this.outbox = new Outbox(options.transport)
     this.timer = new Deadline(clock, (lateMs) => this.fired(lateMs))
+    this.headStart = new Deadline(clock, () => this.outbox.flush())
   }
 
   /** Puts an input, or a call, at the end of the queue, and `then` behind it; runs the queue, if it is open. */
@@ -98,6 +120,7 @@ export class Engine {
     this.isOpen = false
     this.queue.clear()
     this.timer.clear()
+    this.headStart.clear()
   }
 
   /** Runs one input at once, past the queue: `submit` for everything but exit hooks. */
@@ -131,6 +154,9 @@ export class Engine {
         if (effect.type !== 'persist' && effect.type !== 'send') this.deliver(effect)
       }
     }
+    if (input.type === 'death') this.giveHeadStart()
+    // what waited for a write may leave now, even if nothing else does
+    if (input.type === 'persisted') this.endTurn()
     // work has stopped, and the state says that nothing is led; listeners, which may take their time, hear of it behind this
     if (input.type === 'renounce' || input.type === 'end') this.sayFreed()
     if (this.isOpen) options.listener.settled?.()
@@ -166,16 +192,30 @@ export class Engine {
   private sayFreed(): void {
     if (this.hasFreed || !this.turnEnds) return
     this.hasFreed = true
-    this.outbox.flushHeirs()
+    if (this.outbox.some(isForHeir)) {
+      this.giveHeadStart()
+      this.outbox.flush((parcel) => !isForHeir(parcel))
+    } else this.outbox.flush()
     this.options.transport.flushSync()
   }
 
+  private giveHeadStart(): void {
+    if (!this.headStart.isArmed) this.headStart.arm(this.options.clock.now() + HEAD_START_MS)
+  }
+
   private readonly turnEnded = (): void => {
+    const { hasDecided, headStart, outbox } = this
     this.turnEnds = false
     this.hasFreed = false
+    this.hasDecided = false
     if (!this.isOpen) return
-    this.outbox.flush()
-    this.writer.flush()
+    outbox.flush((parcel) => (hasDecided && isMereAck(parcel)) || (headStart.isArmed && isMereNews(parcel)))
+    // behind the transport, which sends at the end of the turn, too: whoever is asked has a write of its own to make
+    this.options.clock.endOfTurn(this.write)
+  }
+
+  private readonly write = (): void => {
+    if (this.isOpen) this.writer.flush()
   }
 
   private persist({ version, terms, maxPromiseMs, pauses, config }: PersistEffect): void {
@@ -186,6 +226,7 @@ export class Engine {
       this.writer.change({ pauses: { ...former, ...Object.fromEntries(pauses) } })
     }
     this.writer.decide(version, terms)
+    this.hasDecided = true
     this.endTurn()
   }
 

@@ -40,30 +40,29 @@ export class Outbox {
     this.parcels[this.count++] = effect
   }
 
-  /** Hands everything to the transport, one `send` per process. The transport never calls back from inside `send`. */
-  flush(): void {
-    const { count } = this
-    this.count = 0
-    for (let i = 0; i < count; i++) {
-      const { to, toIncarnation, parts } = this.parcels[i] as SendEffect
-      this.transport.send(to, toIncarnation, parts)
-    }
+  /** Does something like that wait? */
+  some(is: (parcel: SendEffect) => boolean): boolean {
+    for (let i = 0; i < this.count; i++) if (is(this.parcels[i] as SendEffect)) return true
+    return false
   }
 
   /**
-   * Hands over what tells somebody to campaign at once, if there is any, and leaves the rest for the end of the turn: whoever
-   * only has to know is not woken before whoever has to act. Without such a word it hands over everything.
+   * Hands everything to the transport, one `send` per process; what `keeps` names goes on waiting, for whatever follows to
+   * that process or for the next `flush` that does not name it. The transport never calls back from inside `send`.
    */
-  flushHeirs(): void {
-    const waiting = this.parcels.slice(0, this.count)
-    const isForHeir = ({ parts }: SendEffect): boolean => parts.some(({ kind }) => kind === 'timeoutNow')
-    const rest = waiting.filter((parcel) => !isForHeir(parcel))
-    if (rest.length === this.count) return this.flush()
+  flush(keeps: (parcel: SendEffect) => boolean = () => false): void {
+    const { count } = this
     this.count = 0
-    for (const parcel of rest) this.add(parcel)
-    for (const { to, toIncarnation, parts } of waiting.filter(isForHeir)) {
-      this.transport.send(to, toIncarnation, parts)
+    for (let i = 0; i < count; i++) {
+      const parcel = this.parcels[i] as SendEffect
+      if (keeps(parcel)) this.keep(i)
+      else this.transport.send(parcel.to, parcel.toIncarnation, parcel.parts)
     }
+  }
+
+  private keep(i: number): void {
+    this.grown[this.count] = this.grown[i] ?? null
+    this.parcels[this.count++] = this.parcels[i] as SendEffect
   }
 
   /** Forgets everything that waits. */

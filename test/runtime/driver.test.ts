@@ -144,7 +144,11 @@ describe('persist before send', () => {
     ])
     for (const voter of ['b', 'c']) {
       const own = log.filter((line) => line.startsWith(voter) && /wr|voteReply/.test(line))
-      expect(own).toEqual([`${voter} writes`, `${voter} wrote`, `${voter} sends voteReply to a`])
+      expect(own, 'and the ack shares its frame').toEqual([
+        `${voter} writes`,
+        `${voter} wrote`,
+        `${voter} sends ack+voteReply to a`,
+      ])
     }
   })
 
@@ -405,9 +409,27 @@ describe('freeing an election', () => {
     expect(told[0], 'the state first').toEqual([])
     expect(told[1], 'then the word').toEqual([heir])
     lab.world.finishTurn()
-    const all = holder.transport.sent.slice(sent).map(({ to }) => to)
-    expect(new Set(all).size, 'then the others, each once').toBe(3)
-    expect(all).toHaveLength(3)
+    expect(holder.transport.sent.slice(sent), 'the others need not know before it stands').toHaveLength(1)
+    lab.hub.isolate(heir)
+    await lab.world.run(10)
+    const all = holder.transport.sent.slice(sent)
+    expect(new Set(all.map(({ to }) => to)).size, 'then the others, each once').toBe(3)
+    expect(all.map(({ parts }) => parts.some(({ kind }) => kind === 'release'))).toEqual([true, true, true])
+  })
+
+  it('R21: what the others are told later shares the frame of whatever goes to them before', async () => {
+    const { lab, nodes } = await cluster('a', 'b', 'c')
+    const [holder] = nodes
+    const [heir, other] = ['a', 'b', 'c'].filter((id) => id !== holder.transport.id) as [string, string]
+    const sent = holder.transport.sent.length
+    holder.driver.submit({ type: 'renounce', election: 'e', reason: 'resigned', to: heir, cooldownMs: 0 })
+    lab.world.finishTurn()
+    holder.driver.submit({ type: 'heartbeatNow' })
+    lab.world.finishTurn()
+    const frames = holder.transport.sent.slice(sent).filter(({ to }) => to === other)
+    expect(frames.map(({ parts }) => parts.map(({ kind }) => kind).slice(0, 2))).toEqual([
+      ['release', 'heartbeat'],
+    ])
   })
 
   it('R36, R69: whoever goes first stands behind what waits in the sockets, without a timer', async () => {

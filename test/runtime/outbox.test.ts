@@ -38,6 +38,21 @@ describe('Outbox', () => {
     expect(sent).toEqual([['b', 2, ['bind']]])
   })
 
+  it('R70: what is kept shares the frame of whatever follows to that process, and leaves without it at the end', () => {
+    const { sent, outbox, add } = bench()
+    const isAck = (parts: readonly Part[]): boolean => parts.every(({ kind }) => kind === 'ack')
+    add('b', 1, 'ack')
+    add('c', 1, 'bind')
+    add('d', 1, 'ack')
+    outbox.flush(({ parts }) => isAck(parts))
+    expect(sent.splice(0)).toEqual([['c', 1, ['bind']]])
+    add('b', 1, 'voteReply')
+    outbox.flush(({ parts }) => isAck(parts))
+    expect(sent.splice(0)).toEqual([['b', 1, ['ack', 'voteReply']]])
+    outbox.flush()
+    expect(sent).toEqual([['d', 1, ['ack']]])
+  })
+
   it('cleared, it sends nothing', () => {
     const { sent, outbox, add } = bench()
     add('b', 1, 'heartbeat')
