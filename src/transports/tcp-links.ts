@@ -222,7 +222,9 @@ export class Links implements ConnectionOwner, PeerOwner {
       const sound = isTestimonyOf(connection.peer as Greeting, parts)
       if (!sound) return connection.refuse('malformed', 'a witness spoke of something else')
       this.#host.received(nodeId, incarnation, parts)
-      return connection.close('stopping', 'the witness has said what it had to say')
+      // what follows from a death is more urgent than a good-bye
+      setImmediate(() => connection.close('stopping', 'the witness has said what it had to say'))
+      return
     }
     // A connection that was replaced may still deliver, but not for a life that the host was told is over (R24).
     if (this.#peers.get(nodeId)?.session?.peer?.incarnation !== incarnation) return

@@ -18,8 +18,10 @@ import type { Refusal } from './tcp-handshake'
 
 const REDIAL_MIN_MS = 50
 const REDIAL_MAX_MS = 1_000
-/** A session that lasted this long was a good one: the next dial is made at once. */
+/** A session that lasted this long was a good one: the next dial is made soon. */
 const GOOD_SESSION_MS = 1_000
+/** Not at once: if the peer has died there is something to decide first, and nobody to be reached. */
+const SOON_MS = 20
 
 /** What a peer needs from the transport. */
 export interface PeerOwner {
@@ -148,7 +150,7 @@ export class Peer {
       this.#failures = good ? 0 : this.#failures + 1
       this.#lastError = why
       this.#owner.lost(connection.peer as Greeting, why)
-      this.#redial()
+      this.#redial(SOON_MS)
     } else if (connection === this.#dial?.connection) {
       this.#dialFailed(why)
     }
@@ -199,21 +201,22 @@ export class Peer {
     if (other) dial.abort()
   }
 
-  #redial(): void {
+  /** `firstMs`: how long to wait unless a try has failed. */
+  #redial(firstMs = 0): void {
     if (this.#stopped || this.#session !== null || this.#dial !== null || this.#timer !== null) return
-    if (this.#address === null) return
-    if (this.#failures === 0) {
-      this.#dialNow(this.#address)
+    const address = this.#address
+    if (address === null) return
+    if (this.#failures === 0 && firstMs === 0) {
+      this.#dialNow(address)
       return
     }
     const longest = Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** Math.min(this.#failures, 10))
-    const address = this.#address
     this.#timer = setTimeout(
       () => {
         this.#timer = null
         this.#dialNow(address)
       },
-      longest * (0.5 + this.#owner.random() / 2),
+      this.#failures === 0 ? firstMs : longest * (0.5 + this.#owner.random() / 2),
     )
   }
 

@@ -237,6 +237,7 @@ class PostLine {
     new PartEncoder().encode([this.#notice], (body) => {
       this.#socket.write(sealer.seal(FRAME_KINDS.parts, body))
     })
-    this.#socket.end()
+    // the others are told first
+    setImmediate(() => this.#socket.end())
   }
 }
