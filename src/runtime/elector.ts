@@ -40,6 +40,8 @@ import { hasOther, type Known, Seat, type SeatHost } from './seat'
 import { Spread } from './spread'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
 
+const LEADERS_KEPT = 64
+
 /** An elector over real or simulated surroundings. */
 export class ProcessElector implements Elector, DriverListener {
   private readonly events: Events
@@ -52,6 +54,8 @@ export class ProcessElector implements Elector, DriverListener {
   private readonly seats = new Map<ElectionName, Seat>()
   /** What has to be told when the effects of the present step are all in. */
   private readonly calls = new Fifo<() => void>()
+  /** Ten thousand elections led by one process name it by one object. */
+  private readonly leaders = new Map<ProcessId, Known>()
   private readonly alarms: Alarms
   private readonly meter: Meter | null
   private readonly renewals: Renewals
@@ -368,7 +372,14 @@ export class ProcessElector implements Elector, DriverListener {
   /** What a seat is told of a leader: the name for people, and whether it is this very process (R49). */
   private known(leader: ProcessId | null): Known | null {
     if (leader === null) return null
-    return { id: displayOf(this.config, leader), isSelf: leader === this.life.driver?.self }
+    const isSelf = leader === this.life.driver?.self
+    const kept = this.leaders.get(leader)
+    if (kept?.isSelf === isSelf) return kept
+    const known = { id: displayOf(this.config, leader), isSelf }
+    // where only stores vote each life has a name of its own (R49)
+    if (this.leaders.size >= LEADERS_KEPT) this.leaders.clear()
+    this.leaders.set(leader, known)
+    return known
   }
 
   private tellFailure(error: ElectionError): void {

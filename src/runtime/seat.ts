@@ -83,7 +83,6 @@ export interface SeatHost {
 
 /** One election at this process. */
 export class Seat implements Contender, MaintenanceSubject, TenureHolder {
-  readonly history = new History()
   readonly contention: Contention
   /** What the service holds. */
   readonly election: Election
@@ -92,6 +91,8 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   /** Last known leader and its term, as the core reported them. */
   known: Known | null = null
   knownTerm: Term = 0
+  /** Wall clock when it was first known, ms since 1970. */
+  private seenAtMs = 0
   loop: LeadLoop | null = null
   /** Why this process can never lead again, or null. */
   failure: ElectionError | null = null
@@ -101,7 +102,8 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   private leaseId: LeaseId | null = null
   private isTouched = false
   private isFinished = false
-  /** Each made by its first use: of ten thousand elections hardly one has any of them. */
+  /** Each made by its first use: of ten thousand elections hardly one has any of them; most have seen one leader only. */
+  private madeHistory: History | null = null
   private madeEvents: Events | null = null
   private madeChanges: Changes | null = null
   private madeWaits: Waits | null = null
@@ -115,6 +117,14 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   ) {
     this.contention = new Contention(this, host.contention)
     this.election = outside(this)
+  }
+
+  get history(): History {
+    if (this.madeHistory === null) {
+      this.madeHistory = new History()
+      if (this.known !== null) this.madeHistory.saw(this.known.id, this.knownTerm, this.seenAtMs)
+    }
+    return this.madeHistory
   }
 
   get events(): Events {
@@ -224,9 +234,14 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
 
   leaderChanged(known: Known | null, term: Term): void {
     const leader = known?.id ?? null
+    // whoever was known is remembered before it is replaced
+    const history = this.known === null ? this.madeHistory : this.history
     this.known = known
     this.knownTerm = term
-    if (leader !== null) this.history.saw(leader, term, this.clock.wall())
+    if (leader !== null) {
+      this.seenAtMs = this.clock.wall()
+      history?.saw(leader, term, this.seenAtMs)
+    }
     this.host.later(() => this.emit('leaderChanged', { election: this.name, leader, term }))
     this.touch()
   }
@@ -255,6 +270,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
       this.role = core.role
       this.known = known
       this.knownTerm = core.leaderTerm
+      this.seenAtMs = this.clock.wall()
       if (core.pause !== null) this.maintenance.changed(core.pause)
     }
     this.contention.start()
