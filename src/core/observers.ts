@@ -5,16 +5,19 @@
  * whenever the own slot changes, and repeated behind its heartbeats until it is answered. A notice is a statement like the
  * facts of `facts.ts`: lost, doubled or late it does no harm, because it has a number.
  * As an observer (`hearNotice`): what the voters say stands in for the slot that it does not have.
+ * Observers do not hear of each other: the voters, which know them all, say who of them goes first (R69) and find the one
+ * that a leader names (R21).
  * Nothing here gives or counts a vote: whoever has no account is no voter (R4, R12). Read next: `leadership.ts`.
  */
 import { noteJump, plausible } from './campaigns'
+import { displayName } from './identity'
 import { isBound, observeLeader } from './leadership'
 import { hearListed } from './listed'
 import type { Contend, ContendOf, Notice, NoticeAck, Part } from './messages'
 import { seekBetter } from './preference'
 import { votes } from './sessions'
 import type { Election, State } from './state'
-import { attemptAt, forgetContender, noteContender } from './succession'
+import { attemptAt, forgetContender, formerHolder, noteContender, order } from './succession'
 import { electionOf, floorOf, frameTo, free, send, type Turn } from './turn'
 import type { ProcessId } from './types'
 
@@ -110,9 +113,40 @@ function noticeOf(turn: Turn, election: Election): Notice {
     knownTerm: lead?.term ?? held?.term ?? floorOf(turn, election),
     leader: held?.led === true ? held.leader : null,
     free: held === null,
-    successor,
+    successor: successor ?? (held === null ? firstObserver(turn, election) : null),
     number: turn.state.noticeCounter,
   }
+}
+
+/**
+ * Whom the observers let go first where no voter stands: the first in the order of R69 of those that are here. Null where a
+ * voter does. Each voter says what it sees; where they differ two stand at once, as without an order.
+ */
+function firstObserver({ state }: Turn, election: Election): ProcessId | null {
+  if (election.contending) return null
+  const former = formerHolder(election)
+  let first: ProcessId | null = null
+  let place = Number.POSITIVE_INFINITY
+  for (const [process, priority] of election.contenders) {
+    if (priority === Number.NEGATIVE_INFINITY || process === former) continue
+    if (state.accounts.get(process)?.connected === true) return null
+    if (!state.observers.has(process)) continue
+    const its = order(election, process, priority)
+    if (its >= place) continue
+    first = process
+    place = its
+  }
+  return first
+}
+
+/** The observer that people call so, if it is here and stands; else the name as it is. */
+export function observerCalled({ state }: Turn, { contenders }: Election, id: ProcessId): ProcessId {
+  if (state.accounts.has(id) || state.observers.size === 0) return id
+  for (const [process, priority] of contenders) {
+    if (priority === Number.NEGATIVE_INFINITY || !state.observers.has(process)) continue
+    if (displayName(process) === id) return process
+  }
+  return id
 }
 
 // --- as an observer, or where only stores vote ----------------------------------------------------------------------

@@ -63,6 +63,7 @@ import {
   hearNoticeAck,
   leaveObserver,
   meetObserver,
+  observerCalled,
   repeatNotices,
   tellObservers,
 } from './observers'
@@ -450,7 +451,8 @@ function giveUp(turn: Turn, input: RenounceInput): void {
   const election = turn.state.elections.get(input.election)
   if (election === undefined || election.lead === null) return
   election.notBefore = turn.now + input.cooldownMs
-  const to = input.to ?? (input.toBest === true ? bestSuccessor(turn, election) : null)
+  const named = input.to === null ? null : observerCalled(turn, election, input.to)
+  const to = named ?? (input.toBest === true ? bestSuccessor(turn, election) : null)
   if (to !== null && to !== turn.config.self && election.lead.frozen === null) {
     transfer(turn, election, input.reason, to)
   } else {
@@ -634,6 +636,8 @@ function freed(turn: Turn, election: Election, how: Freed): void {
   election.evidence = how === 'evidence' && election.slot.binding?.led === true
   if (election.campaign?.phase === 'preVote' && !election.evidence) return settlePreVote(turn, election)
   if (how === 'own' && election.attemptAt !== Number.POSITIVE_INFINITY) return
+  // to an observer that was handed it the voters say one by one that it is free (R21): it asks them already
+  if (!votes(turn) && election.campaign?.certificate != null) return
   endCampaign(turn, election)
   awaitTurn(turn, election, how === 'evidence' && !election.evidence)
 }

@@ -42,10 +42,17 @@ export function rank(turn: Turn, election: Election, without: ProcessId | null):
   let before = successor !== null && !election.contenders.has(successor) ? 1 : 0
   for (const [process, priority] of election.contenders) {
     if (process === without) continue
-    if (turn.state.accounts.get(process)?.connected !== true) continue
+    if (!isThere(turn, process, successor)) continue
     if (process === successor || order(election, process, priority) < own) before += 1
   }
   return before
+}
+
+/** Observers are in nobody's order but when one is named (R21). */
+function isThere({ state }: Turn, process: ProcessId, successor: ProcessId | null): boolean {
+  return (
+    state.accounts.get(process)?.connected === true || (process === successor && state.observers.has(process))
+  )
 }
 
 /** Sets of contenders that are remembered as shared; beyond, elections have their own. */
@@ -89,6 +96,7 @@ export function awaitTurn(turn: Turn, election: Election, afterFailure = false):
   const others = othersThatMayStand(turn)
   let wait: number
   if (!config.succession) wait = random(turn) * backoffMs
+  else if (isNamedObserver(turn, election)) wait = 0
   else if (knownOthers(turn, election) < others) wait = random(turn) * stepMs * others
   else wait = rank(turn, election, formerHolder(election)) * stepOf(turn, election)
   wait += headStart(turn, election)
@@ -112,6 +120,12 @@ function knownOthers({ state }: Turn, { contenders }: Election): number {
   let known = 0
   for (const process of contenders.keys()) if (state.accounts.has(process)) known += 1
   return known
+}
+
+/** The voters named this process, which has no vote: nobody goes before it. */
+function isNamedObserver({ state, config }: Turn, { successor }: Election): boolean {
+  if (state.isVoter || successor !== config.self) return false
+  return [...state.accounts.values()].some(({ kind }) => kind === 'peer')
 }
 
 /** How many others may stand: stores and witnesses never do. With stores alone nobody knows, so their number has to do. */

@@ -42,6 +42,8 @@ export interface ElectionHost {
   /** Stops that election, and the elector with it if it has no other. */
   readonly stop: (seat: Seat) => Promise<void>
   readonly statusOf: (seat: Seat) => ElectionStatus
+  /** Ids of the observers that are linked here and contend in it (R71). */
+  readonly observersIn: (seat: Seat) => readonly ProcessId[]
 }
 
 /** An election of an elector. */
@@ -130,7 +132,7 @@ export class SeatElection implements Election {
 
   async resign(options: ResignOptions = {}): Promise<HandOver> {
     const { seat, host } = this
-    checkResign(options, host.config)
+    checkResign(options, host.config, host.observersIn(seat))
     if (options.to !== undefined) demandElectable(seat)
     const { promiseMs } = host.config.timing
     const { to = null, cooldownMs = promiseMs, reason = 'resigned', drainMs, timeoutMs = 0 } = options

@@ -36,7 +36,7 @@ import { Questions } from './questions'
 import { readElectionSettings } from './read-options'
 import { Renewals } from './renewals'
 import { invalid } from './schema'
-import { hasOther, type Known, Seat, type SeatHost } from './seat'
+import { hasOther, type Known, observersIn, Seat, type SeatHost } from './seat'
 import { Spread } from './spread'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
 
@@ -345,6 +345,8 @@ export class ProcessElector implements Elector, DriverListener {
       members: () => this.members,
       stop: (seat) => (this.isSolo ? this.stop() : seat.leave()),
       statusOf: (seat) => electionStatus(this.subject(seat.name), seat),
+      observersIn: ({ name }) =>
+        observersIn(this.life.driver?.look(name).state, name).map((process) => displayOf(config, process)),
     }
   }
 

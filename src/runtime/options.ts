@@ -186,7 +186,8 @@ export interface ElectionSettings {
   readonly contend?: boolean
   /**
    * Contenders with a higher number stand first when the election is free (R37, R69). Default 0; whole, -1,000 to 1,000.
-   * Changes when somebody stands, never who may win: a low one still leads when it is the only one with a majority.
+   * Changes when somebody stands, never who may win: a low one still leads when it is the only one with a majority. Observers are
+   * ordered among themselves where no voter stands.
    */
   readonly priority?: number
   /**

@@ -1,5 +1,6 @@
 /** Judges the options of calls: `lead`, `resign` and whatever waits. As `read-options.ts`, for one call. */
 import * as z from 'zod/mini'
+import type { ProcessId } from '../core'
 import type { ResignOptions, WaitLimits } from './api'
 import { MAX_TIMER_MS } from './deadline'
 import type { LeadOptions } from './lead'
@@ -67,16 +68,23 @@ export function checkLead(
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
-export function checkResign(options: ResignOptions, { id, plan, membership }: ElectorConfig): void {
+export function checkResign(
+  options: ResignOptions,
+  { id, plan, membership, maxObservers }: ElectorConfig,
+  /** Ids of observers that are here and contend. */
+  observers: readonly ProcessId[] = [],
+): void {
   demand('resign()', faultsOf(resign(), options))
   const { to } = options
   if (to === id) demand('resign()', [`to: "${to}" is this process itself`])
   // where only stores vote nobody knows all the others: the hand-over names one, and whoever bears the name goes first
   const peers = plan.voters.filter(({ kind }) => kind === 'peer').map((voter) => voter.id)
   const knows = plan.isVoter || peers.length > 0
-  if (to !== undefined && knows && !membership && !peers.includes(to)) {
-    demand('resign()', [`to: "${printable(to)}" is not among the voters that may lead, ${peers.join(', ')}`])
-  }
+  if (to === undefined || !knows || membership || peers.includes(to) || observers.includes(to)) return
+  const others = plan.isVoter && maxObservers > 0 ? ', nor an observer that is here and contends' : ''
+  demand('resign()', [
+    `to: "${printable(to)}" is not among the voters that may lead, ${peers.join(', ')}${others}`,
+  ])
 }
 
 /** @throws ELECTION_CONFIG_INVALID */
@@ -100,7 +108,9 @@ export function checkSwitchover(options: SwitchoverOptions, config: ElectorConfi
   }
   demand('switchover()', faults)
   const { to } = options
-  if (to !== undefined) checkResign({ to }, config)
+  // an observer that is not here yet may be when the time has come
+  const isLater = config.plan.isVoter && config.maxObservers > 0
+  if (to !== undefined) checkResign({ to }, config, isLater ? [to] : [])
 }
 
 function demand(call: string, faults: readonly string[]): void {

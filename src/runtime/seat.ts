@@ -60,6 +60,15 @@ export function hasOther(state: CoreView | undefined, name: ElectionName): boole
   return false
 }
 
+/** Observers that contend and are linked here (R71). */
+export function observersIn(state: CoreView | undefined, name: ElectionName): ProcessId[] {
+  const contenders = state?.elections.get(name)?.contenders ?? new Map<ProcessId, number>()
+  return [...contenders.keys()].filter(
+    (process) =>
+      contenders.get(process) !== Number.NEGATIVE_INFINITY && state?.observers.has(process) === true,
+  )
+}
+
 /** What a seat needs of its elector. */
 export interface SeatHost {
   readonly config: ElectorConfig

@@ -94,6 +94,111 @@ describe('R71: an observer', () => {
   })
 })
 
+describe('R69: observers among themselves', () => {
+  const PRIORITIES = { w1: 1, w2: 2, w3: 3 } as const
+  type Name = keyof typeof PRIORITIES
+  const NAMES = Object.keys(PRIORITIES) as Name[]
+
+  /** Three voters that do not stand, three observers of rising priority; somebody leads. */
+  async function observed() {
+    const { made, start, elector } = bench([...VOTERS, ...NAMES], (id) =>
+      VOTERS.includes(id) ? { maxObservers: 3 } : { observer: true },
+    )
+    for (const id of VOTERS) elector(id).election('e', { contend: false })
+    const elections = NAMES.map((id) => elector(id).election('e', { priority: PRIORITIES[id] }))
+    await start(...VOTERS, ...NAMES)
+    await made.world.run(3_000)
+    const leader = () => elections.find((election) => election.isLeader())
+    return { made, elector, elections, leader }
+  }
+
+  it('where no voter stands the best of those that are left leads next, each time', async () => {
+    const { made, leader } = await observed()
+    const all = new Set<string>(NAMES)
+    for (let i = 0; i < 8; i++) {
+      const former = leader()
+      expect(former).toBeDefined()
+      const best = [...all]
+        .filter((id) => id !== former?.id)
+        .sort()
+        .at(-1)
+      const resigned = former?.resign({ cooldownMs: 10_000 })
+      await made.world.run(1_000)
+      await resigned
+      expect(leader()?.id, `after ${former?.id}, round ${i}`).toBe(best)
+      await made.world.run(12_000)
+    }
+  })
+
+  it('the best one costs a step if it does not stand, not the election', async () => {
+    const { made, elector, leader } = await observed()
+    while (leader()?.id !== 'w1') {
+      const resigned = leader()?.resign({ cooldownMs: 5_000 })
+      await made.world.run(1_500)
+      await resigned
+    }
+    await made.world.run(8_000)
+    // it stands no more, and nobody hears of it in time
+    const gone = elector('w3').election('e')
+    gone.freeze(60_000)
+    const resigned = leader()?.resign({ cooldownMs: 60_000 })
+    await made.world.run(1_500)
+    await resigned
+    expect(leader()?.id).toBe('w2')
+  })
+})
+
+describe('R21: a hand-over to an observer', () => {
+  async function led() {
+    const { made, start, elector } = bench([...VOTERS, 'w1', 'w2'], roles)
+    const [a] = VOTERS.map((id) => elector(id).election('e', { contend: id === 'a' }))
+    const watched = ['w1', 'w2'].map((id) => elector(id).election('e', { contend: false }))
+    await start(...VOTERS, 'w1', 'w2')
+    await made.world.run(3_000)
+    expect(a?.isLeader()).toBe(true)
+    return { made, elector, a: a as NonNullable<typeof a>, watched }
+  }
+
+  it('names one that contends: it leads next, at once, whoever else stands', async () => {
+    for (const to of ['w1', 'w2']) {
+      const { made, elector, a, watched } = await led()
+      for (const election of watched) void election.lead(() => new Promise(() => {})).catch(() => {})
+      for (const id of ['b', 'c'])
+        void elector(id)
+          .election('e')
+          .lead(() => new Promise(() => {}))
+          .catch(() => {})
+      await made.world.run(500)
+      const handedOver = a.resign({ to, timeoutMs: 5_000 })
+      await made.world.run(300)
+      expect(await handedOver).toMatchObject({ leader: to, failure: null })
+      expect(elector(to).election('e').isLeader()).toBe(true)
+    }
+  })
+
+  it('refuses one that only watches, one that is not there, and where nobody is let in', async () => {
+    const { made, elector, a, watched } = await led()
+    const refusal = /nor an observer that is here and contends/
+    await expect(a.resign({ to: 'w1' })).rejects.toThrow(refusal)
+    await expect(a.resign({ to: 'w9' })).rejects.toThrow(refusal)
+    expect(a.isLeader()).toBe(true)
+    void watched[0]?.lead(() => new Promise(() => {})).catch(() => {})
+    await made.world.run(500)
+    await elector('w1').stop()
+    await made.world.run(500)
+    await expect(a.resign({ to: 'w1' })).rejects.toThrow(refusal)
+  })
+
+  it('can be planned: the observer may come until then', async () => {
+    const { made, a, watched } = await led()
+    const planned = a.switchover({ to: 'w2', inMs: 2_000 })
+    void watched[1]?.lead(() => new Promise(() => {})).catch(() => {})
+    await made.world.run(3_000)
+    expect(await planned.done).toMatchObject({ outcome: 'resigned', released: true })
+    expect(watched[1]?.isLeader()).toBe(true)
+  })
+})
+
 describe('R37: a witness', () => {
   it('says so, refuses lead(), and never contends', async () => {
     const { made, start, elector } = bench(VOTERS, () => ({ witnesses: ['c'] }))

@@ -172,6 +172,36 @@ export const LIVENESS: readonly Mutant[] = [
       'R71, R21: the end of a process names the best one of each election that it led, and frees all by one word',
     ),
   },
+  {
+    id: 'R69 observers',
+    does: 'says nothing to observers of who goes first among them',
+    patches: [patch('core/observers', 'held === null ? firstObserver(turn, election) : null', 'null')],
+    swarm: null,
+    test: killedBy(
+      'runtime/observers',
+      'where no voter stands the best of those that are left leads next, each time',
+    ),
+  },
+  {
+    id: 'R21 observer',
+    does: 'drops the try of an observer that was handed it when it hears that it is free',
+    patches: [patch('core/step', '!votes(turn) && election.campaign?.certificate != null', 'turn.now < 0')],
+    swarm: null,
+    test: killedBy(
+      'runtime/observers',
+      'names one that contends: it leads next, at once, whoever else stands',
+    ),
+  },
+  {
+    id: 'R21 name of an observer',
+    does: 'looks for an observer by the name that people call it',
+    patches: [patch('core/step', 'observerCalled(turn, election, input.to)', 'input.to')],
+    swarm: null,
+    test: killedBy(
+      'runtime/observers',
+      'names one that contends: it leads next, at once, whoever else stands',
+    ),
+  },
 ]
 
 /** Rules that the sources name and that have no mutant: nothing there could be switched off, or nothing would be wrong. */
