@@ -172,6 +172,8 @@ export function freezeLease(turn: Turn, election: Election, lead: Lead, reason: 
 export function extendLeases(turn: Turn): void {
   for (const lease of turn.state.leases.values()) {
     if (lease.frozen) continue
+    // no voter is counted for longer than before, as far as this lease goes: half of the acks of a round
+    if (turn.promisedUntil <= lease.until) continue
     // of a round of acks only one completes a quorum: nothing is put in order for the others
     const { cluster } = turn.state
     if (!isQuorum(cluster, (voter) => voterUntil(turn, lease.bound, voter) > lease.until)) continue

@@ -91,6 +91,7 @@ function oweNotice(turn: Turn, process: ProcessId, election: Election): void {
 
 /** A heartbeat or probe of an observer came: whatever it has not answered is said again. */
 export function repeatNotices(turn: Turn, process: ProcessId): void {
+  if (turn.state.observers.size === 0) return
   const notices = turn.state.observers.get(process)?.notices
   if (notices === undefined || notices.size === 0 || turn.state.accounts.has(process)) return
   const said = new Set<Part>(frameTo(turn, process)?.parts)

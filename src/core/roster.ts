@@ -110,7 +110,8 @@ export function hasSession(
  */
 export function meetLife(turn: Turn, process: ProcessId, incarnation: Incarnation): boolean {
   const { state, now } = turn
-  const stranger = state.membership?.strangers.get(process)
+  if (state.membership === null) return meet(turn, process, incarnation)
+  const stranger = state.membership.strangers.get(process)
   const former = state.supports.get(process)
   const isOther = former?.storageId != null && former.storageId !== stranger?.storageId
   if (stranger?.incarnation !== incarnation || !isOther) return meet(turn, process, incarnation)

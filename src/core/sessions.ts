@@ -190,6 +190,7 @@ export function stampRound(turn: Turn): number {
     state.rounds.set(state.round, { sentAt: now, promiseMs: state.promiseMs })
     state.ownRoundAt = now
     turn.promisesMoved = true
+    turn.promisedUntil = Number.POSITIVE_INFINITY
     const { adaptiveMaxMs = 0 } = config.timing
     for (const [round, { sentAt, promiseMs }] of state.rounds) {
       // what comes too late to be counted still tells how late it comes
@@ -291,6 +292,7 @@ export function hearAck(turn: Turn, from: ProcessId, account: Account, ack: Ack,
   if (counted === undefined) forgetPassed(turn, account)
   account.untilByGrant.set(ack.grant, until)
   turn.promisesMoved = true
+  turn.promisedUntil = Math.max(turn.promisedUntil, until)
 }
 
 /**

@@ -326,8 +326,8 @@ function hearFrame(turn: Turn, frame: FrameInput): void {
   if (state.membership !== null && !hasSession(state, frame.from, frame.fromIncarnation)) return
   if (!meetLife(turn, frame.from, frame.fromIncarnation)) return
   const alone = frame.parts.every(isOfSession)
-  for (const part of frame.parts) hear(turn, frame.from, frame.fromIncarnation, part, alone)
-  const account = turn.state.accounts.get(frame.from)
+  const account = state.accounts.get(frame.from)
+  for (const part of frame.parts) hear(turn, frame.from, frame.fromIncarnation, account, part, alone)
   if (account !== undefined) sendUnsent(turn, frame.from, account)
 }
 
@@ -336,7 +336,14 @@ function isOfSession({ kind }: Part): boolean {
   return kind === 'heartbeat' || kind === 'ack'
 }
 
-function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part, alone: boolean): void {
+function hear(
+  turn: Turn,
+  from: ProcessId,
+  incarnation: Incarnation,
+  account: Account | undefined,
+  part: Part,
+  alone: boolean,
+): void {
   switch (part.kind) {
     case 'heartbeat':
       isCurrent(turn, from, part)
@@ -373,10 +380,8 @@ function hear(turn: Turn, from: ProcessId, incarnation: Incarnation, part: Part,
       return hearConfig(turn, from, part)
     case 'configAck':
       return hearConfigAck(turn, from, part)
-    default: {
-      const account = turn.state.accounts.get(from)
+    default:
       if (account !== undefined) hearAnswer(turn, from, account, part)
-    }
   }
 }
 

@@ -52,6 +52,8 @@ export interface Turn {
   voided: ProcessId | null
   /** An account or the own round moved: leases and campaigns have to be looked at again (R5, R13). */
   promisesMoved: boolean
+  /** The latest instant that an account which moved in this turn is counted until: no lease beyond it can have grown (R13). */
+  promisedUntil: number
   /** Round stamped in this turn, or 0; voters whose frame of this turn already carries its heartbeat. */
   round: number
   beaten: ProcessId[] | null
@@ -81,6 +83,7 @@ export function beginTurn(config: CoreConfig, state: State, now: number): Turn {
     regranted: null,
     voided: null,
     promisesMoved: false,
+    promisedUntil: Number.NEGATIVE_INFINITY,
     round: 0,
     beaten: null,
     terms: null,

@@ -127,10 +127,12 @@ export class Engine {
   apply(input: Submitted): void {
     const { options, watch } = this
     const now = options.clock.now()
-    if (input.type === 'suspended') {
+    // inputs are of many shapes: a look at one costs more than a look at a text that is at hand
+    const { type } = input
+    if (type === 'suspended') {
       this.suspends += 1
       options.logger.warn({}, 'the host was suspended: every leadership is over')
-    } else if (input.type !== 'contend' && watch.isMissing()) {
+    } else if (type !== 'contend' && watch.isMissing(now)) {
       // the whole comparison and not only its cheap trigger: a step of the wall clock may hide a suspend from that (B.3); a wish
       // to stand prolongs nothing, and a hundred thousand of them at the start would each pay for it
       this.apply({ type: 'suspended' })
@@ -140,9 +142,9 @@ export class Engine {
     this.lastInputAt = now
     // stamped in place: the engine owns what was submitted, and a copy would cost more than the step itself
     input.now = now
-    this.wasTick = input.type === 'tick'
+    this.wasTick = type === 'tick'
     const effects = step(options.config, this.state, input as Input)
-    if (input.type === 'suspended') watch.rebase()
+    if (type === 'suspended') watch.rebase()
     let forService = 0
     for (const effect of effects) {
       if (effect.type === 'send') this.send(effect)
@@ -158,7 +160,7 @@ export class Engine {
     // what waited for a write may leave now, even if nothing else does
     if (input.type === 'persisted') this.endTurn()
     // work has stopped, and the state says that nothing is led; listeners, which may take their time, hear of it behind this
-    if (input.type === 'renounce' || input.type === 'end') this.sayFreed()
+    if (type === 'renounce' || type === 'end') this.sayFreed()
     if (this.isOpen) options.listener.settled?.()
   }
 

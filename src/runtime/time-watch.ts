@@ -38,10 +38,10 @@ export class TimeWatch {
 
   /**
    * Verdict. False: all is well, and the wall clock as it stands is the new reference. True: time is missing, and it stays
-   * so for everybody who asks until `rebase`.
+   * so for everybody who asks until `rebase`. `readAt`: a reading made just before.
    */
-  isMissing(): boolean {
-    const { now, uptime } = this.sample()
+  isMissing(readAt = this.clock.now()): boolean {
+    const { now, uptime } = this.sample(readAt)
     if (uptime - now - this.uptimeAhead > this.boundMs) return true
     this.wallAhead = this.clock.wall() - now
     if (now - this.comparedAt >= this.windowMs) {
@@ -53,15 +53,15 @@ export class TimeWatch {
 
   /** Takes the clocks as they are: after every lease was given up because of the gap. */
   rebase(): void {
-    const { now, uptime } = this.sample()
+    const { now, uptime } = this.sample(this.clock.now())
     this.wallAhead = this.clock.wall() - now
     this.uptimeAhead = uptime - now
     this.comparedAt = now
   }
 
   /** Both clocks at one instant, as far as that goes: a thread descheduled between the readings tries again. */
-  private sample(): { now: number; uptime: number } {
-    let now = this.clock.now()
+  private sample(readAt: number): { now: number; uptime: number } {
+    let now = readAt
     let uptime = 0
     for (let tries = 0; tries < 3; tries++) {
       const before = now

@@ -18,3 +18,16 @@ export interface Invariant {
 
 /** Makes an invariant that complains there. Each run makes its own. */
 export type InvariantFactory = (complain: Complain) => Invariant
+
+/**
+ * The account under that key; a new one if there is none yet. Accounts in accounts, and no texts as keys: one that is made for
+ * each look costs more than the look.
+ */
+export function within<K, L, V>(books: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let book = books.get(key)
+  if (book === undefined) {
+    book = new Map()
+    books.set(key, book)
+  }
+  return book
+}

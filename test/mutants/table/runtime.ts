@@ -146,7 +146,7 @@ export const RUNTIME: readonly Mutant[] = [
     patches: [
       patch(
         'runtime/engine',
-        "else if (input.type !== 'contend' && watch.isMissing()) {",
+        "else if (type !== 'contend' && watch.isMissing(now)) {",
         'else if (watch === null) {',
       ),
     ],
