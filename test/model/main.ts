@@ -1,12 +1,14 @@
 /**
  * `npm run model-check`: explores the core exhaustively within bounds (PROTOCOL A.9); exit code 1 on a violation.
  *
- *   --members N    voters (default 3)                --terms T       highest term (default 3, at most 6)
+ *   --voters N     voters (default 3)                --terms T       highest term (default 3, at most 6)
  *   --crashes C    crash-restarts (default 1)        --transfers X   hand-overs with a certificate (default 0)
  *   --promise D    length of a promise, in ticks (default 2)
  *   --clock slow   one clock at half the speed of the others; `fast`: at double. Then D = 4 and rho = 1/3
  *   --mutant M     a broken core instead, by its name in test/mutants/table, as R7; `all`, or several
  *                  with commas between: every mutant of these rules, a line each
+ *   --members      members that change instead, with `--terms`, `--crashes`, `--promise`, `--mutant` and
+ *                  --elections e | @members | e,@members   --contenders bd   --changes K   --targets abcd,acd
  *   --max S        stop after that many states, incomplete (default 50,000,000)
  *
  * Prints states generated and distinct, per CPU second; for a violation the shortest schedule that leads to it.
@@ -14,6 +16,7 @@
  */
 import { parseArgs } from 'node:util'
 import { createState, step } from '../../src/core'
+import { exploreMembers } from './members/run'
 import { coreOf, mutantNamed, mutantsOfCore } from './mutants'
 import type { Core } from './process'
 import { replay } from './replay'
@@ -22,7 +25,12 @@ import { DRIFT, type Limits, type Outcome, Search, STANDARD } from './search'
 
 const { values } = parseArgs({
   options: {
-    members: { type: 'string' },
+    voters: { type: 'string' },
+    members: { type: 'boolean', default: false },
+    elections: { type: 'string' },
+    contenders: { type: 'string' },
+    changes: { type: 'string' },
+    targets: { type: 'string' },
     terms: { type: 'string' },
     crashes: { type: 'string' },
     transfers: { type: 'string' },
@@ -42,7 +50,7 @@ function limitsOf(): Limits {
   const standard: Limits = clock === 'equal' ? STANDARD : { ...STANDARD, ...DRIFT, clock }
   return {
     ...standard,
-    members: whole('members', STANDARD.members, 2, 5),
+    members: whole('voters', STANDARD.members, 2, 5),
     maxTerm: whole('terms', STANDARD.maxTerm, 1, 6),
     crashes: whole('crashes', STANDARD.crashes, 0, 7),
     transfers: whole('transfers', STANDARD.transfers, 0, 7),
@@ -51,7 +59,9 @@ function limitsOf(): Limits {
   }
 }
 
-function whole(name: keyof typeof values, otherwise: number, least: number, most: number): number {
+type Numeric = 'voters' | 'terms' | 'crashes' | 'transfers' | 'promise' | 'max' | 'changes'
+
+function whole(name: Numeric, otherwise: number, least: number, most: number): number {
   const text = values[name]
   if (text === undefined) return otherwise
   const number = Number(text)
@@ -116,9 +126,22 @@ async function exploreMutants(limits: Limits, rules: readonly string[]): Promise
 }
 
 const limits = limitsOf()
-console.log(describeLimits(limits))
 const rules = values.mutant?.split(',') ?? []
-if (rules.length > 1 || values.mutant === 'all') {
+if (!values.members) console.log(describeLimits(limits))
+if (values.members) {
+  const holds = await exploreMembers({
+    elections: values.elections,
+    contenders: values.contenders,
+    targets: values.targets,
+    mutant: values.mutant,
+    terms: (otherwise) => whole('terms', otherwise, 1, 7),
+    changes: (otherwise) => whole('changes', otherwise, 0, 7),
+    crashes: (otherwise) => whole('crashes', otherwise, 0, 7),
+    promise: (otherwise) => whole('promise', otherwise, 2, 7),
+    max: (otherwise) => whole('max', otherwise, 1, 1_000_000_000),
+  })
+  process.exitCode = holds ? 0 : 1
+} else if (rules.length > 1 || values.mutant === 'all') {
   await exploreMutants(limits, rules)
 } else {
   const core = values.mutant === undefined ? { createState, step } : await coreOf(mutantNamed(values.mutant))
