@@ -215,6 +215,8 @@ export function canonicalize(state: State, limits: MemberLimits): void {
     nonceCounter: 0,
     noticeCounter: 0,
     limitAlarmAt: 0,
+    crowdAt: 0,
+    crowd: 0,
   })
   state.rounds.clear()
   state.timers.length = 0
@@ -223,7 +225,7 @@ export function canonicalize(state: State, limits: MemberLimits): void {
   state.contenderSets.clear()
   for (const each of state.elections.values()) settleElection(state, each, limits.crashes > 0)
   if (!elections.includes(MEMBERS)) keepThrone(state)
-  settleSessions(state, busy)
+  settleSessions(state, limits, busy)
   settleLeases(state)
   settleMembership(state)
 }
@@ -265,7 +267,7 @@ function stands(state: State, { slot, lead, campaign }: Election): boolean {
   return support.grant === held.grant && support.incarnation === held.incarnation && support.until > BASE
 }
 
-function settleSessions(state: State, busy: boolean): void {
+function settleSessions(state: State, limits: MemberLimits, busy: boolean): void {
   sortMap(state.supports)
   sortMap(state.accounts)
   for (const [id, support] of state.supports) {
@@ -289,6 +291,9 @@ function settleSessions(state: State, busy: boolean): void {
     account.roundTripMs = null
     account.grant = null
     account.grantRound = 0
+    account.repeatedAt = BASE - limits.promise
+    account.newFacts = 0
+    account.newContentions = 0
     for (const [grant, until] of account.untilByGrant) {
       if (until <= BASE || !busy) account.untilByGrant.delete(grant)
     }
