@@ -24,6 +24,11 @@ export class Deadline {
     private readonly callback: (lateMs: number) => void,
   ) {}
 
+  /** The instant that is still to come, or minus infinity. */
+  get at(): number {
+    return this.isArmed ? this.dueAt : Number.NEGATIVE_INFINITY
+  }
+
   /** Is the instant still to come? */
   get isArmed(): boolean {
     return this.dueAt !== NEVER

@@ -169,8 +169,8 @@ export class Driver implements DriverPort {
 
   /** For exit hooks: everything is renounced and handed to the kernel before this returns, even inside a listener (R53). */
   endSync(reason: RevokeReason): void {
-    if (this.phase !== 'running') return
-    this.engine.apply({ type: 'end', reason })
+    if (this.phase !== 'running' && this.phase !== 'closing') return
+    if (this.phase === 'running') this.engine.apply({ type: 'end', reason })
     this.engine.outbox.flush()
     this.options.transport.flushSync()
   }
@@ -281,13 +281,15 @@ export class Driver implements DriverPort {
   private close(flushMs: number): void {
     const hasBooted = this.phase !== 'new'
     this.phase = 'closing'
-    this.engine.clear()
-    this.engine.outbox.flush()
+    const { writer, options, state, engine } = this
+    const { outbox, headStartMs } = engine
+    engine.clear()
     this.booted(stoppedError())
-    const { writer, options, state } = this
     const transport = this.transportStarted ? options.transport : null
-    closeDown({ ...options, state, writer, transport, hasBooted, flushMs }, () => {
-      if (this.phase !== 'closing') return
+    const life = { ...options, state, writer, transport, hasBooted, flushMs }
+    const isWanted = (): boolean => this.phase === 'closing'
+    closeDown({ ...life, outbox, headStartMs, isWanted }, () => {
+      if (!isWanted()) return
       this.options.witness?.dismiss()
       const waiting = [...this.whenClosed]
       this.crash()

@@ -123,6 +123,11 @@ export class Engine {
     this.headStart.clear()
   }
 
+  /** How long the heir of this turn, or of one just before, goes before everybody else, ms. */
+  get headStartMs(): number {
+    return Math.max(0, this.headStart.at - this.options.clock.now())
+  }
+
   /** Runs one input at once, past the queue: `submit` for everything but exit hooks. */
   apply(input: Submitted): void {
     const { options, watch } = this
@@ -156,7 +161,7 @@ export class Engine {
         if (effect.type !== 'persist' && effect.type !== 'send') this.deliver(effect)
       }
     }
-    if (input.type === 'death') this.giveHeadStart()
+    if (input.type === 'death' || (input.type === 'contend' && !input.contending)) this.giveHeadStart()
     // what waited for a write may leave now, even if nothing else does
     if (input.type === 'persisted') this.endTurn()
     // work has stopped, and the state says that nothing is led; listeners, which may take their time, hear of it behind this

@@ -468,6 +468,37 @@ describe('ending', () => {
     expect(holder.clock.timersPending).toBe(0)
   })
 
+  it('R71, R21: whoever is to lead next goes before everybody else, and before all that closes', async () => {
+    const { lab, nodes } = await cluster('a', 'b', 'c')
+    const [holder] = nodes
+    const { sent } = holder.transport
+    const before = sent.length
+    let closed = false
+    holder.driver.shutdown({ flushMs: 0, reason: 'stopped' }, () => {
+      closed = true
+    })
+    await lab.world.run(9)
+    expect(sent.slice(before).map(({ parts }) => parts.map(({ kind }) => kind))).toEqual([
+      ['timeoutNow', 'sessionEnd'],
+    ])
+    expect(lab.world.log).not.toContain(`${holder.transport.id} closes`)
+    await lab.world.run(20)
+    expect(new Set(sent.slice(before).map(({ to }) => to)).size).toBe(2)
+    expect(closed).toBe(true)
+  })
+
+  it('R53: a process that exits while an heir goes first has told everybody', async () => {
+    const { lab, nodes } = await cluster('a', 'b', 'c')
+    const [holder] = nodes
+    const { sent } = holder.transport
+    const before = sent.length
+    holder.driver.shutdown({ flushMs: 0, reason: 'stopped' }, () => {})
+    lab.world.finishTurn()
+    expect(sent.slice(before)).toHaveLength(1)
+    holder.driver.endSync('stopped')
+    expect(new Set(sent.slice(before).map(({ to }) => to)).size).toBe(2)
+  })
+
   it('R19: a voter that still promises something to another process leaves the mark false', async () => {
     const { lab, nodes } = await cluster('a', 'b')
     const [, voter] = nodes
