@@ -5,7 +5,13 @@
  */
 import { leaseLength } from '../core'
 import { MIN_STORAGE_TIMEOUT_MS } from '../runtime/read-options'
-import { type ResolvedTiming, resolveTiming, type TimingOptions, timingFaults } from '../runtime/timing'
+import {
+  type ResolvedTiming,
+  resolveTiming,
+  type TimingBasis,
+  type TimingOptions,
+  timingFaults,
+} from '../runtime/timing'
 import type { Measured } from './measure'
 
 /** One rule with its numbers. */
@@ -30,6 +36,8 @@ const RESERVE = 2
 
 /** What was measured, ms: the worst and, for a head start, the usual; 0 where nothing was. */
 interface Costs {
+  readonly readMs: number
+  readonly casMs: number
   readonly pauseMs: number
   readonly roundTripMs: number
   readonly usualRoundTripMs: number
@@ -37,10 +45,12 @@ interface Costs {
   readonly usualWriteMs: number
 }
 
-function costsOf({ members, disk, loop }: Measured): Costs {
+function costsOf({ members, store, disk, loop }: Measured): Costs {
   const round = (of: 'p50Ms' | 'maxMs'): number =>
     Math.max(0, ...members.map(({ answer, connect }) => (answer ?? connect)?.[of] ?? 0))
   return {
+    readMs: store?.read?.maxMs ?? 0,
+    casMs: store?.write?.maxMs ?? 0,
     pauseMs: loop.maxMs,
     roundTripMs: round('maxMs'),
     usualRoundTripMs: round('p50Ms'),
@@ -77,15 +87,59 @@ function clockRules({ rho, deltaMs }: ResolvedTiming, { clock }: Measured): Rule
   ]
 }
 
+/** Where a store votes: each renewal is one write, each try two reads and a write, and four calls may be lost (A.10.6). */
+function storeRules({ promiseMs, campaignMs }: ResolvedTiming, measured: Measured, budget: number): Rule[] {
+  const { pauseMs, readMs, casMs } = costsOf(measured)
+  const timeoutMs = measured.store?.timeoutMs ?? 0
+  const renewal = RESERVE * (pauseMs + casMs)
+  const attempt = RESERVE * (2 * readMs + casMs)
+  const call = RESERVE * Math.max(readMs, casMs)
+  return [
+    rule(
+      'store renewal',
+      budget,
+      renewal,
+      `a renewal has ${ms(budget)}; needs 2 x (pause ${ms(pauseMs)} + write ${ms(casMs)}) = ${ms(renewal)}`,
+      'leaderships are lost to a slow store',
+    ),
+    rule(
+      'store try',
+      campaignMs,
+      attempt,
+      `campaignMs ${ms(campaignMs)}; needs 2 x (2 x read ${ms(readMs)} + write ${ms(casMs)}) = ${ms(attempt)}`,
+      'tries to win run out of time',
+    ),
+    rule(
+      'store time-out',
+      timeoutMs,
+      call,
+      `timeoutMs ${ms(timeoutMs)} of the store; needs 2 x its slowest call = ${ms(call)}`,
+      'answers that come count as lost',
+    ),
+    rule(
+      'store promise',
+      promiseMs,
+      4 * timeoutMs,
+      `promiseMs ${ms(promiseMs)}; needs 4 x timeoutMs ${ms(timeoutMs)} = ${ms(4 * timeoutMs)}`,
+      'it is refused: one lost answer would cost the lease',
+    ),
+  ]
+}
+
 /** Judges one timing, with `storageTimeoutMs` as it is by default. */
 export function judge(timing: ResolvedTiming, measured: Measured): Judgement {
   const { promiseMs, heartbeatMs, campaignMs, stepMs, marginMs, rho, deltaMs } = timing
   const { pauseMs, roundTripMs, usualRoundTripMs, writeMs, usualWriteMs } = costsOf(measured)
+  const { store } = measured
   const storageTimeoutMs = Math.max(promiseMs, MIN_STORAGE_TIMEOUT_MS)
   const budget = leaseLength(promiseMs, rho, deltaMs) - marginMs - heartbeatMs
   const renewal = RESERVE * (pauseMs + roundTripMs)
   const attempt = RESERVE * (2 * roundTripMs + 2 * writeMs)
   const step = usualRoundTripMs + 2 * usualWriteMs
+  const isOfPeers = ({ name }: Rule): boolean =>
+    measured.members.length > 0 ||
+    !['renewal', 'try', 'step'].includes(name) ||
+    (name === 'try' && measured.disk !== null)
   const rules = [
     rule(
       'renewal',
@@ -124,17 +178,19 @@ export function judge(timing: ResolvedTiming, measured: Measured): Judgement {
     ),
     ...clockRules(timing, measured),
   ]
-  return { timing, rules, fits: rules.every(({ fits }) => fits) }
+  const asked = store === null ? rules : [...storeRules(timing, measured, budget), ...rules.filter(isOfPeers)]
+  return { timing, rules: asked, fits: asked.every(({ fits }) => fits) }
 }
 
 /** The shortest timing that fits, in two digits; null if none up to an hour does. */
 export function advise(measured: Measured): TimingOptions | null {
   const { usualRoundTripMs, usualWriteMs } = costsOf(measured)
+  const basis = basisOf(measured.store !== null)
   const step = Math.ceil(usualRoundTripMs + 2 * usualWriteMs)
   for (let promiseMs = 20; promiseMs <= 3_600_000; promiseMs = next(promiseMs)) {
-    const bare = resolveTiming({ promiseMs }, PEERS)
+    const bare = resolveTiming({ promiseMs }, basis)
     const options = bare.stepMs >= step ? { promiseMs } : { promiseMs, stepMs: step }
-    const timing = resolveTiming(options, PEERS)
+    const timing = resolveTiming(options, basis)
     if (timingFaults(timing).length > 0) continue
     if (judge(timing, measured).fits) return options
   }
@@ -148,3 +204,8 @@ function next(value: number): number {
 
 /** Peers with a disk: what a doctor of hosts can judge. */
 export const PEERS = { volatile: false, stores: false } as const
+
+/** Whose defaults count: with a store among the voters they are longer (A.10.6). */
+export function basisOf(hasStore: boolean): TimingBasis {
+  return { ...PEERS, stores: hasStore }
+}

@@ -17,6 +17,8 @@ export interface Command {
   readonly flags: Flags
   /** Words that it takes besides, if these are all. */
   readonly words?: readonly string[]
+  /** Behind two dashes it takes a program and its arguments. */
+  readonly takesProgram?: true
   /** Does it. @throws UsageError if the arguments make no sense. */
   run(args: readonly string[], terminal: Terminal): Promise<number>
 }

@@ -40,6 +40,16 @@ export function completion(commands: () => Commands): Command {
 const named = (flags: Flags): string[] => [...Object.keys(flags).map((name) => `--${name}`), '--help']
 const firstLine = ({ summary }: { readonly summary: string }): string => summary.split('\n')[0] ?? ''
 
+/** The program behind the dashes, then files. */
+const BASH_PROGRAM = `case " \${COMP_WORDS[*]:2:COMP_CWORD-2} " in *" -- ") COMPREPLY=($(compgen -c -- "$word")); return ;; *" -- "*) COMPREPLY=($(compgen -f -- "$word")); return ;; esac; `
+
+const ZSH_PROGRAM =
+  'local dashes=$words[(i)--]; if (( dashes < CURRENT )); then shift $dashes words; (( CURRENT -= dashes )); _normal; return; fi; '
+
+function fishProgram(name: string): string {
+  return `complete -c conclave -n 'string match -rq -- " ${name} -- " (commandline -cp)' -a '(complete -C (string replace -r -- "^.*? -- " "" (commandline -cp)))'`
+}
+
 function bash(commands: Commands): string {
   const values = (command: string, [name, { value, choices, isPath }]: [string, Flag]): string[] => {
     if (value === undefined) return []
@@ -59,10 +69,10 @@ function bash(commands: Commands): string {
     ),
     '  esac',
     '  case "$command" in',
-    ...Object.entries(commands).map(
-      ([name, { flags, words = [] }]) =>
-        `    ${name}) COMPREPLY=($(compgen -W "${[...words, ...named(flags)].join(' ')}" -- "$word")) ;;`,
-    ),
+    ...Object.entries(commands).map(([name, { flags, words = [], takesProgram }]) => {
+      const all = [...words, ...named(flags), ...(takesProgram ? ['--'] : [])].join(' ')
+      return `    ${name}) ${takesProgram ? BASH_PROGRAM : ''}COMPREPLY=($(compgen -W "${all}" -- "$word")) ;;`
+    }),
     '  esac',
     '}',
     'complete -F _conclave conclave',
@@ -87,10 +97,10 @@ function zsh(commands: Commands): string {
     '  local command=$words[2]',
     '  shift words; (( CURRENT-- ))',
     '  case $command in',
-    ...Object.entries(commands).map(([name, { flags, words }]) => {
+    ...Object.entries(commands).map(([name, { flags, words, takesProgram }]) => {
       const first = words === undefined ? [] : [`'1:word:(${words.join(' ')})'`]
       const all = [...Object.entries(flags).map(argument), "'--help[says more]'", ...first]
-      return `    ${name}) _arguments ${all.join(' ')} ;;`
+      return `    ${name}) ${takesProgram ? ZSH_PROGRAM : ''}_arguments ${all.join(' ')} ;;`
     }),
     '  esac',
     '}',
@@ -107,6 +117,7 @@ function fish(commands: Commands): string {
     'complete -c conclave -f',
     ...Object.entries(commands).flatMap(([name, command]) => [
       `complete -c conclave -n __fish_use_subcommand -a ${name} -d ${quote(firstLine(command))}`,
+      ...(command.takesProgram ? [fishProgram(name)] : []),
       ...(command.words === undefined ? [] : [`${within(name)} -a ${quote(command.words.join(' '))}`]),
       ...Object.entries(command.flags).map(([option, flag]) => {
         const { value, choices, isPath } = flag

@@ -1,22 +1,17 @@
 /**
- * What `conclave doctor` measures, all at once and for as long as it is told: round trips to members, durable writes, the
- * event loop, the clocks. Judges nothing: `advice.ts` does.
+ * What `conclave doctor` measures, all at once and for as long as it is told: round trips to members, a store, durable writes,
+ * the event loop, the clocks. Judges nothing: `advice.ts` does.
  */
 import { close, fdatasync, openSync, unlinkSync, write } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { CasStore } from '../ports/cas-store'
 import type { Clock } from '../ports/clock'
 import { type LoopDelay, loopMonitor } from '../runtime/loop-monitor'
 import { parsePeerAddress } from '../transports/tcp-options'
 import { probe } from '../transports/tcp-probe'
-
-/** Samples in short, ms. */
-export interface Samples {
-  readonly count: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
-}
+import { type StoreFigures, StoreProbes } from './measure-store'
+import { type Samples, samplesOf } from './samples'
 
 /** How far away a member is. */
 export interface MemberFigures {
@@ -49,6 +44,8 @@ export interface ClockFigures {
 export interface Measured {
   readonly seconds: number
   readonly members: readonly MemberFigures[]
+  /** Null without a store. */
+  readonly store: StoreFigures | null
   /** Durable writes; null without a directory. */
   readonly disk: Samples | null
   readonly loop: LoopDelay
@@ -58,6 +55,7 @@ export interface Measured {
 const PROBE_EVERY_MS = 250
 const PROBE_TIMEOUT_MS = 2_000
 const WRITE_EVERY_MS = 20
+const STORE_EVERY_MS = 50
 /** As much as a vote. */
 const WRITE_BYTES = 256
 const LOOK_EVERY_MS = 100
@@ -66,16 +64,25 @@ const WATCHED_DELAY_MS = 400
 const STEP_MS = 20
 const SLEEP_MS = 100
 
+/** What is to be measured besides this host. */
+export interface Subjects {
+  /** Addresses by id. */
+  readonly members: Readonly<Record<string, string>>
+  readonly store: CasStore | null
+  readonly dataDir: string | null
+}
+
 /** Measures. @throws if the directory cannot be written to. */
 export async function measure(
   seconds: number,
-  members: Readonly<Record<string, string>>,
-  dataDir: string | null,
+  { members, store, dataDir }: Subjects,
   clock: Clock,
 ): Promise<Measured> {
   const addresses = Object.entries(members).map(
     ([id, text]) => [id, text, parsePeerAddress(text, `--members ${id}`)] as const,
   )
+  const votes = store === null ? null : new StoreProbes(store, () => clock.now())
+  await votes?.begin()
   const monitor = loopMonitor(WATCHED_DELAY_MS)
   const until = clock.now() + seconds * 1_000
   const repeat = async (everyMs: number, act: () => Promise<void> | void): Promise<void> => {
@@ -101,11 +108,15 @@ export async function measure(
       }),
     ),
     repeat(LOOK_EVERY_MS, () => watch.look()),
+    votes === null ? null : repeat(STORE_EVERY_MS, () => votes.probe()),
     disk === null ? null : repeat(WRITE_EVERY_MS, () => disk.write()).finally(() => disk.end()),
   ])
   const loop = monitor.read()
   monitor.stop()
-  return { seconds, members: figures, disk: disk?.samples() ?? null, loop, clock: watch.figures() }
+  return {
+    ...{ seconds, members: figures, store: votes?.figures() ?? null },
+    ...{ disk: disk?.samples() ?? null, loop, clock: watch.figures() },
+  }
 }
 
 class MemberProbes {
@@ -209,13 +220,4 @@ export class ClockWatch {
     }
     return Number.isFinite(smallest) ? Math.ceil(smallest * 1e4) / 1e4 : 1
   }
-}
-
-/** In short; null of none. */
-export function samplesOf(times: readonly number[]): Samples | null {
-  if (times.length === 0) return null
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (part: number): number =>
-    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0) * 100) / 100
-  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
 }

@@ -11,13 +11,10 @@ import { type Flags, type FlagValues, required, wholeOf } from './flags'
 import type { Operations, Outcome } from './operations'
 import { OperatorCluster } from './operator-cluster'
 import { PeerOperations } from './peer-operations'
-import { storeAt } from './store-client'
+import { storeAt, storeUrlOf } from './store-client'
 import { StoreOperations } from './store-operations'
 import { nobody, type Survey } from './survey'
 import type { Terminal } from './terminal'
-
-/** Where the URL of a store is taken from without `--store` and `--members`. */
-const STORE_VARIABLE = 'CONCLAVE_STORE'
 
 /** Options of every command of operators. */
 export const OPERATOR_FLAGS = {
@@ -52,13 +49,8 @@ export async function withOperations(
 
 async function open(values: OperatorValues, timeoutMs: number): Promise<Operations> {
   const { election } = values
-  if (/^[a-z]+:\/\/[^/@]*:[^/@]+@/.test(values.store ?? '')) {
-    throw new UsageError(
-      `--store holds a password, which every user of this host can read there: put the URL into ${STORE_VARIABLE}.`,
-    )
-  }
-  const store = values.store ?? (values.members === undefined ? process.env[STORE_VARIABLE] : undefined)
-  if (store === undefined) {
+  const store = storeUrlOf(values, process.env)
+  if (store === null) {
     return new PeerOperations(new OperatorCluster(readConnection(values, process.env)), timeoutMs)
   }
   const strangers = ['members', 'secret-file', 'tls-ca', 'tls-cert', 'tls-key'] as const

@@ -3,11 +3,16 @@
  *
  * Decides whom to ask; what is done is decided by the member. Read next: `operator-cluster.ts`.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ElectionName, PausedLeader, ProcessId } from '../core'
 import type { AnswerTo } from '../runtime/operator-answer'
+import { whyNotReady } from './heir'
 import type { HandedOver, Operations, Outcome, PastLeadership, PauseSaid } from './operations'
 import type { OperatorCluster, Said } from './operator-cluster'
 import { nobody, type Survey, surveyOf } from './survey'
+
+/** Between two looks at a member that is not ready yet, ms. */
+const LOOK_EVERY_MS = 100
 
 /** A member is given that much longer to answer than it was told to wait, ms. */
 const GRACE_MS = 1_000
@@ -41,6 +46,10 @@ export class PeerOperations implements Operations {
     let from = await this.leaderOf(election)
     if (!from.ok) return from
     if (from.value === to) return { ok: false, why: `${to} leads "${election}" already` }
+    const notReady = to === null ? null : await this.untilReady(election, to)
+    if (notReady !== null) {
+      return { ok: false, why: `${to} cannot take "${election}" over: ${notReady}; nothing was given up` }
+    }
     for (let tries = 0; ; tries++) {
       const said: Said<AnswerTo<'resign'>> = await this.cluster.ask(
         from.value,
@@ -85,6 +94,15 @@ export class PeerOperations implements Operations {
 
   async close(): Promise<void> {
     this.cluster.close()
+  }
+
+  /** Waits until that member can take over, no longer than the time limit; null, or why it cannot. */
+  private async untilReady(election: ElectionName, to: ProcessId): Promise<string | null> {
+    for (const end = performance.now() + this.timeoutMs; ; await sleep(LOOK_EVERY_MS)) {
+      const notReady = whyNotReady(await this.survey(election), election, to)
+      if (notReady === null) return null
+      if (!notReady.willPass || performance.now() >= end) return notReady.why
+    }
   }
 
   /** Any member that has the election will do; the leader hears of it first. */

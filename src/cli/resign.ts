@@ -53,8 +53,9 @@ export const transfer: Command = {
   summary: 'the leader of an election hands it over to a member that is named',
   help: helpOf(
     'transfer --cluster NAME --members LIST [--election NAME] --to ID [options]',
-    `As resign, and the member that is named stands at once. If it cannot win, the others stand: what was given up is not taken
-back. Refused while the election is paused.`,
+    `As resign, and the member that is named stands at once. First it is asked whether it can: one that was just started, or has not
+heard yet who leads, is waited for within the time limit, and one that does not contend is refused before anything is given
+up. If it does not win then, the others stand: what was given up is not taken back. Refused while the election is paused.`,
     flagLines(TRANSFER_FLAGS),
     CODES,
   ),

@@ -6,15 +6,32 @@
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import type { CasStore } from '../ports/cas-store'
 import type { VoterStore } from '../ports/voter-store'
 import { type EtcdClient, etcd } from '../stores/etcd'
 import { postgres } from '../stores/postgres'
 import { redis } from '../stores/redis'
 import { UsageError } from './command'
 
+/** Where the URL of a store is taken from without `--store` and `--members`. */
+export const STORE_VARIABLE = 'CONCLAVE_STORE'
+
+/** The URL of the store that is meant, if any: the option, or the variable where no members are named. @throws UsageError */
+export function storeUrlOf(
+  { store, members }: { readonly store?: string; readonly members?: string },
+  environment: Readonly<Record<string, string | undefined>>,
+): string | null {
+  if (/^[a-z]+:\/\/[^/@]*:[^/@]+@/.test(store ?? '')) {
+    throw new UsageError(
+      `--store holds a password, which every user of this host can read there: put the URL into ${STORE_VARIABLE}.`,
+    )
+  }
+  return store ?? (members === undefined ? environment[STORE_VARIABLE] : undefined) ?? null
+}
+
 /** A store, and how its client is closed. */
 export interface StoreClient {
-  readonly store: VoterStore
+  readonly store: CasStore & VoterStore
   close(): Promise<unknown>
 }
 
@@ -26,8 +43,8 @@ interface Quiet {
   on(event: 'error', listener: () => void): unknown
 }
 
-/** @throws UsageError for a URL of no store, and where the driver is not installed. */
-export async function storeAt(url: string, directory = process.cwd()): Promise<StoreClient> {
+/** `create`: makes its table if there is none. @throws UsageError for a URL of no store, and where the driver is not installed. */
+export async function storeAt(url: string, create = false, directory = process.cwd()): Promise<StoreClient> {
   const scheme = /^([a-z]+):\/\//.exec(url)?.[1] ?? ''
   const load = (...names: readonly string[]) => loadFirst(names, scheme, directory)
   if (scheme === 'postgres' || scheme === 'postgresql') {
@@ -35,8 +52,7 @@ export async function storeAt(url: string, directory = process.cwd()): Promise<S
     const Pool = pg['Pool'] as Made<Quiet & Parameters<typeof postgres>[0] & { end(): Promise<unknown> }>
     const pool = new Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 2_000 } as never)
     pool.on('error', () => {})
-    // whoever looks makes no table
-    return { store: postgres(pool, { create: false }), close: () => pool.end() }
+    return { store: postgres(pool, { create }), close: () => pool.end() }
   }
   if (scheme === 'redis' || scheme === 'rediss') {
     const [driver, name] = load('redis', 'ioredis')

@@ -25,6 +25,7 @@ export const supervised: Command = {
   summary: 'start a service and tell the voters at once when it has died',
   help: HELP,
   flags: {},
+  takesProgram: true,
   run(args, terminal) {
     const [dashes, command, ...rest] = args
     if (dashes !== '--' || command === undefined) {

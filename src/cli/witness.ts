@@ -9,13 +9,13 @@
 import { isElectionError } from '../errors'
 import type { Elector } from '../runtime/api'
 import { createElector } from '../runtime/create'
-import type { TimingPreset } from '../runtime/timing'
 import { tcp } from '../transports/tcp'
 import { type Command, EXIT, UsageError } from './command'
 import { CONNECTION, readConnection } from './connection'
-import { type FlagValues, flagLines, numberOf, parseFlags, required, wholeOf } from './flags'
+import { type FlagValues, flagLines, parseFlags, required, wholeOf } from './flags'
 import { type Journal, journalOn } from './journal'
 import type { Terminal } from './terminal'
+import { readTiming, TIMING } from './timing-flags'
 
 const FLAGS = {
   ...CONNECTION,
@@ -30,12 +30,7 @@ const FLAGS = {
     summary: 'directory of its durable record: what it has promised survives a restart',
   },
   listen: { value: 'HOST:PORT', summary: 'where it listens (default: its own address in --members)' },
-  timing: {
-    value: 'PRESET',
-    choices: ['fast', 'default', 'relaxed'],
-    summary: 'fast, default or relaxed, as at the other voters (default: default)',
-  },
-  'promise-ms': { value: 'MS', summary: '`promiseMs`, if the other voters have one of their own' },
+  ...TIMING,
   'max-observers': { value: 'N', summary: 'how many processes without a vote it lets in (default: 0)' },
   json: { summary: 'a JSON object per line, as pino writes them' },
 } as const
@@ -72,7 +67,7 @@ function prepare(
   const { cluster, members, credentials } = readConnection(values, process.env)
   const id = required('id', values.id, 'w')
   const dataDir = required('data-dir', values['data-dir'], '/var/lib/conclave')
-  const promiseMs = numberOf('promise-ms', values['promise-ms'])
+  const timing = readTiming(values)
   const journal = journalOn(terminal, values.json === true, { name: 'conclave-witness', cluster, id })
   try {
     const elector = createElector({
@@ -82,10 +77,7 @@ function prepare(
       witnesses: values.witnesses?.split(',') ?? [id],
       transport: tcp({ ...credentials, ...(values.listen === undefined ? {} : { listen: values.listen }) }),
       dataDir,
-      timing: {
-        preset: (values.timing ?? 'default') as TimingPreset,
-        ...(promiseMs === null ? {} : { promiseMs }),
-      },
+      timing,
       maxObservers: wholeOf('max-observers', values['max-observers'], 0, 10_000) ?? 0,
       logger: journal,
     })

@@ -46,6 +46,7 @@ const status = z.looseObject({
     cluster: name,
     memberKind: name,
     phase: name,
+    bootWaitMs: z.optional(at),
     members: list(member),
     membership: z.nullable(z.looseObject({ term: at, version: at })),
     warnings: list(text),

@@ -6,19 +6,22 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { advise, judge, PEERS } from '../../src/cli/advice'
-import { ClockWatch, type Measured, samplesOf } from '../../src/cli/measure'
+import { advise, basisOf, judge, PEERS } from '../../src/cli/advice'
+import { ClockWatch, type Measured } from '../../src/cli/measure'
+import { StoreProbes } from '../../src/cli/measure-store'
+import { samplesOf } from '../../src/cli/samples'
 import { resolveTiming, timingFaults } from '../../src/runtime/timing'
 import { call } from './memory-terminal'
 
 const NOTHING: Measured = {
   seconds: 10,
   members: [],
+  store: null,
   disk: null,
   loop: { p50Ms: 0, p99Ms: 0, maxMs: 0 },
   clock: { resolutionMs: 0.001, driftPpm: 0, driftErrorPpm: 100, stepsMs: [], sleptMs: 0 },
 }
-const samples = (p50Ms: number, maxMs = p50Ms) => ({ count: 40, p50Ms, p99Ms: maxMs, maxMs })
+const samples = (p50Ms: number, maxMs = p50Ms) => ({ count: 40, minMs: p50Ms, p50Ms, p99Ms: maxMs, maxMs })
 const pause = (maxMs: number): Measured => ({ ...NOTHING, loop: { p50Ms: 0, p99Ms: 0, maxMs } })
 const disk = (p50Ms: number, maxMs?: number): Measured => ({ ...NOTHING, disk: samples(p50Ms, maxMs) })
 const away = (ms: number, answerMs: number | null = ms): Measured => ({
@@ -89,6 +92,72 @@ describe('the advice', () => {
   })
 })
 
+describe('a store', () => {
+  const store = (readMs: number, casMs: number, timeoutMs = 1_000): Measured => ({
+    ...NOTHING,
+    store: {
+      ...{ name: 'redis', timeoutMs, read: samples(readMs), write: samples(casMs) },
+      ...{ failures: 0, lastError: null },
+    },
+  })
+  const brokenBy = (measured: Measured, promiseMs = 5_000): string[] =>
+    judge(resolveTiming({ promiseMs }, basisOf(true)), measured)
+      .rules.filter(({ fits }) => !fits)
+      .map(({ name }) => name)
+
+  it.each<[string, Measured, readonly string[]]>([
+    ['a quick one', store(2, 5), []],
+    ['calls of half its time-out', store(500, 500), []],
+    ['calls above that', store(501, 1), ['store time-out']],
+    ['writes above half of the budget of 2,463 ms', store(1, 1_232), ['store renewal', 'store time-out']],
+    ['a try of two slow reads and a write', store(400, 451), ['store try']],
+    ['a time-out above a quarter of the promise', store(1, 1, 1_251), ['store promise']],
+  ])('%s', (_, measured, names) => {
+    expect(brokenBy(measured)).toEqual(names)
+  })
+
+  it('is judged by its own rules and by those of the host; those of peers come with members or a disk', () => {
+    const names = (measured: Measured): string[] =>
+      judge(resolveTiming({}, basisOf(true)), measured).rules.map(({ name }) => name)
+    const own = ['store renewal', 'store try', 'store time-out', 'store promise']
+    expect(names(store(1, 1))).toEqual([...own, 'margin', 'storage', 'clock rate', 'clock resolution'])
+    expect(names({ ...store(1, 1), members: away(1).members })).toContain('step')
+  })
+
+  it('is advised four time-outs at least', () => {
+    expect(advise(store(2, 5))).toEqual({ promiseMs: 4_000 })
+    expect(advise(store(501, 501))).toBeNull()
+    expect(advise(store(2, 5, 100))).toEqual({ promiseMs: 400 })
+  })
+
+  it('is read and written, a conflict is no failure, and what fails is told', async () => {
+    let now = 0
+    const takes = async <T>(ms: number, value: T): Promise<T> => {
+      now += ms
+      return value
+    }
+    const writes: (string | null)[] = []
+    const error = new Error('it is down')
+    const answers = [{ kind: 'ok', version: '2' }, { kind: 'conflict' }, { kind: 'failed', error }] as const
+    const probes = new StoreProbes(
+      {
+        ...{ name: 'mine', durability: 'survives', timeoutMs: 100 },
+        read: (keys) => takes(2, { kind: 'ok', records: keys.map(() => ({ version: '1', value: '' })) }),
+        write: (_, version) =>
+          takes(5, answers[writes.push(version) - 1] ?? ({ kind: 'ambiguous', error } as const)),
+      },
+      () => now,
+    )
+    await probes.begin()
+    for (let i = 0; i < 4; i++) await probes.probe()
+    expect(writes, 'compared with what was read').toEqual(['1', '1', '1', '1'])
+    expect(probes.figures()).toMatchObject({
+      ...{ name: 'mine', timeoutMs: 100, failures: 2, lastError: 'it is down' },
+      ...{ read: { count: 4, minMs: 2, maxMs: 2 }, write: { count: 2, minMs: 5 } },
+    })
+  })
+})
+
 describe('the watch on the clocks', () => {
   function watched(wallAt: (now: number) => number, uptimeAt = (now: number) => now) {
     let now = 0
@@ -113,7 +182,7 @@ describe('the watch on the clocks', () => {
 
   it('samples in short', () => {
     expect(samplesOf([])).toBeNull()
-    expect(samplesOf([3, 1, 2])).toEqual({ count: 3, p50Ms: 2, p99Ms: 3, maxMs: 3 })
+    expect(samplesOf([3, 1, 2])).toEqual({ count: 3, minMs: 1, p50Ms: 2, p99Ms: 3, maxMs: 3 })
   })
 })
 
@@ -126,7 +195,7 @@ describe('conclave doctor', () => {
 
   it('measures this host, prints the arithmetic, and leaves nothing behind', async () => {
     const { code, text } = await call(`doctor --seconds 0.5 --timing relaxed --data-dir ${dir}`)
-    expect(text).toMatch(/write +[\d.]+ \/ [\d.]+ \/ [\d.]+ ms \(median, p99, longest of \d+\)/)
+    expect(text).toMatch(/write +[\d.]+( \/ [\d.]+){3} ms \(shortest, median, p99, longest of \d+\)/)
     expect(text).toContain('round trip   not measured: give --members')
     expect(text).toContain('renewal: 10000 x (1 - 0.1) / (1 + 0.1)')
     expect(text).toMatch(/The shortest that fits: timing: \{ promiseMs: \d+/)

@@ -1,5 +1,6 @@
 /** Goal: what an operator reads is what the members said, disagreement included (USERS 22). Method: reports by hand. */
 import { describe, expect, it } from 'vitest'
+import { whyNotReady } from '../../src/cli/heir'
 import { historyLines } from '../../src/cli/history'
 import { sentenceOf as pauseSentence } from '../../src/cli/pause'
 import { mergeHistories } from '../../src/cli/peer-operations'
@@ -55,6 +56,39 @@ const gone = (id: string, why = 'connect ECONNREFUSED', code = 'unreachable'): M
 
 const textOf = (reports: readonly MemberReport[]): string[] =>
   statusLines(surveyOf('orders', reports)).map(({ text }) => text)
+
+describe('conclave transfer', () => {
+  const survey = (change: Partial<Entry> = {}, dead: readonly string[] = [], status: object = {}) => {
+    const [a, b, c] = [
+      report('a', [leads('job', 'a')], dead),
+      report('b', [entry('job', 'a', change)]),
+      report('c', [entry('job', 'a')]),
+    ]
+    Object.assign(b.answer?.status ?? {}, status)
+    return surveyOf('orders', [a, b, c])
+  }
+
+  it('asks nobody to let go for a member that cannot take over, and waits for one that soon can', () => {
+    const why = (...of: Parameters<typeof survey>) => whyNotReady(survey(...of), 'job', 'b')
+    expect(why()).toBeNull()
+    expect(why({ isContending: false, whyNotLeader: ['it never leads'] })).toEqual({
+      ...{ why: 'it never leads', willPass: false },
+    })
+    expect(why({ isHealthy: false })).toMatchObject({ willPass: false })
+    expect(why({ leader: null, term: 0 })).toMatchObject({
+      ...{ why: 'it does not know yet that a leads in term 3', willPass: true },
+    })
+    expect(why({ term: 2 })).toMatchObject({ willPass: true })
+    expect(why({}, ['b'])).toMatchObject({ why: 'a does not hear from it', willPass: true })
+    expect(why({}, [], { bootWaitMs: 700 })).toMatchObject({ willPass: true })
+    const without = [report('a', [leads('job', 'a')]), gone('b')]
+    expect(whyNotReady(surveyOf('orders', without), 'job', 'b')).toEqual({
+      ...{ why: 'it does not answer: connect ECONNREFUSED', willPass: false },
+    })
+    expect(whyNotReady(survey(), 'job', 'z'), 'the leader knows').toBeNull()
+    expect(whyNotReady(survey({ paused: { by: 'a', sinceMs: 1, leader: 'stays' } }), 'job', 'b')).toBeNull()
+  })
+})
 
 describe('conclave status', () => {
   it('shows elections and members, and is well', () => {

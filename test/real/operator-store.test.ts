@@ -65,6 +65,13 @@ describe.runIf(here)('the command line over a store', () => {
       expect((await call(`resume ${where}`)).code).toBe(0)
       await c.until(() => c.leader !== null, 30_000, 'somebody leads after the pause')
       expect((await call(`history ${where}`)).text).toContain('leads')
+
+      const doctor = await call(`doctor --seconds 1 --store ${url}`)
+      const calls = String.raw`[\d.]+( / [\d.]+){3} ms \(shortest, median, p99, longest of \d+\)$`
+      expect(doctor.text).toMatch(new RegExp(`^  store +${kind}, read: ${calls}`, 'm'))
+      expect(doctor.text).toMatch(new RegExp(`^ +${kind}, compare and set: ${calls}`, 'm'))
+      expect(doctor.text).toContain('needs 2 x (2 x read')
+      expect(doctor.code).toBe(doctor.text.includes('DOES NOT FIT') ? 1 : 0)
       c.sound()
     },
   )
@@ -78,6 +85,8 @@ describe.runIf(here)('the command line over a store', () => {
     expect(
       (await call('pause --cluster x --store redis://127.0.0.1:1 --election job --timeout-ms 700')).code,
     ).toBe(1)
+    const doctor = await call('doctor --seconds 0.1 --store redis://127.0.0.1:1')
+    expect([doctor.code, doctor.text]).toEqual([1, expect.stringContaining('read: NOT REACHED')])
     expect(performance.now() - began).toBeLessThan(20_000)
   })
 

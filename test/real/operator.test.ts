@@ -71,6 +71,15 @@ describe('three real processes and a secret', () => {
     }
     expect((await call(`transfer ${where} --to ${other}`)).complaints.join()).toContain('already')
     expect((await call(`transfer ${where} --to nobody`)).code).toBe(1)
+    const third = c.ids.find((id) => id !== first && id !== other) as string
+    c.signal(third, 'SIGSTOP')
+    const refused = await call(`transfer ${where} --to ${third} --timeout-ms 1000`)
+    c.signal(third, 'SIGCONT')
+    expect([refused.code, refused.complaints.join()]).toEqual([
+      1,
+      expect.stringMatching(/cannot take "job" over: it does not answer: .*; nothing was given up/),
+    ])
+    expect(c.leader, 'nothing was given up').toBe(other)
 
     const resign = await call(`resign ${where} --json`)
     expect(JSON.parse(resign.text)).toMatchObject({

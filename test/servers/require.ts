@@ -9,8 +9,17 @@ import { findProgram } from './process'
 /** Names the file in which a whole run collects what is missing, so that it is said in one line (`missing.ts`). */
 export const MISSING_FILE = 'CONCLAVE_MISSING_FILE'
 
-/** The servers, and the programs for their faults, that tests may ask for. */
-export type ServerName = 'postgresql' | 'pgbouncer' | 'redis' | 'etcd' | 'faketime' | 'prlimit'
+/** The servers, the programs for their faults, and the shells that tests may ask for. */
+export type ServerName =
+  | 'postgresql'
+  | 'pgbouncer'
+  | 'redis'
+  | 'etcd'
+  | 'faketime'
+  | 'prlimit'
+  | 'bash'
+  | 'zsh'
+  | 'fish'
 
 /** Where Debian puts the programs that are not in PATH. */
 export const SYSTEM_BIN = [
@@ -25,6 +34,9 @@ const PROGRAMS: Record<ServerName, readonly string[]> = {
   etcd: ['etcd'],
   faketime: ['faketime'],
   prlimit: ['prlimit'],
+  bash: ['bash'],
+  zsh: ['zsh'],
+  fish: ['fish'],
 }
 
 /**
