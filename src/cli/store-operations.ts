@@ -2,14 +2,15 @@
  * Operations on elections whose only voter is a store: a process of the library that watches, and so sees what every process
  * sees, reads the record and says the words of a pause (R80). It contends for nothing.
  *
- * Nobody can be asked where a record votes: members do not listen, so there are no rows of members, no reasons in the
- * history, and a hand-over to a member that is named is refused. A leader is made to resign by a pause that asks it to step
+ * Nobody can be asked where a record votes: members do not listen, so there are no rows of members, the history is what leaders
+ * have written beside the record, and a hand-over to a member that is named is refused. A leader is made to resign by a pause that asks it to step
  * down, and is resumed at once.
  */
 import type { ElectionName, PausedLeader, ProcessId } from '../core'
 import { isElectionError } from '../errors'
 import type { Election } from '../runtime/api'
 import { createElection } from '../runtime/create'
+import { readPast } from '../stores/store-history'
 import type { HandedOver, Operations, Outcome, PastLeadership, PauseSaid } from './operations'
 import type { StoreClient } from './store-client'
 import type { Survey } from './survey'
@@ -70,12 +71,27 @@ export class StoreOperations implements Operations {
     const why = await this.#start()
     if (why !== null) return { ok: false, why }
     const { leader, term, leaders } = this.#election.status()
+    const election = this.name
+    const goesOn = (of: { readonly term: number }): boolean => leader !== null && of.term === term
+    let kept: Awaited<ReturnType<typeof readPast>>
+    try {
+      kept = await readPast(this.client.store, this.cluster, election)
+    } catch (error) {
+      return { ok: false, why: (error as Error).message }
+    }
+    // whoever leads for less than a beat has not said so yet
+    const seen = leaders.filter((one) => !kept.some((past) => past.term === one.term))
     return {
       ok: true,
-      value: leaders.map((seen) => ({
-        ...{ election: this.name, term: seen.term, leader: seen.leader, sinceMs: seen.seenAtMs },
-        ...{ heldMs: null, reason: null, goesOn: seen.leader === leader && seen.term === term },
-      })),
+      value: [
+        ...kept.map(({ wonAtMs, ...past }) => ({
+          ...{ election, ...past, sinceMs: wonAtMs, goesOn: past.reason === null && goesOn(past) },
+        })),
+        ...seen.map((one) => ({
+          ...{ election, term: one.term, leader: one.leader, sinceMs: one.seenAtMs },
+          ...{ heldMs: null, reason: null, goesOn: goesOn(one) },
+        })),
+      ].sort((a, b) => a.term - b.term),
     }
   }
 

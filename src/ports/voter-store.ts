@@ -52,11 +52,26 @@ export interface VoterLink {
   start(): void
   /** Parts for this voter, in order. `sessionEnd` fences the own session with one write (R66, R71). */
   send(parts: readonly Part[]): void
+  /** For people: a leadership of this process has begun, or is over. Kept beside the votes, soon, and by nobody relied upon. */
+  remember?(led: LedTerm): void
   /** Waits for the fence of a `sessionEnd`, if there was one; then nothing is told any more. Without one it frees nothing. */
   stop(done: () => void): void
   /** Forgets everything at once, as a crash does. */
   crash(): void
   stats(): VoterLinkStats
+}
+
+/** A leadership of this process. */
+export interface LedTerm {
+  readonly election: string
+  readonly term: number
+  /** As people know it: the configured id. */
+  readonly leader: string
+  /** Wall clock at the win, ms since 1970. */
+  readonly wonAtMs: number
+  /** Null: it goes on. */
+  readonly heldMs: number | null
+  readonly reason: string | null
 }
 
 /** What the link tells its process. Called serially. */

@@ -39,6 +39,7 @@ import { invalid } from './schema'
 import { hasOther, type Known, observersIn, Seat, type SeatHost } from './seat'
 import { Spread } from './spread'
 import { type ElectorStatus, electionStatus, electionSummary, processStatus, type Subject } from './status'
+import { StoreTransport } from './store-transport'
 
 const LEADERS_KEPT = 64
 
@@ -327,6 +328,10 @@ export class ProcessElector implements Elector, DriverListener {
       events,
       self: () => this.life.driver?.self ?? config.id,
       warn: (message, detail) => this.warn(message, detail),
+      remember: (led) => {
+        const transport = this.life.driver?.look(null).transport
+        if (transport instanceof StoreTransport) transport.remember(led)
+      },
       hasOther: (election) => hasOther(this.life.driver?.look(election).state, election),
       submit: (input) => this.submit(input),
       leaseEnd: (name, term, known) => this.life.driver?.leaseEnd(name, term, known) ?? known,

@@ -16,6 +16,7 @@ import type {
 } from '../core'
 import type { ElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
+import type { LedTerm } from '../ports/voter-store'
 import type { Election } from './api'
 import { Changes, type ElectionView } from './changes'
 import { type Contender, Contention, type ContentionHost } from './contention'
@@ -82,6 +83,8 @@ export interface SeatHost {
   /** Name of this process in the protocol. */
   readonly self: () => ProcessId
   readonly submit: (input: Submitted) => void
+  /** A leadership of this process has begun, or is over, for whoever keeps that. */
+  readonly remember: (led: LedTerm) => void
   /** Is another contender linked, so that it could take over? */
   readonly hasOther: (election: ElectionName) => boolean
   /** Where the end of that leadership's lease is read. */
@@ -208,6 +211,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
     const { token } = leadership
     config.logger.info({ election: name, term }, 'leading')
     host.later(() => this.emit('elected', { election: name, term, token, leadership }))
+    this.remember(leadership, null, null)
     host.later(() => this.madeMaintenance?.heed())
     this.touch()
   }
@@ -227,10 +231,16 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
       const why = tenure.announce()
       const heldMs = Math.round(endedAt - leadership.wonAt)
       this.history.add({ term, wonAtMs: leadership.wonAtMs, heldMs, reason: why })
+      this.remember(leadership, heldMs, why)
       host.config.logger.info({ election: name, term, reason: why }, 'stopped leading')
       this.emit('revoked', { election: name, term, token: leadership.token, reason: why })
     })
     this.touch()
+  }
+
+  private remember({ term, wonAtMs }: HeldLeadership, heldMs: number | null, reason: string | null): void {
+    const { name: election, host } = this
+    host.remember({ election, term, leader: host.config.id, wonAtMs, heldMs, reason })
   }
 
   leaseChanged(lease: LeaseId): void {

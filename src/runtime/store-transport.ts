@@ -11,7 +11,7 @@ import type { Part } from '../core/messages'
 import type { Incarnation, ProcessId } from '../core/types'
 import type { Clock } from '../ports/clock'
 import type { Greeting, Transport, TransportHost, TransportStats } from '../ports/transport'
-import type { VoterHost, VoterLink, VoterLinkStats, VoterStore } from '../ports/voter-store'
+import type { LedTerm, VoterHost, VoterLink, VoterLinkStats, VoterStore } from '../ports/voter-store'
 import { Deadline } from './deadline'
 import { printable } from './printable'
 
@@ -69,6 +69,11 @@ export class StoreTransport implements Transport {
     const link = this.links.get(to)
     if (link === undefined) this.options.peers.send(to, toIncarnation, parts)
     else link.send(parts)
+  }
+
+  /** Each store keeps it for people. */
+  remember(led: LedTerm): void {
+    for (const link of this.links.values()) link.remember?.(led)
   }
 
   flushSync(): void {

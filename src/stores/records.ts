@@ -2,9 +2,9 @@
  * The kinds of record that a store voter keeps (PROTOCOL, "Store voters"), and nothing else.
  *
  * `session/<process>`: one per process, renewed by compare-and-set with each heartbeat. `election/<name>`: written only
- * when leadership changes; never deleted, it is the durable term (R68). `contenders`: who stands, for the order alone (R82). All
- * are JSON; fields that this version does not
- * know are kept when a record is written again. A record of another cluster or format is an error, never overwritten.
+ * when leadership changes; never deleted, it is the durable term (R68). `contenders`: who stands, for the order alone (R82).
+ * `history/<name>`: who led, for people alone. All are JSON; fields that this version does not know are kept when a record is
+ * written again. A record of another cluster or format is an error, never overwritten.
  * Read next: `store-session.ts`, `store-elections.ts`.
  */
 import type { Pause } from '../core/types'
@@ -65,6 +65,25 @@ export interface RosterRecord {
   readonly format: 1
   readonly cluster: string
   readonly contenders: readonly Listed[]
+}
+
+/** One leadership, as the process that held it said itself. */
+export interface Past {
+  readonly term: number
+  readonly leader: string
+  /** Wall clock of the leader at the win, ms since 1970. */
+  readonly wonAtMs: number
+  /** How long, and why it ended; null: it goes on, or its holder died before it could say. */
+  readonly heldMs: number | null
+  readonly reason: string | null
+}
+
+/** The last leaderships of one election, oldest first. */
+export interface HistoryRecord {
+  readonly format: 1
+  readonly cluster: string
+  readonly election: string
+  readonly past: readonly Past[]
 }
 
 type Check = (value: unknown) => boolean
@@ -135,6 +154,21 @@ const ROSTER: Readonly<Record<keyof RosterRecord, Check>> = {
   contenders: (value) => Array.isArray(value) && value.every(isListed),
 }
 
+function isPast(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { term: at, leader, wonAtMs, heldMs, reason } = value as { readonly [Key in keyof Past]: unknown }
+  return (
+    term(at) && name(leader) && natural(wonAtMs) && (heldMs === null || natural(heldMs)) && nameOrNull(reason)
+  )
+}
+
+const HISTORY: Readonly<Record<keyof HistoryRecord, Check>> = {
+  format: (value) => value === 1,
+  cluster: name,
+  election: name,
+  past: (value) => Array.isArray(value) && value.every(isPast),
+}
+
 /** Names of the keys of one cluster in a store. */
 export class Keys {
   readonly root: string
@@ -153,6 +187,10 @@ export class Keys {
 
   election(election: string): string {
     return `${this.root}election/${election}`
+  }
+
+  history(election: string): string {
+    return `${this.root}history/${election}`
   }
 
   /** The election that a key is of, or null. */
@@ -180,6 +218,11 @@ export function readElection(cluster: string, value: string): ElectionRecord {
 /** @throws as `readSession`. */
 export function readRoster(cluster: string, value: string): RosterRecord {
   return read<RosterRecord>(ROSTER, cluster, value, 'contenders')
+}
+
+/** @throws as `readSession`. */
+export function readHistory(cluster: string, value: string): HistoryRecord {
+  return read<HistoryRecord>(HISTORY, cluster, value, 'history')
 }
 
 /** Unknown fields pass, and are kept when the record is written again (R68). */

@@ -10,12 +10,13 @@
 import type { Part } from '../core/messages'
 import type { StoreDurability } from '../ports/cas-store'
 import type { TimerHandle } from '../ports/clock'
-import type { VoterLink, VoterLinkStats, VoterSetup } from '../ports/voter-store'
+import type { LedTerm, VoterLink, VoterLinkStats, VoterSetup } from '../ports/voter-store'
 import { Absence } from './absence'
 import type { StoreAccess } from './access'
 import { type MeasuredAccess, measured } from './measured'
 import { Keys } from './records'
 import { StoreElections, type Verdict } from './store-elections'
+import { StoreHistory } from './store-history'
 import { StoreObserver } from './store-observer'
 import { StoreRoster } from './store-roster'
 import { nameOf, StoreSession } from './store-session'
@@ -37,6 +38,7 @@ export class StoreVoter implements VoterLink {
   private readonly observer: StoreObserver
   private readonly watch: StoreWatch
   private readonly roster: StoreRoster | null
+  private readonly history: StoreHistory
   /** Pre-votes that wait for a binding to end (R56). */
   private readonly parked = new Map<string, Part & { kind: 'preVote' }>()
   private retry: TimerHandle | null = null
@@ -82,6 +84,7 @@ export class StoreVoter implements VoterLink {
       lost: (election) => troubled(new Error(`the store has forgotten election ${JSON.stringify(election)}`)),
       changed: (released) => this.session.noteChange(released),
     })
+    this.history = new StoreHistory({ keys, access, clock, pollMs, troubled })
     this.roster = options.listsContenders
       ? new StoreRoster({ ...shared, clock, pollMs, troubled, tell: (part) => this.tell([part]) })
       : null
@@ -116,16 +119,18 @@ export class StoreVoter implements VoterLink {
   }
 
   stop(done: () => void): void {
-    const finish = (): void => {
-      this.crash()
-      done()
-    }
+    const finish = (): void =>
+      this.history.finish(() => {
+        this.crash()
+        done()
+      })
     if (this.ending === 'fencing') this.whenFenced.push(finish)
     else finish()
   }
 
   crash(): void {
     this.stopped = true
+    this.history.crash()
     this.watch.stop()
     if (this.retry !== null) this.options.clock.clearTimer(this.retry)
   }
@@ -137,6 +142,10 @@ export class StoreVoter implements VoterLink {
   send(parts: readonly Part[]): void {
     if (this.stopped || this.ending !== 'no') return
     for (const part of parts) this.take(part)
+  }
+
+  remember(led: LedTerm): void {
+    if (!this.stopped) this.history.remember(led)
   }
 
   private take(part: Part): void {

@@ -64,7 +64,16 @@ describe.runIf(here)('the command line over a store', () => {
       ])
       expect((await call(`resume ${where}`)).code).toBe(0)
       await c.until(() => c.leader !== null, 30_000, 'somebody leads after the pause')
-      expect((await call(`history ${where}`)).text).toContain('leads')
+      const leader = c.leader as string
+      const past = async (): Promise<string> => (await call(`history ${where}`)).text
+      // whoever leads writes it a beat after it has won
+      await expect
+        .poll(past, { timeout: 15_000, interval: 500 })
+        .toMatch(/paused$[\s\S]*paused$[\s\S]*leads$/m)
+      const rows = (await past()).split('\n').slice(1)
+      expect(rows.length, 'each leadership, its holder, and how it ended').toBeGreaterThanOrEqual(3)
+      expect(rows.map((row) => row.split(/ {2,}/).at(-1))).toEqual(['paused', 'paused', 'leads'])
+      expect(rows.at(-1)).toContain(` ${leader} `)
 
       const doctor = await call(`doctor --seconds 1 --store ${url}`)
       const calls = String.raw`[\d.]+( / [\d.]+){3} ms \(shortest, median, p99, longest of \d+\)$`
