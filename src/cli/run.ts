@@ -4,6 +4,7 @@
  *
  * Touches neither `process` nor the streams: `main.ts` does.
  */
+import { version } from '../../package.json'
 import { type Command, EXIT, UsageError } from './command'
 import { completion } from './completion'
 import { doctor } from './doctor'
@@ -41,13 +42,18 @@ function overview(): string {
     '',
     ...rows,
     '',
-    'conclave <command> --help says more.',
+    'conclave <command> --help says more; conclave --version says which one this is.',
   ].join('\n')
 }
 
 /** Runs a command line, without the names of node and script; resolves to the exit code and never rejects for a wrong call. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...args] = argv
+  if (name === '--version' || name === '-v') {
+    terminal.print(version)
+    return EXIT.ok
+  }
+  if (name === 'help' && args.length > 0) return run([...args, '--help'], terminal)
   if (name === '--help' || name === '-h' || name === 'help') {
     terminal.print(overview())
     return EXIT.ok

@@ -10,13 +10,11 @@ import type { ElectionName, PausedLeader, ProcessId } from '../core'
 import { isElectionError } from '../errors'
 import type { Election } from '../runtime/api'
 import { createElection } from '../runtime/create'
+import { Keys, readElection } from '../stores/records'
 import { readPast } from '../stores/store-history'
 import type { HandedOver, Operations, Outcome, PastLeadership, PauseSaid } from './operations'
 import type { StoreClient } from './store-client'
 import type { Survey } from './survey'
-
-/** Within this time after the first look a leader that there is was seen, or there is none, ms. */
-const SETTLE_MS = 1_000
 
 /** See `Operations`. */
 export class StoreOperations implements Operations {
@@ -186,8 +184,21 @@ export class StoreOperations implements Operations {
       const [store] = this.#election.status().process.members
       return store?.lastError ?? `the store does not answer within ${this.timeoutMs} ms`
     }
-    await this.#until(() => this.#election.leader !== null, Math.min(SETTLE_MS, this.timeoutMs))
+    // a holder is known as the leader after a look or two; where nobody holds it there is none to wait for
+    if (await this.#isHeld()) await this.#until(() => this.#election.leader !== null)
     return null
+  }
+
+  async #isHeld(): Promise<boolean> {
+    const result = await this.client.store.read([new Keys(this.cluster).election(this.name)])
+    const found = result.kind === 'ok' ? (result.records[0] ?? null) : null
+    if (found === null) return false
+    try {
+      const { holder, led, released } = readElection(this.cluster, found.value)
+      return holder !== null && led && !released
+    } catch {
+      return false // the link has told why
+    }
   }
 
   async #until(holds: () => boolean, limitMs = this.timeoutMs): Promise<boolean> {

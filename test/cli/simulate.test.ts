@@ -77,6 +77,10 @@ describe('the command line', () => {
     for (const option of 'seeds seed minutes profile workers plan trace html svg from to'.split(' ')) {
       expect(help.text).toContain(`--${option} `)
     }
+    expect((await call('help simulate')).text, 'the other way round, too').toBe(help.text)
+    expect((await call('help fly')).code).toBe(2)
+    const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }
+    expect((await call('--version')).text).toBe(version)
   })
 
   it('reads its options', () => {
