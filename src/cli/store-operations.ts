@@ -185,19 +185,24 @@ export class StoreOperations implements Operations {
       return store?.lastError ?? `the store does not answer within ${this.timeoutMs} ms`
     }
     // a holder is known as the leader after a look or two; where nobody holds it there is none to wait for
-    if (await this.#isHeld()) await this.#until(() => this.#election.leader !== null)
+    const { isHeld, isPaused } = await this.#written()
+    const hasHeard = (): boolean =>
+      (this.#election.leader !== null || !isHeld) && (this.#election.status().paused !== null || !isPaused)
+    await this.#until(hasHeard)
     return null
   }
 
-  async #isHeld(): Promise<boolean> {
+  /** What the record says, which the election at this process is about to hear. */
+  async #written(): Promise<{ readonly isHeld: boolean; readonly isPaused: boolean }> {
+    const nothing = { isHeld: false, isPaused: false }
     const result = await this.client.store.read([new Keys(this.cluster).election(this.name)])
     const found = result.kind === 'ok' ? (result.records[0] ?? null) : null
-    if (found === null) return false
+    if (found === null) return nothing
     try {
-      const { holder, led, released } = readElection(this.cluster, found.value)
-      return holder !== null && led && !released
+      const { holder, led, released, pause } = readElection(this.cluster, found.value)
+      return { isHeld: holder !== null && led && !released, isPaused: pause?.isPaused === true }
     } catch {
-      return false // the link has told why
+      return nothing // the link has told why
     }
   }
 
