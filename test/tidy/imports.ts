@@ -54,6 +54,8 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
     'storage',
     'fencing',
     'node:',
+    // which version it is
+    '../package.json',
   ],
   index: ['core', 'ports', 'wire (types)', 'runtime', 'storage', 'errors'],
 }
