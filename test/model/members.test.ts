@@ -17,7 +17,6 @@ const ONE_CHANGE: MemberLimits = { ...WORK_LIMITS, changes: 1, maxStates }
 
 describe('the exploration of members that change', () => {
   it.each([
-    ['who leads while a member comes', { ...ONE_CHANGE, targets: ['abcd'] }],
     ['who leads while a member goes', { ...ONE_CHANGE, targets: ['ac'] }],
     [
       'who leads `@members`',

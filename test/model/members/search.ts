@@ -96,16 +96,15 @@ export class MemberSearch {
     }
   }
 
-  /** The founding is over: the voters hold configuration 1.1, joiners know the founders, everybody has met everybody. */
+  /** The founding is over: everybody holds configuration 1.1, joiners, too, and has met everybody. */
   private begin(): void {
     const { limits, behaviour, row, n } = this
     const { core, names } = behaviour
     const founded = { term: 1, version: 1, termFloor: 0, voters: voterList(limits.voters) }
     names.forEach((name, i) => {
       const config = configOf(limits, name, 1)
-      const isVoter = limits.voters.includes(name)
-      const terms = new Map(isVoter ? [[MEMBERS, 1]] : [])
-      const state = startSeat(core, limits, config, { terms, cluster: isVoter ? founded : null })
+      const terms = new Map([[MEMBERS, 1]])
+      const state = startSeat(core, limits, config, { terms, cluster: founded })
       if (this.members < 0 && name === limits.voters[0]) enthrone(state)
       canonicalize(state, limits)
       row[i] = behaviour.intern(state, i, 1)
@@ -227,6 +226,12 @@ export class MemberSearch {
           this.single(i, behaviour.learn(j, there.life, e, term))
         }
       })
+    // whoever is heard of with an older configuration is told, and everybody probes everybody (R31)
+    const { life, config } = there
+    if (compare(config, here.config) > 0) {
+      const told = behaviour.message({ from: j, life, part: { kind: 'config', cluster: config } })
+      this.single(i, behaviour.hear(told, false))
+    }
     if (here.busy) this.beat(i, j, here)
   }
 

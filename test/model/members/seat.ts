@@ -3,7 +3,7 @@
  * a form in which equal ones behave alike. Everything that is left in it is part of what a state is (`encode`): whatever
  * makes no difference has to be put away here, by name. Why each of it makes none: `../README.md`. Read next: `behaviour.ts`.
  */
-import type { ClusterConfig, CoreConfig, Election, State } from '../../../src/core'
+import type { ClusterConfig, CoreConfig, Election, Lead, State } from '../../../src/core'
 import { BASE, type Core, cloneState } from '../process'
 
 /** The election whose leader changes the voters. */
@@ -223,7 +223,11 @@ export function canonicalize(state: State, limits: MemberLimits): void {
   state.standby.clear()
   state.observers.clear()
   state.contenderSets.clear()
-  for (const each of state.elections.values()) settleElection(state, each, limits.crashes > 0)
+  for (const each of state.elections.values()) {
+    // where nobody else stands it makes no difference who is bound
+    if (!elections.includes(each.name)) each.slot.binding = null
+    settleElection(state, each, limits.crashes > 0)
+  }
   if (!elections.includes(MEMBERS)) keepThrone(state)
   settleSessions(state, limits, busy)
   settleLeases(state)
@@ -301,8 +305,12 @@ function settleSessions(state: State, limits: MemberLimits, busy: boolean): void
   }
 }
 
-/** Leases are called after the first election that hangs on them. */
+/** Leases are called after the first election that hangs on them, and what hangs on one follows from the bound voters. */
 function settleLeases(state: State): void {
+  for (const { lead, campaign } of state.elections.values()) {
+    if (lead !== null) sortMap(lead.bound)
+    if (campaign !== null) sortMap(campaign.grants)
+  }
   const names = [...state.elections.keys()]
   const leases = [...state.leases.values()].filter(({ id }) => id !== FOR_EVER)
   const throne = state.leases.get(FOR_EVER)
@@ -310,20 +318,34 @@ function settleLeases(state: State): void {
   state.leaseCounter = 0
   for (const lease of leases) {
     const id = 1 + Math.min(...[...lease.elections].map((name) => names.indexOf(name)))
-    const key = lease.key.replace(/ kept .*/, ' kept').replace(/^frozen .*/, 'frozen')
-    state.leases.set(id, { ...lease, id, key, until: Math.max(BASE, lease.until) })
+    const { lead } = election(state, names[id - 1] as string)
+    const bound = lead === null || lease.frozen ? new Map<string, string[]>() : boundSet(lead)
+    const key = lease.frozen ? 'frozen' : keyOf(state, bound)
+    state.leases.set(id, { ...lease, id, key, bound, until: Math.max(BASE, lease.until) })
     for (const name of lease.elections) {
-      const { lead } = election(state, name)
-      if (lead !== null) lead.lease = id
+      const led = election(state, name).lead
+      if (led !== null) led.lease = id
     }
     state.leaseCounter = Math.max(state.leaseCounter, id)
   }
   if (throne !== undefined) state.leases.set(FOR_EVER, throne)
   sortMap(state.leases)
-  for (const { lead, campaign } of state.elections.values()) {
-    if (lead !== null) sortMap(lead.bound)
-    if (campaign !== null) sortMap(campaign.grants)
+}
+
+function boundSet(lead: Lead): Map<string, string[]> {
+  const sets = new Map<string, string[]>()
+  for (const [voter, grants] of lead.bound) {
+    const counted = [...grants].filter(([, term]) => term >= lead.term).map(([grant]) => grant)
+    if (counted.length > 0) sets.set(voter, counted.sort())
   }
+  return sets
+}
+
+/** As `leases.ts` writes it. */
+function keyOf({ cluster }: State, bound: ReadonlyMap<string, readonly string[]>): string {
+  let key = `${cluster.term}.${cluster.version} `
+  for (const { id } of cluster.voters) key += `${bound.get(id)?.join('+') ?? ''}|`
+  return key
 }
 
 function settleMembership(state: State): void {
