@@ -79,6 +79,8 @@ export interface Facts {
   } | null)[]
   /** Grant of it that stands, by process. */
   readonly gives: readonly (string | null)[]
+  /** For how many ticks more, by process. */
+  readonly left: readonly number[]
   /** Life of each process with which it has a session; 0: none. */
   readonly met: readonly number[]
   readonly leadsMembers: boolean
@@ -136,6 +138,12 @@ export class Behaviour {
       this.factsOf.push(this.look(state, life))
     }
     return id
+  }
+
+  /** Is every process still what it was taken in as? An input that reached into what two of them share would change it. */
+  isIntact(): boolean {
+    const keyOf = (id: number) => `${this.owners[id]}.${this.lives[id]} ${encode(this.state(id))}`
+    return [...this.ids].every(([key, id]) => key === keyOf(id))
   }
 
   facts(id: number): Facts {
@@ -203,6 +211,7 @@ export class Behaviour {
         return { leader: names.indexOf(binding.leader), life: binding.incarnation, term: binding.term }
       }),
       gives: names.map((name) => state.supports.get(name)?.grant ?? null),
+      left: names.map((name) => (state.supports.get(name)?.until ?? BASE) - BASE),
       met: names.map((name) => {
         const account = state.accounts.get(name)
         if (account?.connected === true) return account.incarnation
@@ -473,6 +482,7 @@ export class Behaviour {
     const id = this.intern(state, owner, life)
     const after = this.facts(id)
     broken ??= this.wentBack(before, after, input === this.passTick())
+    broken ??= withoutVote(before, after, won)
     let ended = 0
     names.forEach((_, i) => {
       if (before.gives[i] !== null && after.gives[i] === null) ended |= 1 << i
@@ -512,6 +522,19 @@ export class Behaviour {
     if (part.round - 1 <= ROUND - this.limits.promise) return -1
     return this.message({ ...message, part: { ...part, round: part.round - 1 } })
   }
+}
+
+/** Whoever is no voter of its own configuration neither votes nor stands, and what it led ends (R34). */
+function withoutVote(before: Facts, after: Facts, won: readonly number[]): string | null {
+  if (after.isVoter) return null
+  if (won.some((term) => term > 0)) return 'R34: a process without a vote wins'
+  const votes = after.bound.some((held, e) => {
+    const former = before.bound[e]
+    return held !== null && (former?.leader !== held.leader || former.term !== held.term)
+  })
+  if (votes) return 'R34: a process without a vote votes'
+  const grows = after.until.some((until, e) => until > (before.until[e] as number))
+  return grows ? 'R34: the lease of a process without a vote grows' : null
 }
 
 /** What of a part is a message, under canonical names; null for what the exploration models otherwise. */

@@ -12,7 +12,7 @@ export const WORK_LIMITS: MemberLimits = {
   others: 'd',
   elections: [WORK],
   contenders: 'bd',
-  maxTerm: { [WORK]: 1, [MEMBERS]: 1 },
+  maxTerm: { [WORK]: 2, [MEMBERS]: 1 },
   changes: 2,
   targets: ['abcd', 'acd'],
   crashes: 0,
@@ -46,13 +46,16 @@ export interface MemberOptions {
 function limitsOf(options: MemberOptions): MemberLimits {
   const names = options.elections?.split(',') ?? [WORK]
   const standard = names.includes(MEMBERS) ? MEMBERS_LIMITS : WORK_LIMITS
+  const targets = options.targets?.split(',') ?? standard.targets
   return {
     ...standard,
+    // whoever never votes would only be told of what others do
+    others: [...standard.others].filter((id) => targets.some((voters) => voters.includes(id))).join(''),
     elections: names,
     contenders: options.contenders ?? standard.contenders,
-    targets: options.targets?.split(',') ?? standard.targets,
+    targets,
     maxTerm: {
-      [WORK]: options.terms(1),
+      [WORK]: options.terms(2),
       [MEMBERS]: names.includes(MEMBERS) ? options.terms(standard.maxTerm[MEMBERS] ?? 1) : 1,
     },
     changes: options.changes(standard.changes),

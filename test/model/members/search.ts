@@ -6,11 +6,21 @@
  * configuration that a quorum was seen to hold, and the crashes left. After each action `tidy` forgets what can make no
  * difference. The abstraction, and why it loses nothing: `../README.md`. Read first: `seat.ts`, `behaviour.ts`.
  */
-import type { ClusterConfig } from '../../../src/core'
+import type { ClusterConfig, State } from '../../../src/core'
 import type { Core } from '../process'
 import { StateTable } from '../table'
 import { Behaviour, type Facts, type Message, type Transition } from './behaviour'
-import { canonicalize, configOf, enthrone, MEMBERS, type MemberLimits, startSeat, voterList } from './seat'
+import { type Presumed, presumedOf } from './presumed'
+import {
+  canonicalize,
+  configOf,
+  enthrone,
+  foundedDisk,
+  MEMBERS,
+  type MemberLimits,
+  ROUND,
+  startSeat,
+} from './seat'
 
 /** What an exploration found. */
 export interface MemberOutcome {
@@ -29,8 +39,7 @@ export interface MemberOutcome {
 const TICK = 0
 const CRASH = 1
 const MEET = 2
-const BEAT = 3
-const INPUT = 4
+const INPUT = 3
 
 export class MemberSearch {
   readonly behaviour: Behaviour
@@ -48,6 +57,7 @@ export class MemberSearch {
   private readonly setIds = new Map<string, number>()
   private readonly configs: ClusterConfig[] = []
   private readonly targets: readonly number[]
+  private readonly presumed: Presumed
 
   constructor(
     readonly limits: MemberLimits,
@@ -64,6 +74,7 @@ export class MemberSearch {
     const bits = (ids: string) =>
       [...ids].reduce((sum, id) => sum | (1 << this.behaviour.names.indexOf(id)), 0)
     this.targets = limits.targets.map(bits)
+    this.presumed = presumedOf(this.behaviour, limits)
   }
 
   run(progress?: (now: { generated: number; distinct: number; depth: number }) => void): MemberOutcome {
@@ -100,16 +111,14 @@ export class MemberSearch {
   private begin(): void {
     const { limits, behaviour, row, n } = this
     const { core, names } = behaviour
-    const founded = { term: 1, version: 1, termFloor: 0, voters: voterList(limits.voters) }
+    const disk = foundedDisk(limits)
     names.forEach((name, i) => {
-      const config = configOf(limits, name, 1)
-      const terms = new Map([[MEMBERS, 1]])
-      const state = startSeat(core, limits, config, { terms, cluster: founded })
+      const state = startSeat(core, limits, configOf(limits, name, 1), disk)
       if (this.members < 0 && name === limits.voters[0]) enthrone(state)
       canonicalize(state, limits)
       row[i] = behaviour.intern(state, i, 1)
     })
-    this.config(founded)
+    this.config(disk.cluster)
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < n; j++) {
         if (i !== j) row[i] = behaviour.after(row[i] as number, behaviour.meet(j, 1)).state
@@ -168,9 +177,24 @@ export class MemberSearch {
   private single(i: number, input: number): void {
     if (this.broken !== null) return
     const t = this.behaviour.after(this.base[i] as number, input)
+    if (this.changesNothing(i, t)) return
     this.row.set(this.base)
     this.acting = INPUT + 8 * (i + 8 * input)
     if (this.apply(i, t)) this.reach()
+  }
+
+  /** Does it leave the world as it is? So do most inputs, most of the time. */
+  private changesNothing(
+    i: number,
+    { state, said, word, toWhom, ended, settled, broken, won }: Transition,
+  ): boolean {
+    const { base } = this
+    if (state !== base[i] || ended !== 0 || settled !== null || broken !== null) return false
+    if (word >= 0 && !this.waiting(base, toWhom).includes(word)) return false
+    for (let k = 0; k < said.length; k += 2) {
+      if (!this.waiting(base, said[k] as number).includes(said[k + 1] as number)) return false
+    }
+    return won.every((term) => term === 0)
   }
 
   private alone(i: number): void {
@@ -201,13 +225,7 @@ export class MemberSearch {
     const facts = this.facts(base, i)
     // a request travels behind a heartbeat; of one that comes to a session that stands that is an action of its own
     const behind = part.kind === 'requestVote' && facts.gives[from] === null
-    const input = behaviour.hear(message, behind)
-    const t = behaviour.after(base[i] as number, input)
-    this.row.set(base)
-    this.acting = INPUT + 8 * (i + 8 * input)
-    if (!this.apply(i, t)) return
-    if (behind && t.ack >= 0 && !this.acked(from, t.ack)) return
-    this.reach()
+    this.single(i, behaviour.hear(message, behind))
   }
 
   /** What process `i`, as one that leads or stands, does with `j`, and what it may learn of it. */
@@ -228,29 +246,50 @@ export class MemberSearch {
       })
     // whoever is heard of with an older configuration is told, and everybody probes everybody (R31)
     const { life, config } = there
-    if (compare(config, here.config) > 0) {
+    const order = compare(config, here.config)
+    if (order > 0 || (order < 0 && !this.presumed.keepsNewer)) {
       const told = behaviour.message({ from: j, life, part: { kind: 'config', cluster: config } })
       this.single(i, behaviour.hear(told, false))
     }
-    if (here.busy) this.beat(i, j, here)
+    if (here.busy) {
+      this.single(j, behaviour.beat(i, here.life, this.config(here.config), here.config))
+      if (order === 0) this.acks(i, j, there)
+    }
   }
 
-  /** A heartbeat arrives, and its ack at once. */
-  private beat(i: number, j: number, { life, config }: Facts): void {
-    if (this.broken !== null) return
-    const { base, row, behaviour } = this
-    const t = behaviour.after(base[j] as number, behaviour.beat(i, life, this.config(config), config))
-    row.set(base)
-    this.acting = BEAT + 8 * (i + 8 * j)
-    if (this.apply(j, t) && (t.ack < 0 || this.acked(i, t.ack))) this.reach()
+  /** A voter has been renewed, and one ack or another of that arrives: of the heartbeat that left last, or of one before it. */
+  private acks(i: number, j: number, { gives, left, life, config }: Facts): void {
+    const grant = gives[i]
+    if (grant == null) return
+    for (let ticks = left[i] as number; ticks > 0; ticks--) {
+      this.single(i, this.behaviour.hear(this.ackOf({ from: j, life, grant, ticks, config }), false))
+    }
   }
 
-  /** The ack is heard at once; only if it is of a newer configuration than that of the holder may it count later, too. */
-  private acked(i: number, ack: number): boolean {
-    const { behaviour, row } = this
-    const t = behaviour.after(row[i] as number, behaviour.hear(ack, false))
-    this.put(i, ack)
-    return this.apply(i, t)
+  private ackOf(about: {
+    from: number
+    life: number
+    grant: string
+    ticks: number
+    config: ClusterConfig
+  }): number {
+    const { from, life, grant, ticks, config } = about
+    const { term, version } = config
+    const round = ROUND + ticks - this.limits.promise
+    const part = { kind: 'ack', round, grant, renewed: true, config: { term, version } } as const
+    return this.behaviour.message({ from, life, part })
+  }
+
+  /** What a voter acknowledged in the life or under the configuration that it leaves may still be on its way. */
+  private lastAcks(j: number, before: Facts): void {
+    const { n, row } = this
+    for (let i = 0; i < n; i++) {
+      const grant = before.gives[i]
+      if (grant == null || compare(this.facts(row, i).config, before.config) > 0) continue
+      for (let ticks = before.left[i] as number; ticks > 0; ticks--) {
+        this.put(i, this.ackOf({ from: j, life: before.life, grant, ticks, config: before.config }))
+      }
+    }
   }
 
   private meeting(i: number, j: number): void {
@@ -281,6 +320,7 @@ export class MemberSearch {
     const { n, base, row, behaviour } = this
     row.set(base)
     this.acting = CRASH + 8 * i
+    this.lastAcks(i, this.facts(base, i))
     row[i] = behaviour.restarted(row[i] as number)
     row[n + i] = this.set([])
     row[2 * n] = (row[2 * n] as number) - 64
@@ -295,8 +335,9 @@ export class MemberSearch {
     const before = this.facts(row, i)
     row[i] = t.state
     for (let k = 0; k < t.said.length; k += 2) this.put(t.said[k] as number, t.said[k + 1] as number)
+    if (compare(before.config, this.facts(row, i).config) !== 0) this.lastAcks(i, before)
     if (t.ended !== 0) this.retire(i, t.ended, before)
-    if (t.word >= 0 && !this.heard(t.toWhom, t.word)) return false
+    if (t.word >= 0) this.put(t.toWhom, t.word)
     if (t.broken !== null) return this.fail(t.broken)
     for (let e = 0; e < t.won.length; e++) {
       const term = t.won[e] as number
@@ -309,13 +350,6 @@ export class MemberSearch {
         return this.fail('P6: a leader of @members lacks a configuration that a quorum held')
     }
     return t.settled === null || this.settle(t.settled)
-  }
-
-  /** The word on a configuration is heard at once: later it would say the same, and the wait of R72 begin later. */
-  private heard(i: number, word: number): boolean {
-    if (this.isSpent(i, word)) return true
-    const { behaviour, row } = this
-    return this.apply(i, behaviour.after(row[i] as number, behaviour.hear(word, false)))
   }
 
   /** Is the configuration in force at a winner of `@members` as new as any that a quorum was seen to hold? */
@@ -411,7 +445,7 @@ export class MemberSearch {
     const grant = voter.gives[h] as string | null
     if (grant === null || voter.bound.some((held) => held?.leader === h)) return
     const holder = this.facts(row, h)
-    if (holder.busy && behaviour.namesGrant(row[h] as number, v, grant)) return
+    if (holder.busy) return
     this.apply(v, behaviour.after(row[v] as number, behaviour.forget(h)))
   }
 
@@ -427,7 +461,7 @@ export class MemberSearch {
         const e = this.elections.indexOf(part.election)
         if (there.life !== life || there.campaignTerm[e] !== part.term) return true
         if (part.term <= (here.told[e] as number)) return true
-        return compare(part.config as ClusterConfig, here.config) < 0
+        return this.presumed.refusesOlder && compare(part.config as ClusterConfig, here.config) < 0
       }
       case 'bind': {
         const e = this.elections.indexOf(part.election)
@@ -447,7 +481,7 @@ export class MemberSearch {
       }
       case 'config': {
         const order = compare(part.cluster, here.config)
-        if (order !== 0) return order < 0
+        if (order !== 0) return order < 0 && this.presumed.keepsNewer
         return !there.leadsMembers || there.life !== life || behaviour.hasAcked(row[from] as number, i)
       }
       case 'configAck': {
@@ -455,7 +489,7 @@ export class MemberSearch {
         return behaviour.knowsAck(row[i] as number, from, part)
       }
       case 'ack':
-        return !here.busy || compare(part.config as ClusterConfig, here.config) <= 0
+        return !here.busy || compare(part.config as ClusterConfig, here.config) < 0
       default:
         return true
     }
@@ -489,6 +523,29 @@ export class MemberSearch {
     return false
   }
 
+  // --- for the walks of real cores --------------------------------------------------------------------------------------
+
+  private known: Set<string> | null = null
+
+  /** Was a state with these processes explored, whatever was on its way in it? */
+  knows(states: readonly State[]): boolean {
+    const { n, row, table, behaviour } = this
+    if (this.known === null) {
+      this.known = new Set()
+      for (let at = 0; at < table.size; at++) {
+        table.read(at, row)
+        this.known.add(row.subarray(0, n).join())
+      }
+    }
+    row.fill(0)
+    states.forEach((state, i) => {
+      row[i] = behaviour.intern(state, i, 1)
+    })
+    for (let i = 0; i < n; i++) row[n + i] = this.set([])
+    this.tidy()
+    return this.known.has(row.subarray(0, n).join())
+  }
+
   // --- paths ------------------------------------------------------------------------------------------------------------
 
   private path(): string[] {
@@ -505,10 +562,8 @@ export class MemberSearch {
           return 'a tick passes'
         case CRASH:
           return `${name(rest & 7)} crashes and begins another life`
-        case MEET:
-          return `${name(rest & 7)} and ${name(rest >> 3)} greet each other`
         default:
-          return `a heartbeat of ${name(rest & 7)} reaches ${name(rest >> 3)}, and its ack comes back`
+          return `${name(rest & 7)} and ${name(rest >> 3)} greet each other`
       }
     })
   }

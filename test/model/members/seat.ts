@@ -20,7 +20,7 @@ export interface MemberLimits {
   readonly others: string
   /** Elections that are stood for. Without `@members` the first voter leads that for ever, and only changes voters. */
   readonly elections: readonly string[]
-  /** Highest terms. `@members` begins with term 1, in which the configuration of the start was made. */
+  /** Highest terms. Each election had term 1 before the exploration begins: below 2 the floor would let nobody win. */
   readonly maxTerm: Readonly<Record<string, number>>
   /** Changes of voters, one after the other. */
   readonly changes: number
@@ -84,6 +84,12 @@ export interface Disk {
   readonly terms: ReadonlyMap<string, number>
   /** Null: only what the process was started with. */
   readonly cluster: ClusterConfig | null
+}
+
+/** The founding is over: all hold configuration 1.1, which the leader of `@members` in term 1 made. `e` had a term, too. */
+export function foundedDisk({ voters }: MemberLimits): Disk & { readonly cluster: ClusterConfig } {
+  const terms = new Map([MEMBERS, WORK].map((name) => [name, 1]))
+  return { terms, cluster: { term: 1, version: 1, termFloor: 0, voters: voterList(voters) } }
 }
 
 /** A process that begins a life with that disk, and has no session with anybody yet. */
@@ -173,6 +179,7 @@ export function cloneSeat(state: State): State {
             unmet: new Set(membership.unmet),
             strangers: new Map(membership.strangers),
             acks: new Map(membership.acks),
+            wanted: membership.wanted && { ...membership.wanted },
           },
   }
 }
@@ -256,6 +263,8 @@ function settleElection(state: State, each: Election, mayCrash: boolean): void {
   each.decidedAt = 0
   if (!mayCrash) each.decidedTerm = slot.knownTerm
   if (campaign === null && lead === null) each.topTerm = 0
+  // asked again with each vote that comes
+  if (2 * (campaign?.grants.size ?? 0) <= state.cluster.voters.length) state.voted.delete(each.name)
   if (campaign !== null) {
     each.campaign = { ...campaign, nonce: campaign.term, startedAt: BASE, deadline: Number.MAX_SAFE_INTEGER }
     each.campaign.refusals.clear()

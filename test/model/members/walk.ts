@@ -1,0 +1,204 @@
+/**
+ * Real cores whose members change, at random: full frames with real rounds and grants, ticks, frames lost, late, doubled.
+ * After each action the processes are looked up, seen through the abstraction, among those of the states that were explored.
+ * Used by `../members-image.test.ts`. Read first: `search.ts`.
+ */
+import type { CoreConfig, Frame, Input, State } from '../../../src/core'
+import { BASE } from '../process'
+import type { MemberSearch } from './search'
+import {
+  canonicalize,
+  configOf,
+  election,
+  enthrone,
+  foundedDisk,
+  MEMBERS,
+  type MemberLimits,
+  startSeat,
+  voterList,
+  WORK,
+} from './seat'
+
+type Body<T> = T extends Input ? Omit<T, 'now'> : never
+
+interface Member {
+  readonly state: State
+  readonly config: CoreConfig
+}
+
+function randomOf(seed: number): () => number {
+  let x = (seed * 2654435761) | 0 || 1
+  return () => {
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    return (x >>> 0) / 4294967296
+  }
+}
+
+export class MemberWorld {
+  now = BASE
+  readonly members: Member[]
+  readonly sent: Frame[] = []
+  /** What was done so far. */
+  readonly log: string[] = []
+
+  constructor(
+    private readonly search: MemberSearch,
+    private readonly limits: MemberLimits,
+  ) {
+    const { core, names } = search.behaviour
+    this.members = names.map((name) => {
+      const config = configOf(limits, name, 1)
+      const state = startSeat(core, limits, config, foundedDisk(limits))
+      if (name === limits.voters[0]) enthrone(state)
+      return { state, config }
+    })
+    for (const [i] of names.entries()) {
+      for (const peer of names) {
+        if (peer === names[i]) continue
+        const about = { incarnation: 1, storageId: `disk-${peer}`, rho: 0, deltaMs: 0, sentAt: BASE }
+        this.act(i, { type: 'connected', peer, ...about })
+      }
+    }
+  }
+
+  /** Applies an input, completes its writes, keeps what it says. */
+  act(i: number, act: Body<Input>): void {
+    const { state, config } = this.members[i] as Member
+    for (const account of state.accounts.values()) account.lastAnsweredSend = this.now
+    this.log.push(`${config.self}: ${JSON.stringify(act)}`)
+    const queue: Body<Input>[] = [act]
+    for (let each = queue.shift(); each !== undefined; each = queue.shift()) {
+      for (const effect of this.search.behaviour.core.step(config, state, {
+        ...each,
+        now: this.now,
+      } as Input)) {
+        if (effect.type === 'persist') queue.push({ type: 'persisted', version: effect.version })
+        else if (effect.type === 'send') {
+          const { to, toIncarnation, parts } = effect
+          const frame = { from: config.self, fromIncarnation: 1, to, toIncarnation }
+          // whoever has no vote is told no terms
+          this.sent.push({ ...frame, parts: parts.filter(({ kind }) => kind !== 'notice') })
+        }
+      }
+    }
+    state.timers.length = 0
+  }
+
+  deliver({ from, fromIncarnation, to, toIncarnation, parts }: Frame): void {
+    const i = this.search.behaviour.names.indexOf(to)
+    this.act(i, { type: 'frame', from, fromIncarnation, toIncarnation, parts })
+  }
+
+  /** Each process as the exploration keeps it: clocks at `BASE`, grants by their one name. */
+  image(): State[] {
+    const { names } = this.search.behaviour
+    const states = this.members.map(({ state }) => structuredClone(state))
+    for (const state of states) shift(state, BASE - this.now)
+    states.forEach((voter, v) => {
+      states.forEach((holder, h) => {
+        if (v === h) return
+        const support = voter.supports.get(names[h] as string)
+        const grant = support !== undefined && support.until > BASE ? support.grant : null
+        renameHeld(holder, names[v] as string, grant)
+        if (support === undefined) return
+        for (const { slot } of voter.elections.values()) {
+          const held = slot.binding
+          if (held === null || held.leader !== names[h]) continue
+          slot.binding = held.grant === grant ? { ...held, grant: '1.1' } : null
+        }
+        support.grant = grant === null ? null : '1.1'
+      })
+    })
+    states.forEach((state, i) => {
+      const { config } = this.members[i] as Member
+      state.nextHeartbeatAt = BASE + 1_000
+      this.search.behaviour.core.step(config, state, { type: 'tick', now: BASE })
+      canonicalize(state, this.limits)
+    })
+    return states
+  }
+
+  /** A random action; false when the bounds are left. */
+  next(random: () => number): boolean {
+    const { limits, members } = this
+    const pick = (n: number) => Math.floor(random() * n)
+    const i = pick(members.length)
+    const { state, config } = members[i] as Member
+    const dice = random()
+    if (dice < 0.08) {
+      // what is due is noticed at once, as in the exploration: who does not look does nothing
+      this.now += 1
+      members.forEach((_, k) => {
+        this.act(k, { type: 'tick' })
+      })
+    } else if (dice < 0.3) {
+      state.nextHeartbeatAt = this.now
+      this.act(i, { type: 'tick' })
+    } else if (dice < 0.36) {
+      if (limits.contenders.includes(config.self)) this.act(i, { type: 'campaign', election: WORK })
+    } else if (dice < 0.38) {
+      this.act(i, { type: 'renounce', election: WORK, reason: 'resigned', to: null, cooldownMs: 0 })
+    } else if (dice < 0.44) {
+      const lead = state.elections.get(MEMBERS)?.lead
+      const target = limits.targets[pick(limits.targets.length)] as string
+      if (lead != null && state.cluster.version <= limits.changes)
+        this.act(i, { type: 'reconfigure', nonce: 1, voters: voterList(target) })
+    } else if (this.sent.length > 0) {
+      const from = random() < 0.8 ? Math.max(0, this.sent.length - 8) : 0
+      this.deliver(this.sent[from + pick(this.sent.length - from)] as Frame)
+    }
+    return members.every(
+      ({ state: each }) => election(each, WORK).slot.knownTerm <= (limits.maxTerm[WORK] ?? 0),
+    )
+  }
+}
+
+function shift(state: State, by: number): void {
+  state.bootUntil += by
+  state.now = BASE
+  state.ownRoundAt += by
+  for (const support of state.supports.values()) support.until += by
+  for (const account of state.accounts.values()) {
+    for (const [grant, until] of account.untilByGrant) account.untilByGrant.set(grant, until + by)
+  }
+  for (const lease of state.leases.values()) if (lease.until < Number.MAX_SAFE_INTEGER) lease.until += by
+  if (state.membership !== null) state.membership.settledAt += by
+}
+
+function renameHeld(state: State, voter: string, present: string | null): void {
+  const rename = <V>(map: Map<string, V> | undefined): void => {
+    for (const [grant, value] of [...(map ?? [])]) {
+      map?.delete(grant)
+      if (grant === present) map?.set('1.1', value)
+    }
+  }
+  rename(state.accounts.get(voter)?.untilByGrant)
+  for (const { lead, campaign } of state.elections.values()) {
+    const grants = lead?.bound.get(voter)
+    rename(grants)
+    if (grants?.size === 0) lead?.bound.delete(voter)
+    const granted = campaign?.grants.get(voter)
+    if (granted === undefined) continue
+    if (granted === present) campaign?.grants.set(voter, '1.1')
+    else campaign?.grants.delete(voter)
+  }
+}
+
+/** Walks until the bounds are left; how many states were looked up, or the actions that lead out of what was explored. */
+export function walk(
+  search: MemberSearch,
+  limits: MemberLimits,
+  seed: number,
+  length: number,
+): number | string {
+  const random = randomOf(seed)
+  const world = new MemberWorld(search, limits)
+  for (let k = 0; k < length; k++) {
+    if (!world.next(random)) return k
+    if (!search.knows(world.image()))
+      return `walk ${seed} leaves what was explored after ${k + 1} actions:\n${world.log.join('\n')}`
+  }
+  return length
+}
