@@ -261,7 +261,7 @@ describe('dialling', () => {
     expect(waits).toEqual([100, 200, 400, 800, 1000, 1000, 1000, 1000])
   })
 
-  it('begins at once after a session that lasted, and waits after one that did not', () => {
+  it('begins soon after a session that lasted, when what follows from its end is decided, and waits after one that did not', () => {
     const b = bench('a')
     b.peer.start()
     b.dials[0]!.fail('refused')
@@ -270,6 +270,8 @@ describe('dialling', () => {
     vi.advanceTimersByTime(1_000)
     expect(b.dials).toHaveLength(1)
     b.gone(lasting)
+    expect(b.dials).toHaveLength(1)
+    vi.advanceTimersByTime(20)
     expect(b.dials).toHaveLength(2)
     const brief = b.connection(false)
     b.proven(brief)
