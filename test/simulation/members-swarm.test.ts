@@ -27,6 +27,10 @@ describe('members', () => {
       400_004_424,
       'a configuration that is only being installed does not make up for disks of the one in force (what may be lost)',
     ],
+    [
+      900_001_240,
+      'a vote that becomes durable with the configuration that takes it away leaves before that is in force (the checker)',
+    ],
     [5227, 'a late frame of a lost disk does not shut out the disk that has its name now'],
     [1102, 'a newcomer that does not know the present members is not added before it was met'],
     [
