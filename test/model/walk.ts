@@ -4,21 +4,11 @@
  */
 import { createState, step } from '../../src/core'
 import { electionIn, letter } from './process'
+import { randomOf } from './random'
 import { RawWorld } from './raw'
 import { type Limits, Search, STANDARD } from './search'
 
 export const CORE = { createState, step }
-
-/** A small generator, so that a failing walk can be named. */
-function randomOf(seed: number): () => number {
-  let x = (seed * 2654435761) | 0 || 1
-  return () => {
-    x ^= x << 13
-    x ^= x >>> 17
-    x ^= x << 5
-    return (x >>> 0) / 4294967296
-  }
-}
 
 /** Walks until the bounds are left; returns how many states were compared, or the first that was not explored. */
 export function walk(search: Search, limits: Limits, seed: number, length: number): number | string {

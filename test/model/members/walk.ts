@@ -5,6 +5,7 @@
  */
 import type { CoreConfig, Frame, Input, State } from '../../../src/core'
 import { BASE } from '../process'
+import { randomOf } from '../random'
 import type { MemberSearch } from './search'
 import {
   canonicalize,
@@ -24,16 +25,6 @@ type Body<T> = T extends Input ? Omit<T, 'now'> : never
 interface Member {
   readonly state: State
   readonly config: CoreConfig
-}
-
-function randomOf(seed: number): () => number {
-  let x = (seed * 2654435761) | 0 || 1
-  return () => {
-    x ^= x << 13
-    x ^= x >>> 17
-    x ^= x << 5
-    return (x >>> 0) / 4294967296
-  }
 }
 
 export class MemberWorld {
