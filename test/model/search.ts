@@ -6,7 +6,9 @@
  * and of all ways to sit around the table that leave everybody's neighbours in order one is chosen (`seat`). The abstraction
  * and why it loses nothing: `README.md`. Read next: `schedule.ts` (how a counterexample reads).
  */
+
 import { Behaviour, Bit, Code, type Facts, type Transition } from './behaviour'
+import { explore, type Progress } from './explore'
 import { presumedOf } from './presumed'
 import { type Bounds, type Core, LIFE, linkAll, startProcess } from './process'
 import type { Step } from './schedule'
@@ -109,30 +111,25 @@ export class Search {
   }
 
   /** Explores. `progress` is told now and then. */
-  run(progress?: (outcome: { generated: number; distinct: number; depth: number }) => void): Outcome {
-    const cpu = process.cpuUsage()
+  run(progress?: (now: Progress) => void): Outcome {
     const { limits, table } = this
     this.begin()
-    let depth = 0
-    let layerEnd = 1
-    let at = 0
-    for (; at < table.size && this.broken === null && table.size < limits.maxStates; at++) {
-      if (at === layerEnd) {
-        depth += 1
-        layerEnd = table.size
-        progress?.({ generated: this.generated, distinct: table.size, depth })
-      }
-      this.current = at
-      table.read(at, this.base)
-      this.expand()
-    }
-    const used = process.cpuUsage(cpu)
+    const explored = explore(
+      {
+        table,
+        maxStates: limits.maxStates,
+        visit: (at) => {
+          this.current = at
+          table.read(at, this.base)
+          this.expand()
+        },
+        generated: () => this.generated,
+        isBroken: () => this.broken !== null,
+      },
+      progress,
+    )
     return {
-      generated: this.generated,
-      distinct: table.size,
-      depth: this.broken === null ? depth : depth + 1,
-      complete: this.broken === null && at >= table.size,
-      cpuSeconds: (used.user + used.system) / 1e6,
+      ...explored,
       places: this.behaviour.size,
       steps: this.behaviour.steps,
       violation: this.broken === null ? null : { property: this.broken, path: this.path() },

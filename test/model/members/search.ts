@@ -6,7 +6,9 @@
  * configuration that a quorum was seen to hold, and the crashes left. After each action `tidy` forgets what can make no
  * difference. The abstraction, and why it loses nothing: `../README.md`. Read first: `seat.ts`, `behaviour.ts`.
  */
+
 import type { ClusterConfig, State } from '../../../src/core'
+import { explore, type Progress } from '../explore'
 import type { Core } from '../process'
 import { StateTable } from '../table'
 import { Behaviour, type Facts, type Message, type Transition } from './behaviour'
@@ -77,30 +79,25 @@ export class MemberSearch {
     this.presumed = presumedOf(this.behaviour, limits)
   }
 
-  run(progress?: (now: { generated: number; distinct: number; depth: number }) => void): MemberOutcome {
-    const cpu = process.cpuUsage()
-    const { table, limits } = this
+  run(progress?: (now: Progress) => void): MemberOutcome {
+    const { limits, table } = this
     this.begin()
-    let depth = 0
-    let layerEnd = 1
-    let at = 0
-    for (; at < table.size && this.broken === null && table.size < limits.maxStates; at++) {
-      if (at === layerEnd) {
-        depth += 1
-        layerEnd = table.size
-        progress?.({ generated: this.generated, distinct: table.size, depth })
-      }
-      this.current = at
-      table.read(at, this.base)
-      this.expand()
-    }
-    const used = process.cpuUsage(cpu)
+    const explored = explore(
+      {
+        table,
+        maxStates: limits.maxStates,
+        visit: (at) => {
+          this.current = at
+          table.read(at, this.base)
+          this.expand()
+        },
+        generated: () => this.generated,
+        isBroken: () => this.broken !== null,
+      },
+      progress,
+    )
     return {
-      generated: this.generated,
-      distinct: table.size,
-      depth: this.broken === null ? depth : depth + 1,
-      complete: this.broken === null && at >= table.size,
-      cpuSeconds: (used.user + used.system) / 1e6,
+      ...explored,
       processes: this.behaviour.size,
       steps: this.behaviour.steps,
       violation: this.broken === null ? null : { property: this.broken, path: this.path() },
