@@ -5,6 +5,7 @@
  * not known what it does. Read next: `postgres.ts`.
  */
 import { ElectionError, isElectionError } from '../errors'
+import { borrow, giveBack, type PgLent } from '../stores/postgres-loan'
 import { inTime } from './in-time'
 
 /** Something that runs statements: the transaction of a guard, or a client of yours inside a transaction. */
@@ -30,7 +31,8 @@ export interface PgFenceClient extends PgTransaction {
 
 /** A pool of `pg`, or anything that lends connections like it. */
 export interface PgFencePool {
-  connect(): Promise<PgFenceClient>
+  /** Calls back with a connection. One that returns a promise instead is taken too. */
+  connect(lent: PgLent<PgFenceClient>): unknown
 }
 
 /** Lends connections and asks statements, both within a time. */
@@ -58,15 +60,11 @@ export class PgLoans {
 
   /** Lends a connection. It goes back to the pool if nothing of the fence failed on it, else it is closed. */
   async lend<T>(body: (client: PgFenceClient) => Promise<T>): Promise<T> {
-    const connecting = (async () => this.#pool.connect())()
-    const client = await inTime(connecting, this.#waitMs, 'postgresFence', (late) => late.release()).catch(
+    const client = await inTime(borrow(this.#pool), this.#waitMs, 'postgresFence', giveBack).catch(
       (error) => {
         throw isElectionError(error) ? error : storageFailed('no connection', error)
       },
     )
-    // A connection that breaks while it is on loan reports to whoever holds it; nobody listening would end the process.
-    const ignore = () => {}
-    client.on('error', ignore)
     try {
       if ((client.getTransactionStatus?.() ?? 'I') !== 'I') {
         this.#suspect.add(client)
@@ -76,9 +74,7 @@ export class PgLoans {
       }
       return await body(client)
     } finally {
-      const usable = !this.#suspect.has(client)
-      if (usable) client.removeListener('error', ignore)
-      client.release(!usable)
+      giveBack(client, this.#suspect.has(client))
     }
   }
 }

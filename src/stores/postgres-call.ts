@@ -5,6 +5,7 @@
  * anything that belongs to a session (prepared names, settings, advisory locks): a transaction pooler may give every
  * statement another session (R51). Read next: `postgres.ts`.
  */
+import { borrow, giveBack, type PgLent } from './postgres-loan'
 import { Budget, toError } from './within'
 
 /** What a statement returns, as far as the adapter looks. */
@@ -19,7 +20,8 @@ export interface PgQueryable {
 
 /** A pool that lends its connections, like `Pool` of `pg`. */
 export interface PgPool extends PgQueryable {
-  connect(): Promise<PgPoolClient>
+  /** Calls back with a connection. One that returns a promise instead is taken too. */
+  connect(lent: PgLent<PgPoolClient>): unknown
   /** Tells a pool from a client, whose `connect()` means something else. */
   readonly totalCount: number
 }
@@ -72,29 +74,23 @@ async function callOnLoan(
   budget: Budget,
 ): Promise<PgOutcome> {
   const loan = await budget.run(
-    () => pool.connect(),
-    (late) => late.release(),
+    () => borrow(pool),
+    (late) => giveBack(late),
   )
   if (loan.kind !== 'done') return { kind: 'failed', error: loan.error }
   const client = loan.value
-  // A connection that breaks while it is on loan reports to whoever holds it; nobody listening would end the process.
-  client.on('error', ignore)
   const status = client.getTransactionStatus?.() ?? 'I'
   if (status !== 'I') {
     const error = new Error(
       'the pool lent a connection with an open transaction: somebody forgot to end theirs',
     )
-    client.release(error)
+    giveBack(client, error)
     return { kind: 'failed', error }
   }
   const answer = await budget.run(() => client.query(text, [...values]))
   const outcome = answer.kind === 'done' ? rowsOf(answer.value) : judgeFailure(answer)
-  if (answer.kind === 'done' || (answer.kind === 'error' && outcome.kind === 'failed')) {
-    client.removeListener('error', ignore)
-    client.release()
-  } else {
-    client.release(answer.error)
-  }
+  const usable = answer.kind === 'done' || (answer.kind === 'error' && outcome.kind === 'failed')
+  giveBack(client, usable ? false : answer.error)
   return outcome
 }
 
@@ -144,5 +140,3 @@ function neverConnected(error: Error): boolean {
     /not queryable|Cannot use a pool after calling end/.test(error.message)
   )
 }
-
-function ignore(): void {}

@@ -35,7 +35,8 @@ export interface PostgresOptions extends StoreOptions, PostgresTable {
   /**
    * Makes `watch` available: opens (again, after every loss) a connected client that nobody else uses, for `LISTEN`.
    * Default: none, waiting processes then look at each heartbeat. Not through a transaction pooler: `LISTEN` belongs to a
-   * session. Example: `async () => { const client = new Client(url); await client.connect(); return client }`.
+   * session. Example: `async () => { const client = new Client(url).on('error', () => {}); await client.connect(); return
+   * client }`; without the listener, a connection that breaks before it is returned ends the process.
    */
   readonly listen?: PgListen
   /**

@@ -67,6 +67,8 @@ export interface Member {
   readonly reports: Report[]
   alive: boolean
   exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | null
+  /** The end of what it wrote to stderr. */
+  errors: string
 }
 
 export class Cluster {
@@ -134,11 +136,11 @@ export class Cluster {
       reports: [],
       alive: true,
       exit: null,
+      errors: '',
     }
     this.members.set(id, member)
-    let errors = ''
     child.stderr?.on('data', (chunk: Buffer) => {
-      errors = (errors + chunk.toString()).slice(-4000)
+      member.errors = (member.errors + chunk.toString()).slice(-4000)
     })
     return await new Promise((resolve, reject) => {
       child.on('message', (report: Report) => {
@@ -153,7 +155,7 @@ export class Cluster {
       child.once('exit', (code, signal) => {
         member.alive = false
         member.exit = { code, signal }
-        reject(new Error(`${id} ended with ${code ?? signal}: ${errors}`))
+        reject(new Error(`${id} ended with ${code ?? signal}: ${member.errors}`))
       })
     })
   }

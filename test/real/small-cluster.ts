@@ -83,11 +83,11 @@ export class SmallCluster extends Cluster {
     })
     const member: Member = {
       ...{ id, life: -1, process: child, pid: child.pid ?? 0, reports: [], alive: true, exit: null },
+      errors: '',
     }
     this.members.set(id, member)
-    let errors = ''
     child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString()
+      member.errors += chunk.toString()
     })
     return new Promise((resolve, reject) => {
       let rest = ''
@@ -102,7 +102,7 @@ export class SmallCluster extends Cluster {
       })
       child.once('exit', (code, signal) => {
         Object.assign(member, { alive: false, exit: { code, signal } })
-        reject(new Error(`the witness ended with ${code ?? signal}: ${errors}`))
+        reject(new Error(`the witness ended with ${code ?? signal}: ${member.errors}`))
       })
     })
   }

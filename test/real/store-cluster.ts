@@ -120,11 +120,11 @@ export class StoreCluster extends Cluster {
     for (const { to } of this.reigns) expect(clockMs() - to).toBeGreaterThan(0)
   }
 
-  /** Processes that ended although nobody killed or stopped them. */
+  /** Processes that ended although nobody killed or stopped them, with their last words. */
   crashed(): string[] {
     return [...this.members.values()]
       .filter(({ alive, exit }) => !alive && exit?.signal !== 'SIGKILL' && exit?.code !== 0)
-      .map(({ id }) => id)
+      .map(({ id, errors }) => `${id}: ${errors}`)
   }
 
   others(id: string): string[] {

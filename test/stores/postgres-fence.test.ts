@@ -14,7 +14,7 @@ import { type PostgresServer, startPostgres } from '../servers/postgres'
 import { type FaultyProxy, startProxy } from '../servers/proxy'
 import { requireServers } from '../servers/require'
 import { startLeader } from './frozen-leader'
-import { eventually } from './support'
+import { endedWhenReady, eventually } from './support'
 
 const STALE = expect.objectContaining({ code: 'ELECTION_STALE_TOKEN' })
 const LEVELS = ['read committed', 'repeatable read', 'serializable'] as const
@@ -262,6 +262,15 @@ describe.runIf(here)('the PostgreSQL fence', () => {
       await expect(nowhere.guard('r', claim, () => 1)).rejects.toMatchObject({
         code: 'ELECTION_STORAGE_FAILED',
       })
+    })
+
+    it('a new connection that the server ends in the same bytes fails the check, not the process', async () => {
+      const fence = postgresFence(poolOf(1, proxy.port), { waitMs: 5_000 })
+      const check = () => fence.check('r', { token: 7, holder: 'a' })
+      await expect(endedWhenReady(proxy, server, check)).rejects.toMatchObject({
+        code: 'ELECTION_STORAGE_FAILED',
+      })
+      await check()
     })
 
     it('a session that is terminated in the middle of the work fails the work, and the next guard works', async () => {

@@ -10,7 +10,7 @@ import { type PostgresOptions, postgres, postgresSchema } from '../../src/stores
 import { type PostgresServer, startPostgres } from '../servers/postgres'
 import { type FaultyProxy, startProxy } from '../servers/proxy'
 import { requireServers } from '../servers/require'
-import { eventually, kindOf, readOne, write } from './support'
+import { endedWhenReady, eventually, kindOf, readOne, write } from './support'
 
 describe.runIf(requireServers('the PostgreSQL store', 'postgresql'))('the PostgreSQL store', () => {
   let server: PostgresServer
@@ -137,6 +137,12 @@ describe.runIf(requireServers('the PostgreSQL store', 'postgresql'))('the Postgr
       taken.release()
       expect(await readOne(store, 'unsent')).toBeNull()
       expect(pool.idleCount).toBe(1)
+    })
+
+    it('a new connection that the server ends in the same bytes fails the call, not the process', async () => {
+      const store = storeOf(1)
+      expect(await kindOf(endedWhenReady(proxy, server, () => store.read(['k'])))).toBe('failed')
+      expect(await kindOf(store.read(['k']))).toBe('ok')
     })
 
     it('a half-open link blocks a pool of one for one time-out only', async () => {

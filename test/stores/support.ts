@@ -2,6 +2,8 @@
  * Small things that the tests of the stores share. Decides nothing.
  */
 import type { CasRecord, CasStore } from '../../src/ports/cas-store'
+import type { PostgresServer } from '../servers/postgres'
+import type { FaultyProxy } from '../servers/proxy'
 
 /** Polls until it is so; the test's own time-out is the limit of last resort. */
 export async function eventually(probe: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
@@ -10,6 +12,23 @@ export async function eventually(probe: () => boolean | Promise<boolean>, timeou
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${probe}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** Makes a call whose new connection learns in one read that it is ready and that an administrator has ended it. */
+export async function endedWhenReady<T>(
+  proxy: FaultyProxy,
+  server: PostgresServer,
+  call: () => Promise<T>,
+): Promise<T> {
+  proxy.hold('down')
+  const ready = proxy.next('down')
+  const result = call()
+  await ready
+  const ended = proxy.next('down')
+  const terminated = server.terminateSessions()
+  await ended
+  await proxy.heal()
+  return (await Promise.all([result, terminated]))[0]
 }
 
 /** What a call ended with. */

@@ -25,7 +25,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
   storage: ADAPTER,
   transports: [...ADAPTER, 'core/identity'],
   stores: [...ADAPTER, 'core/voter'],
-  fencing: ADAPTER,
+  fencing: [...ADAPTER, 'stores/postgres-loan'],
   runtime: [
     'core',
     'ports',
