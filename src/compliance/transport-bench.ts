@@ -79,7 +79,16 @@ export const EVERY_PART: readonly Part[] = [
   { kind: 'floorReply', nonce: 1, recovering: true, together: false, term: 1_700_000_000_000 },
   { kind: 'readTerm', election: 'e', nonce: 1 },
   { kind: 'readTermReply', election: 'e', nonce: 1, term: 1 },
-  { kind: 'notice', election: 'e', knownTerm: 1, leader: 'l', free: false, successor: null, number: 0 },
+  {
+    kind: 'notice',
+    election: 'e',
+    knownTerm: 1,
+    leader: 'l',
+    free: false,
+    successor: null,
+    number: 0,
+    standing: [],
+  },
   { kind: 'noticeAck', election: 'e', number: 1 },
 ]
 

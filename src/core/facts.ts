@@ -86,12 +86,13 @@ export function standBack(turn: Turn, election: Election): void {
   for (const [process, account] of turn.state.accounts) oweContention(turn, process, account, election)
 }
 
-/** The cool-down is over: said with the next heartbeat or probe, as nothing hangs on it. */
-export function comeBack(turn: Turn, election: Election): void {
-  if (!election.standsBack || turn.now < election.notBefore) return
+/** The cool-down is over: said with the next heartbeat or probe, as nothing hangs on it. False: it is not, or there was none. */
+export function comeBack(turn: Turn, election: Election): boolean {
+  if (!election.standsBack || turn.now < election.notBefore) return false
   election.standsBack = false
   for (const { contentions } of turn.state.accounts.values())
     contentions.set(election.name, contentionOf(election))
+  return true
 }
 
 /** Answers of that process may have made room: what waited for that leaves now. */

@@ -214,6 +214,14 @@ export interface Notice {
   readonly successor: ProcessId | null
   /** Grows with each notice of a life of a peer, so that a late one replaces nothing; a store says all in order, and 0. */
   readonly number: number
+  /** Who else stands: the voter and its observers, the first of R69 first. A peer tells it to the observer that leads alone. */
+  readonly standing: readonly Standing[]
+}
+
+/** A process that contends, and its criteria. */
+export interface Standing {
+  readonly process: ProcessId
+  readonly priority: number
 }
 
 /** Answer of an observer to the `notice` of a peer: until it comes the notice is repeated. */

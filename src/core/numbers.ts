@@ -44,6 +44,9 @@ export function nextRandom(state: number): { readonly state: number; readonly va
   return { state: next, value: ((t ^ (t >>> 14)) >>> 0) / 4294967296 }
 }
 
+/** Most contenders that a voter names to an observer that leads. */
+export const MAX_STANDING = 8
+
 /** Campaigns of one process at once: at first, and the bounds between which it finds what all can answer in time (A.10.5). */
 export const STAND_AT_FIRST = 256
 export const STAND_AT_LEAST = 16

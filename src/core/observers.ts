@@ -5,18 +5,19 @@
  * whenever the own slot changes, and repeated behind its heartbeats until it is answered. A notice is a statement like the
  * facts of `facts.ts`: lost, doubled or late it does no harm, because it has a number.
  * As an observer (`hearNotice`): what the voters say stands in for the slot that it does not have.
- * Observers do not hear of each other: the voters, which know them all, say who of them goes first (R69) and find the one
- * that a leader names (R21).
+ * Observers do not hear of each other: the voters, which know them all, say who of them goes first (R69), find the one that
+ * a leader names (R21), and tell an observer that leads who else stands, so that it can hand over (R21, R37).
  * Nothing here gives or counts a vote: whoever has no account is no voter (R4, R12). Read next: `leadership.ts`.
  */
 import { noteJump, plausible } from './campaigns'
 import { displayName } from './identity'
 import { isBound, observeLeader } from './leadership'
-import { hearListed } from './listed'
-import type { Contend, ContendOf, Notice, NoticeAck, Part } from './messages'
+import { hearListed, hearStanding } from './listed'
+import type { Contend, ContendOf, Notice, NoticeAck, Part, Standing } from './messages'
+import { MAX_STANDING } from './numbers'
 import { seekBetter } from './preference'
 import { votes } from './sessions'
-import type { Election, State } from './state'
+import type { Election } from './state'
 import { attemptAt, forgetContender, formerHolder, noteContender, order } from './succession'
 import { electionOf, floorOf, frameTo, free, send, type Turn } from './turn'
 import type { ProcessId } from './types'
@@ -24,23 +25,29 @@ import type { ProcessId } from './types'
 /** Processes without a vote whose former lives are remembered; each restart of one without a storage is a new name. */
 const MAX_STRANGERS = 1_024
 
+const NOBODY: readonly Standing[] = []
+
 // --- as a voter ---------------------------------------------------------------------------------------------------
 
 /** An observer is connected. What it wants to know it asks anew. */
 export function meetObserver(turn: Turn, process: ProcessId): void {
   const { state } = turn
-  leaveObserver(state, process)
+  leaveObserver(turn, process)
   state.observers.set(process, { elections: new Set(), notices: new Map() })
   forgetStrangers(turn)
 }
 
 /** An observer is gone: nothing is owed to it, and it stands nowhere. What it was promised stands until it runs out. */
-export function leaveObserver(state: State, process: ProcessId): void {
-  for (const name of state.observers.get(process)?.elections ?? []) {
-    const election = state.elections.get(name)
-    if (election !== undefined) forgetContender(election, process)
+export function leaveObserver(turn: Turn, process: ProcessId): void {
+  const { observers, elections } = turn.state
+  const left = observers.get(process)
+  observers.delete(process)
+  for (const name of left?.elections ?? []) {
+    const election = elections.get(name)
+    if (election === undefined || !election.contenders.has(process)) continue
+    forgetContender(election, process)
+    tellHolder(turn, election)
   }
-  state.observers.delete(process)
 }
 
 /** Keeps the memory of lives bounded: the oldest that is gone and holds no promise is forgotten (E5). */
@@ -67,8 +74,10 @@ export function hearContend(turn: Turn, from: ProcessId, part: Contend | Contend
   if ('process' in part) return hearListed(turn, from, part)
   const election = electionOf(turn, part.election)
   if (election === null) return
+  const before = election.contenders
   if (!part.contending) noteContender(turn, election, from, Number.NEGATIVE_INFINITY)
   else if (Number.isSafeInteger(part.priority)) noteContender(turn, election, from, part.priority)
+  if (election.contenders !== before && turn.state.observers.has(from)) tellHolder(turn, election)
   seekBetter(turn, election)
   send(turn, from, { kind: 'contendAck', election: part.election, contending: part.contending })
   if (!turn.state.accounts.has(from)) watch(turn, from, election)
@@ -83,8 +92,17 @@ export function tellObservers(turn: Turn, election: Election): void {
   }
 }
 
+/** Who stands here has changed: an observer that leads may hand over to a better one (R37). */
+export function tellHolder(turn: Turn, election: Election): void {
+  const { observers, accounts } = turn.state
+  if (observers.size === 0 || !isBound(turn, election)) return
+  const holder = election.slot.binding?.leader
+  if (holder === undefined || accounts.has(holder)) return
+  if (observers.get(holder)?.elections.has(election.name)) oweNotice(turn, holder, election)
+}
+
 function oweNotice(turn: Turn, process: ProcessId, election: Election): void {
-  const notice = noticeOf(turn, election)
+  const notice = noticeOf(turn, election, process)
   turn.state.observers.get(process)?.notices.set(election.name, notice)
   send(turn, process, notice)
 }
@@ -104,7 +122,7 @@ export function hearNoticeAck(turn: Turn, from: ProcessId, { election, number }:
   if (notices?.get(election)?.number === number) notices.delete(election)
 }
 
-function noticeOf(turn: Turn, election: Election): Notice {
+function noticeOf(turn: Turn, election: Election, to: ProcessId): Notice {
   const { slot, lead, successor } = election
   turn.state.noticeCounter += 1
   const held = isBound(turn, election) ? slot.binding : null
@@ -116,7 +134,21 @@ function noticeOf(turn: Turn, election: Election): Notice {
     free: held === null,
     successor: successor ?? (held === null ? firstObserver(turn, election) : null),
     number: turn.state.noticeCounter,
+    standing: held?.leader === to ? standingHere(turn, election, to) : NOBODY,
   }
+}
+
+/** This process, if it contends, and the observers that do and are here; other voters speak for themselves. */
+function standingHere({ state, config }: Turn, election: Election, holder: ProcessId): Standing[] {
+  const standing: Standing[] = []
+  const { contending, standsBack, priority, contenders } = election
+  if (contending && !standsBack) standing.push({ process: config.self, priority })
+  for (const [process, its] of contenders) {
+    if (process === holder || its === Number.NEGATIVE_INFINITY || !state.observers.has(process)) continue
+    standing.push({ process, priority: its })
+  }
+  const place = (one: Standing) => order(election, one.process, one.priority)
+  return standing.sort((one, other) => place(one) - place(other)).slice(0, MAX_STANDING)
 }
 
 /**
@@ -140,11 +172,12 @@ function firstObserver({ state }: Turn, election: Election): ProcessId | null {
   return first
 }
 
-/** The observer that people call so, if it is here and stands; else the name as it is. */
-export function observerCalled({ state }: Turn, { contenders }: Election, id: ProcessId): ProcessId {
-  if (state.accounts.has(id) || state.observers.size === 0) return id
+/** The observer that people call so, if it is here, or voters say so, and stands; else the name as it is. */
+export function observerCalled({ state }: Turn, { contenders, listed }: Election, id: ProcessId): ProcessId {
+  if (state.accounts.has(id)) return id
   for (const [process, priority] of contenders) {
-    if (priority === Number.NEGATIVE_INFINITY || !state.observers.has(process)) continue
+    if (priority === Number.NEGATIVE_INFINITY) continue
+    if (!state.observers.has(process) && !listed.has(process)) continue
     if (displayName(process) === id) return process
   }
   return id
@@ -161,6 +194,7 @@ export function hearNotice(turn: Turn, from: ProcessId, notice: Notice): void {
   if (!isLate) {
     noteJump(turn, election, notice.knownTerm)
     const before = isBound(turn, election)
+    hearStanding(turn, election, from, notice.standing)
     election.notices = new Map(election.notices).set(from, notice)
     election.slot.knownTerm = Math.max(election.slot.knownTerm, notice.knownTerm)
     election.successor = notice.successor
@@ -176,6 +210,7 @@ export function dropNotices(turn: Turn, voter: ProcessId): void {
   for (const election of turn.state.elections.values()) {
     if (!election.notices.has(voter)) continue
     const before = isBound(turn, election)
+    hearStanding(turn, election, voter, NOBODY)
     const others = new Map(election.notices)
     others.delete(voter)
     election.notices = others

@@ -161,11 +161,11 @@ export interface Preferring {
   readonly vain: Map<ProcessId, number>
 }
 
-/** A contender that stores speak of (R82). */
+/** A contender that voters speak of (R82). */
 export interface Listed {
   /** Since when one of them does, without a break. */
   readonly since: number
-  /** Store -> the criteria that it says. */
+  /** Voter -> the criteria that it says. */
   readonly said: ReadonlyMap<ProcessId, number>
 }
 

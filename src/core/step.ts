@@ -65,6 +65,7 @@ import {
   meetObserver,
   observerCalled,
   repeatNotices,
+  tellHolder,
   tellObservers,
 } from './observers'
 import { askAboutPauses, hearPause, hearPauseAck, pauseDurable, sayPause } from './pause'
@@ -209,7 +210,7 @@ function tick(turn: Turn): void {
   for (const name of takeDue(state.timers, now)) {
     const election = state.elections.get(name)
     if (election === undefined) continue
-    comeBack(turn, election)
+    if (comeBack(turn, election)) tellHolder(turn, election)
     if (now >= election.attemptAt) takeTurn(turn, election)
     if (election.preferring !== null && now >= election.preferring.lookAt) seekBetter(turn, election)
   }
@@ -282,7 +283,7 @@ function closed(turn: Turn, peer: ProcessId, incarnation: Incarnation): void {
   const account = state.accounts.get(peer)
   const support = state.supports.get(peer)
   if ((account ?? support)?.incarnation !== incarnation) return
-  leaveObserver(state, peer)
+  leaveObserver(turn, peer)
   if (account !== undefined) {
     account.connected = false
     if (account.kind !== 'store') dropNotices(turn, peer)
@@ -439,6 +440,7 @@ function contend(turn: Turn, input: ContendInput): void {
   election.preferring = preferringOf(election.preferring, input.preference ?? null)
   seekBetter(turn, election)
   for (const [process, account] of state.accounts) oweContention(turn, process, account, election)
+  tellHolder(turn, election)
   if (!election.contending) {
     if (election.lead === null) endCampaign(turn, election)
     attemptAt(turn, election, Number.POSITIVE_INFINITY)

@@ -18,8 +18,9 @@ import type { Work } from './tenure'
 /** Options of `resign`. */
 export interface ResignOptions {
   /**
-   * Hand over to that voter (R21): it campaigns at once; or, at a voter, to an observer that is linked and contends. Default:
-   * the contender with the highest criteria among those that are linked and have answered lately. Where only stores vote: a name
+   * Hand over to that voter (R21): it campaigns at once; or to an observer that contends and is linked to voters. Default: the
+   * contender with the highest criteria among those that are linked and have answered lately, or that voters tell of. Where only stores
+   * vote: a name
    * that goes first, known or not; without one the best of those that are listed there, if one is better than the others (R82).
    * If it does not come, the others follow within four `heartbeatMs`.
    */

@@ -71,7 +71,7 @@ export function checkLead(
 export function checkResign(
   options: ResignOptions,
   { id, plan, membership, maxObservers }: ElectorConfig,
-  /** Ids of observers that are here and contend. */
+  /** Ids of observers that contend, here or as voters say. */
   observers: readonly ProcessId[] = [],
 ): void {
   demand('resign()', faultsOf(resign(), options))
@@ -81,7 +81,7 @@ export function checkResign(
   const peers = plan.voters.filter(({ kind }) => kind === 'peer').map((voter) => voter.id)
   const knows = plan.isVoter || peers.length > 0
   if (to === undefined || !knows || membership || peers.includes(to) || observers.includes(to)) return
-  const others = plan.isVoter && maxObservers > 0 ? ', nor an observer that is here and contends' : ''
+  const others = plan.isVoter && maxObservers === 0 ? '' : ', nor an observer that is here and contends'
   demand('resign()', [
     `to: "${printable(to)}" is not among the voters that may lead, ${peers.join(', ')}${others}`,
   ])
@@ -109,7 +109,7 @@ export function checkSwitchover(options: SwitchoverOptions, config: ElectorConfi
   demand('switchover()', faults)
   const { to } = options
   // an observer that is not here yet may be when the time has come
-  const isLater = config.plan.isVoter && config.maxObservers > 0
+  const isLater = !config.plan.isVoter || config.maxObservers > 0
   if (to !== undefined) checkResign({ to }, config, isLater ? [to] : [])
 }
 

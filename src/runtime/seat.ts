@@ -51,7 +51,7 @@ export interface NextLeader {
   readonly leaderlessMs: number
 }
 
-/** Does anybody else contend, and is it linked, or listed where only stores vote, as far as this process knows? */
+/** Does anybody else contend, and is it linked, or do voters list it, as far as this process knows? */
 export function hasOther(state: CoreView | undefined, name: ElectionName): boolean {
   const election = state?.elections.get(name)
   for (const [process, priority] of election?.contenders ?? []) {
@@ -61,13 +61,15 @@ export function hasOther(state: CoreView | undefined, name: ElectionName): boole
   return false
 }
 
-/** Observers that contend and are linked here (R71). */
+/** Observers that contend and are linked here, or to a voter that says so to this one (R71). */
 export function observersIn(state: CoreView | undefined, name: ElectionName): ProcessId[] {
-  const contenders = state?.elections.get(name)?.contenders ?? new Map<ProcessId, number>()
-  return [...contenders.keys()].filter(
-    (process) =>
-      contenders.get(process) !== Number.NEGATIVE_INFINITY && state?.observers.has(process) === true,
-  )
+  const election = state?.elections.get(name)
+  return [...(election?.contenders ?? [])]
+    .filter(([process, priority]) => {
+      const isHere = state?.observers.has(process) === true || election?.listed.has(process) === true
+      return isHere && priority !== Number.NEGATIVE_INFINITY && state?.accounts.has(process) !== true
+    })
+    .map(([process]) => process)
 }
 
 /** What a seat needs of its elector. */

@@ -311,7 +311,7 @@ export class StoreWatch {
     const told = `${free} ${leader} ${knownTerm} ${successor}`
     if (interest.told !== told) {
       interest.told = told
-      tell({ kind: 'notice', election: name, knownTerm, leader, free, successor, number: 0 })
+      tell({ kind: 'notice', election: name, knownTerm, leader, free, successor, number: 0, standing: [] })
     }
     this.announcePause(name, interest)
     if (free) this.options.freed(name)

@@ -32,7 +32,7 @@ import {
 import { FrameReader } from './tcp-frames'
 import { Handshake, type HandshakeContext } from './tcp-handshake'
 import type { Unsealer } from './tcp-keys'
-import { Outbox } from './tcp-outbox'
+import { Outbox, type OutboxReport } from './tcp-outbox'
 import { PulseCounter } from './tcp-pulse'
 
 /** Longest frame of an operator: a command, its head and its seal. */
@@ -102,9 +102,9 @@ export class Connection {
   readonly #options: ConnectionOptions
   readonly #handshake: Handshake
   readonly #reader = new FrameReader(MAX_GREETING_FRAME_BYTES)
-  readonly #decoder = new PartDecoder()
   readonly #pulse = new PulseCounter()
   #unsealer: Unsealer | null = null
+  #decoder: PartDecoder | null = null
   #outbox: Outbox | null = null
   #timer: NodeJS.Timeout | null = null
   #finished: (() => void) | null = null
@@ -273,15 +273,26 @@ export class Connection {
       this.state = 'proven'
       this.#reader.limit = MAX_FRAME_BYTES
       this.#unsealer = step.seals.incoming
-      this.#outbox = new Outbox(this.#socket, step.seals.outgoing, this.#options.maxQueueBytes, {
-        sent: (frames, bytes) => this.#owner.sent(frames, bytes),
-        dropped: (batches) => this.#owner.refused(this, 'backPressure', `dropped ${batches} batches`),
-        unencodable: (parts) =>
-          this.#owner.refused(this, 'malformed', `${parts} own parts cannot be encoded; this is a bug`),
-      })
+      this.#decoder = new PartDecoder({ version: step.version })
+      this.#outbox = new Outbox(
+        this.#socket,
+        step.seals.outgoing,
+        step.version,
+        this.#options.maxQueueBytes,
+        this.#traffic(),
+      )
       if (step.by === 'witness') this.#owner.attended(this)
       else if (step.by === 'operator') this.#owner.operated(this)
       else this.#owner.proven(this)
+    }
+  }
+
+  #traffic(): OutboxReport {
+    return {
+      sent: (frames, bytes) => this.#owner.sent(frames, bytes),
+      dropped: (batches) => this.#owner.refused(this, 'backPressure', `dropped ${batches} batches`),
+      unencodable: (parts) =>
+        this.#owner.refused(this, 'malformed', `${parts} own parts cannot be encoded; this is a bug`),
     }
   }
 
@@ -316,7 +327,7 @@ export class Connection {
       this.refuse('malformed', 'parts before the session was confirmed, or of an operator')
       return
     }
-    const parts = this.#decoder.decode(body)
+    const parts = (this.#decoder as PartDecoder).decode(body)
     if (parts.ok) this.#owner.received(this, parts.value)
     else this.refuse('malformed', `parts: ${parts.reason}`)
   }

@@ -32,7 +32,7 @@ export class Outbox {
   readonly #sealer: Sealer
   readonly #report: OutboxReport
   readonly #maxParts: number
-  readonly #encoder = new PartEncoder()
+  readonly #encoder: PartEncoder
   #batches: Batch[] = []
   #parts = 0
   /** Where the queued heartbeat and the queued ack are, if they were queued during a congestion. */
@@ -41,8 +41,10 @@ export class Outbox {
     if (this.#batches.length > 0) this.flush()
   }
 
-  constructor(socket: Socket, sealer: Sealer, maxQueueBytes: number, report: OutboxReport) {
+  /** `version`: of the protocol that the connection speaks. */
+  constructor(socket: Socket, sealer: Sealer, version: number, maxQueueBytes: number, report: OutboxReport) {
     this.#socket = socket
+    this.#encoder = new PartEncoder({ version })
     this.#sealer = sealer
     this.#report = report
     this.#maxParts = Math.floor(maxQueueBytes / PART_BYTES)

@@ -164,6 +164,7 @@ class PostLine {
   readonly #handshake: Handshake
   readonly #reader = new FrameReader(MAX_GREETING_FRAME_BYTES)
   #sealer: Sealer | null = null
+  #version = 0
   #notice: DeathNotice | null = null
   #said = false
   #failed = false
@@ -226,6 +227,7 @@ class PostLine {
     if (step.frame !== null) this.#socket.write(step.frame)
     if (step.kind === 'continue') return true
     this.#sealer = step.seals.outgoing
+    this.#version = step.version
     this.#flush()
     return false
   }
@@ -234,7 +236,7 @@ class PostLine {
     if (this.#sealer === null || this.#notice === null || this.#said) return
     this.#said = true
     const sealer = this.#sealer
-    new PartEncoder().encode([this.#notice], (body) => {
+    new PartEncoder({ version: this.#version }).encode([this.#notice], (body) => {
       this.#socket.write(sealer.seal(FRAME_KINDS.parts, body))
     })
     // the others are told first

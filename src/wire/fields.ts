@@ -42,8 +42,8 @@ function float(allowed: (value: number) => boolean): Field<number> {
     return value
   }
   return {
-    write: (out, value) => out.f64(check(value)),
-    read: (input) => check(input.f64()),
+    write: (out, value) => out.float(check(value)),
+    read: (input) => check(input.float()),
   }
 }
 
@@ -58,8 +58,8 @@ export const electionName: Field<ElectionName> = text(/^(@members|[A-Za-z0-9._:-
 
 /** A safe integer, not below 0 (R44): rounds, nonces, priorities, versions. */
 export const whole: Field<number> = {
-  write: (out, value) => out.u53(value),
-  read: (input) => input.u53(),
+  write: (out, value) => out.whole(value),
+  read: (input) => input.whole(),
 }
 
 const PRIORITY_BOUND = 1_000_000
@@ -68,10 +68,10 @@ const PRIORITY_BOUND = 1_000_000
 export const priority: Field<number> = {
   write(out, value) {
     if (!(Math.abs(value) <= PRIORITY_BOUND)) throw new WireFault('badNumber')
-    out.u53(value + PRIORITY_BOUND)
+    out.whole(value + PRIORITY_BOUND)
   },
   read(input) {
-    const value = input.u53() - PRIORITY_BOUND
+    const value = input.whole() - PRIORITY_BOUND
     if (value > PRIORITY_BOUND) throw new WireFault('badNumber')
     return value
   },
@@ -84,10 +84,10 @@ export const incarnation: Field<Incarnation> = whole
 export const term: Field<Term> = {
   write(out, value) {
     if (value > MAX_TERM) throw new WireFault('badNumber')
-    out.u53(value)
+    out.whole(value)
   },
   read(input) {
-    const value = input.u53()
+    const value = input.whole()
     if (value > MAX_TERM) throw new WireFault('badNumber')
     return value
   },
@@ -166,10 +166,10 @@ export function orNull<T, W extends Writer, R extends Reader>(field: Field<T, W,
   }
 }
 
-/** At least one and at most `most` of them. */
-export function listOf<T>(field: Field<T>, most: number): Field<readonly T[]> {
+/** At least `least` and at most `most` of them. */
+export function listOf<T>(field: Field<T>, least: number, most: number): Field<readonly T[]> {
   const checked = (length: number) => {
-    if (length < 1 || length > most) throw new WireFault('tooLong')
+    if (length < least || length > most) throw new WireFault('tooLong')
     return length
   }
   return {
@@ -178,6 +178,20 @@ export function listOf<T>(field: Field<T>, most: number): Field<readonly T[]> {
       for (const value of values) field.write(out, value)
     },
     read: (input) => Array.from({ length: checked(input.u8()) }, () => field.read(input)),
+  }
+}
+
+/** A field that travels from that version of the protocol on; before it is not said, and read as `absent`. */
+export function since<T, W extends Writer, R extends Reader>(
+  first: number,
+  field: Field<T, W, R>,
+  absent: T,
+): Field<T, W, R> {
+  return {
+    write(out, value) {
+      if (out.version >= first) field.write(out, value)
+    },
+    read: (input) => (input.version >= first ? field.read(input) : absent),
   }
 }
 
@@ -221,8 +235,8 @@ export const grant: Field<Grant> = {
     const pair = grantPair(value)
     if (pair !== null) {
       out.u8(AS_PAIR)
-      out.u53(pair[0])
-      out.u53(pair[1])
+      out.whole(pair[0])
+      out.whole(pair[1])
       return
     }
     if (!GRANT_TEXT.test(value)) throw new WireFault('badText')
@@ -231,7 +245,7 @@ export const grant: Field<Grant> = {
   },
   read(input) {
     const tag = input.u8()
-    if (tag === AS_PAIR) return `${input.u53()}.${input.u53()}`
+    if (tag === AS_PAIR) return `${input.whole()}.${input.whole()}`
     if (tag !== AS_TEXT) throw new WireFault('unknownKind')
     const value = input.text()
     if (!GRANT_TEXT.test(value) || grantPair(value) !== null) throw new WireFault('badText')

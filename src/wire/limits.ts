@@ -10,17 +10,24 @@
  * release after it.
  *
  * Version 1: everything but what follows. Version 2: operators (`operator.ts`), the close reason `permissionDenied`.
+ * Version 3: numbers of parts travel in as few bytes as they need (`bytes.ts`); a notice says who else stands.
  * Read next: `parts.ts`, `handshake.ts`.
  */
 
 /** Newest version of the protocol that this code speaks. */
-export const NEWEST_VERSION = 2
+export const NEWEST_VERSION = 3
 
 /** Oldest version of the protocol that this code still speaks. */
 export const OLDEST_VERSION = 1
 
 /** Oldest version in which a process takes commands of operators (`operator.ts`). */
 export const OPERATOR_VERSION = 2
+
+/** Oldest version whose parts have compact numbers (`bytes.ts`). */
+export const COMPACT_VERSION = 3
+
+/** Oldest version in which a notice says who else stands. */
+export const STANDING_VERSION = 3
 
 /** A frame, its length field and its seal included, never exceeds this; receivers refuse longer ones unread (E5). */
 export const MAX_FRAME_BYTES = 65_536

@@ -17,8 +17,8 @@ export class NamingWriter extends Writer {
   #numbers = new Map<ElectionName, number>()
   #pending: { readonly name: ElectionName; readonly anew: boolean } | null = null
 
-  constructor(capacity: number, maxNames: number) {
-    super(capacity)
+  constructor(capacity: number, maxNames: number, version: number) {
+    super(capacity, version)
     this.#maxNames = maxNames
   }
 
@@ -26,11 +26,11 @@ export class NamingWriter extends Writer {
   name(name: ElectionName): void {
     const known = this.#numbers.get(name)
     if (known !== undefined) {
-      this.u32(known)
+      this.index(known)
       return
     }
     const anew = this.#numbers.size >= this.#maxNames
-    this.u32(anew ? START_ANEW : this.#numbers.size)
+    this.index(anew ? START_ANEW : this.#numbers.size)
     electionName.write(this, name)
     this.#pending = { name, anew }
   }
@@ -65,15 +65,15 @@ export function nameTable(maxNames: number): NameTable {
 export class NamingReader extends Reader {
   readonly #table: NameTable
 
-  constructor(bytes: Uint8Array, table: NameTable) {
-    super(bytes)
+  constructor(bytes: Uint8Array, table: NameTable, version: number) {
+    super(bytes, version)
     this.#table = table
   }
 
   /** Faults with `badName` for a number that was not defined, or a definition that the sender's table would not make. */
   name(): ElectionName {
     const { byNumber, known, maxNames } = this.#table
-    const number = this.u32()
+    const number = this.index()
     const name = byNumber[number]
     if (name !== undefined) return name
     const anew = number === START_ANEW

@@ -7,7 +7,7 @@
  * Whatever does not match to the last byte is refused as a whole; nothing is ever skipped. A change of this table is a
  * new protocol version (`limits.ts`). Read next: `names.ts`.
  */
-import type { Certificate, Part, Stamped } from '../core/messages'
+import type { Certificate, Part, Stamped, Standing } from '../core/messages'
 import type { ClusterConfig, ConfigVersion, ElectionName, Pause, Refusal, Voter } from '../core/types'
 import { type MalformedReason, WireFault } from './bytes'
 import {
@@ -26,10 +26,11 @@ import {
   priority,
   promise,
   record,
+  since,
   term,
   whole,
 } from './fields'
-import { MAX_FRAME_BYTES, MAX_NAMES } from './limits'
+import { MAX_FRAME_BYTES, MAX_NAMES, NEWEST_VERSION, STANDING_VERSION } from './limits'
 import { NamingReader, NamingWriter, nameTable } from './names'
 
 type PartField<T> = Field<T, NamingWriter, NamingReader>
@@ -78,6 +79,10 @@ const pause: FieldsOf<Pause, NamingWriter, NamingReader> = {
 /** Most voters of a configuration that travels (`MAX_MEMBERS` of the core). */
 const MAX_VOTERS = 9
 
+const standing = record<Standing>({ process: id, priority })
+/** Most contenders that a notice names (`MAX_STANDING` of the core). */
+const MAX_STANDING = 8
+
 const version = record<ConfigVersion>({ term, version: whole })
 
 /** A configuration of peers: stores and sets that move do not travel. */
@@ -93,7 +98,7 @@ const cluster = record<Omit<ClusterConfig, 'sets'>>({
   term,
   version: whole,
   termFloor: term,
-  voters: listOf(voter, MAX_VOTERS),
+  voters: listOf(voter, 1, MAX_VOTERS),
 })
 
 const layouts: Layouts = {
@@ -139,6 +144,7 @@ const layouts: Layouts = {
       free: flag,
       successor: orNull(id),
       number: whole,
+      standing: since(STANDING_VERSION, listOf(standing, 0, MAX_STANDING), []),
     },
   },
   pause: { code: 21, fields: { election, ...pause } },
@@ -193,8 +199,10 @@ export const MAX_BODY_BYTES = MAX_FRAME_BYTES - FRAME_OVERHEAD_BYTES
 /** No part is longer than this; the test computes the longest one. */
 const MAX_PART_BYTES = 4_096
 
-/** Bounds of a codec; both ends must use the same `maxNames`. */
+/** Bounds of a codec; both ends must use the same `version` and `maxNames`. */
 export interface CodecOptions {
+  /** Version of the protocol that the connection speaks; default `NEWEST_VERSION`. */
+  readonly version?: number
   /** Longest body; default and upper bound `MAX_BODY_BYTES`, at least 512. A part that does not fit begins the next. */
   readonly maxBodyBytes?: number
   /** Names remembered per direction; default `MAX_NAMES`. Too small: names travel again and again. */
@@ -208,7 +216,8 @@ export class PartEncoder {
 
   constructor(options: CodecOptions = {}) {
     this.#maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES
-    this.#out = new NamingWriter(this.#maxBodyBytes + MAX_PART_BYTES, options.maxNames ?? MAX_NAMES)
+    const { maxNames = MAX_NAMES, version = NEWEST_VERSION } = options
+    this.#out = new NamingWriter(this.#maxBodyBytes + MAX_PART_BYTES, maxNames, version)
   }
 
   /**
@@ -280,8 +289,10 @@ export function decoding<T>(read: () => T): Decoded<T> {
 /** Turns bodies of frames back into parts: fresh plain objects with exactly the declared fields. One per connection. */
 export class PartDecoder {
   readonly #table: ReturnType<typeof nameTable>
+  readonly #version: number
 
-  constructor(options: Pick<CodecOptions, 'maxNames'> = {}) {
+  constructor(options: Pick<CodecOptions, 'maxNames' | 'version'> = {}) {
+    this.#version = options.version ?? NEWEST_VERSION
     this.#table = nameTable(options.maxNames ?? MAX_NAMES)
   }
 
@@ -290,7 +301,7 @@ export class PartDecoder {
     return decoding(() => {
       if (body.length === 0) throw new WireFault('empty')
       if (body.length > MAX_BODY_BYTES) throw new WireFault('tooLong')
-      const input = new NamingReader(body, this.#table)
+      const input = new NamingReader(body, this.#table, this.#version)
       const parts: Part[] = []
       while (!input.done) {
         const code = input.u8()

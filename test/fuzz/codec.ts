@@ -7,7 +7,7 @@
  */
 
 import type { Part } from '../../src/core/messages'
-import { type Decoded, PartDecoder, PartEncoder } from '../../src/wire'
+import { type Decoded, NEWEST_VERSION, OLDEST_VERSION, PartDecoder, PartEncoder } from '../../src/wire'
 import { BodyMaker, noise } from './grammar'
 import { joined, mutated, Random } from './random'
 import { counted, nothing, type Target } from './target'
@@ -16,6 +16,7 @@ const CONNECTIONS_PER_ROUND = 200
 const BODIES_PER_CONNECTION = 24
 /** Small, so that the table of names starts anew now and then. */
 const MAX_NAMES = [4, 16, 131_072] as const
+const VERSIONS = Array.from({ length: NEWEST_VERSION - OLDEST_VERSION + 1 }, (_, i) => OLDEST_VERSION + i)
 
 /** Numbers are natural and below 2^53, or positive floats; priorities alone go down to minus a million; texts are plain. */
 export function assertSound(value: unknown, key = ''): void {
@@ -41,9 +42,9 @@ class Receiver {
   private readonly decoder: PartDecoder
   private readonly mirror: PartEncoder
 
-  constructor(maxNames: number) {
-    this.decoder = new PartDecoder({ maxNames })
-    this.mirror = new PartEncoder({ maxNames, maxBodyBytes: 16_384 })
+  constructor(maxNames: number, version: number) {
+    this.decoder = new PartDecoder({ maxNames, version })
+    this.mirror = new PartEncoder({ maxNames, version, maxBodyBytes: 16_384 })
   }
 
   /** Whether it was accepted. Throws if it should not have been accepted like that. */
@@ -76,8 +77,9 @@ export function grammarTarget(): Target {
       const random = new Random(seed)
       for (let c = 0; c < CONNECTIONS_PER_ROUND; c++) {
         const maxNames = random.pick(MAX_NAMES)
-        const maker = new BodyMaker(random, maxNames, random.pick([0, 12, 60]))
-        const receiver = new Receiver(maxNames)
+        const version = random.pick(VERSIONS)
+        const maker = new BodyMaker(random, maxNames, random.pick([0, 12, 60]), version)
+        const receiver = new Receiver(maxNames, version)
         for (let n = 0; n < BODIES_PER_CONNECTION; n++) {
           const body = maker.body(1 + random.below(random.once(20) ? 40 : 5))
           if (counted(count, receiver.take(body)) !== maker.sound) {
@@ -101,9 +103,10 @@ export function mutationTarget(): Target {
     round(seed) {
       const random = new Random(seed)
       for (let c = 0; c < CONNECTIONS_PER_ROUND; c++) {
-        const maker = new BodyMaker(random, 131_072, 0)
+        const version = random.pick(VERSIONS)
+        const maker = new BodyMaker(random, 131_072, 0, version)
         const bodies = Array.from({ length: 6 }, () => maker.body(1 + random.below(4)).slice())
-        let receiver = new Receiver(131_072)
+        let receiver = new Receiver(131_072, version)
         let told = 0
         for (let n = 0; n < BODIES_PER_CONNECTION; n++) {
           // The names that a body refers to are defined by those before it.
@@ -111,7 +114,7 @@ export function mutationTarget(): Target {
           const body = random.once(4) ? noise(random) : mutated(next, random.pick(bodies), random)
           const accepted = counted(count, receiver.take(body))
           if (accepted && !random.once(3)) continue
-          receiver = new Receiver(131_072)
+          receiver = new Receiver(131_072, version)
           told = random.below(bodies.length)
           for (let i = 0; i < told; i++) {
             if (!counted(count, receiver.take(bodies[i] as Uint8Array)))

@@ -22,6 +22,7 @@ type FieldKind =
   | 'key'
   | 'duration'
   | 'voters'
+  | 'standing'
 
 /** By the byte of their kind. */
 const KINDS: Readonly<Record<number, readonly FieldKind[]>> = {
@@ -44,7 +45,7 @@ const KINDS: Readonly<Record<number, readonly FieldKind[]>> = {
   17: ['whole', 'flag', 'flag', 'term'],
   18: ['name', 'whole'],
   19: ['name', 'whole', 'term'],
-  20: ['name', 'term', 'id?', 'flag', 'id?', 'whole'],
+  20: ['name', 'term', 'id?', 'flag', 'id?', 'whole', 'standing'],
   21: ['name', 'term', 'id', 'flag', 'flag', 'whole'],
   22: ['name', 'term', 'id', 'flag', 'flag', 'whole'],
   23: ['name', 'whole'],
@@ -59,6 +60,9 @@ const STAMPED = 0x80
 const UNKNOWN = [0, 99, 127, 255, STAMPED, STAMPED + 3]
 const REFUSALS = 12
 const MOST_VOTERS = 9
+const MOST_STANDING = 8
+/** From this version on numbers are compact and notices say who stands. */
+const COMPACT = 3
 const NOT_PRINTABLE = ['\0', ' ', '\u00ff', '\n']
 const SPOILERS = [...NOT_PRINTABLE, '/', '%', '@']
 const ADDRESS = '0123456789abcdefghijklmnopqrstuvwxyz.:-[]!~'
@@ -79,11 +83,15 @@ export class BodyMaker {
   private names: string[] = []
   private readonly known = new Set<string>()
 
-  /** `faults`: about one in so many fields is wrong; 0: none. `wanted`: names to use besides random ones. */
+  /**
+   * `faults`: about one in so many fields is wrong; 0: none. `version`: of the protocol, 1 to 3. `wanted`: names to use besides
+   * random ones.
+   */
   constructor(
     private readonly random: Random,
     private readonly maxNames: number,
     private readonly faults: number,
+    private readonly version: number,
     private readonly wanted: readonly string[] = [],
   ) {}
 
@@ -159,6 +167,8 @@ export class BodyMaker {
         return this.duration()
       case 'voters':
         return this.voters()
+      case 'standing':
+        return this.standing()
       default:
         this.text(ID, 64)
         this.text(ID, 64)
@@ -178,25 +188,65 @@ export class BodyMaker {
       else high = random.once(2) ? 0x20_0000 + random.below(1000) : 0xffff_ffff
       this.sound = false
     } else if (high === highest && low > lowest) low = lowest
-    this.u32(high)
-    this.u32(low)
+    this.number(high, low)
+  }
+
+  /** A number of two halves: in 8 bytes, or in groups of seven bits, the lowest first. Now and then a zero too many. */
+  private number(high: number, low: number): void {
+    if (this.version < COMPACT) {
+      this.u32(high)
+      this.u32(low)
+      return
+    }
+    let rest = (BigInt(high) << 32n) | BigInt(low)
+    while (rest >= 128n) {
+      this.u8(Number(rest & 127n) + 128)
+      rest >>= 7n
+    }
+    this.last(Number(rest))
+  }
+
+  /** The last group of a compact number; as a fault another one follows that says nothing. */
+  private last(group: number): void {
+    const bad = this.wrong()
+    this.u8(bad ? group + 128 : group)
+    if (!bad) return
+    this.u8(0)
+    this.sound = false
+  }
+
+  /** The place of a name. */
+  private place(value: number): void {
+    if (this.version < COMPACT) this.u32(value)
+    else this.number(0, value)
+  }
+
+  /** A float; compact: one above it if it is whole, else a zero and the float. As a fault a whole one behind a zero. */
+  private float(value: number): void {
+    if (this.version < COMPACT) return this.f64(value)
+    const isWhole = Number.isInteger(value) && value >= 0 && value < 1e15 && !Object.is(value, -0)
+    const bad = isWhole && this.wrong()
+    if (isWhole && !bad) return this.number(0, value + 1)
+    if (bad) this.sound = false
+    this.u8(0)
+    this.f64(value)
   }
 
   private promise(): void {
     const { random } = this
     if (this.wrong()) {
       const bad = [0, -0, -1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-      this.f64(random.pick(bad))
+      this.float(random.pick(bad))
       this.sound = false
-    } else this.f64(random.pick([1, 0.5, 2000, Number.MIN_VALUE, Number.MAX_VALUE, 1 + random.next() / 7]))
+    } else this.float(random.pick([1, 0.5, 2000, Number.MIN_VALUE, Number.MAX_VALUE, 1 + random.next() / 7]))
   }
 
   private duration(): void {
     const { random } = this
     if (this.wrong()) {
-      this.f64(random.pick([-1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))
+      this.float(random.pick([-1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]))
       this.sound = false
-    } else this.f64(random.pick([0, 1, 0.5, 2000, Number.MIN_VALUE, Number.MAX_VALUE]))
+    } else this.float(random.pick([0, 1, 0.5, 2000, Number.MIN_VALUE, Number.MAX_VALUE]))
   }
 
   /** A configuration has at least one voter, each with or without a storage and an address. */
@@ -215,9 +265,23 @@ export class BodyMaker {
 
   private priority(): void {
     const bad = this.wrong()
-    this.u32(bad && this.random.once(2) ? 1 : 0)
-    this.u32(bad ? 2_000_001 + this.random.below(1000) : this.random.below(2_000_001))
+    const high = bad && this.random.once(2) ? 1 : 0
+    this.number(high, bad ? 2_000_001 + this.random.below(1000) : this.random.below(2_000_001))
     if (bad) this.sound = false
+  }
+
+  /** Who else stands: at most eight, and nobody in a version that does not say it. */
+  private standing(): void {
+    if (this.version < COMPACT) return
+    const { random } = this
+    const bad = this.wrong()
+    const count = random.below(MOST_STANDING + 1)
+    this.u8(bad ? random.pick([MOST_STANDING + 1, 255]) : count)
+    if (bad) this.sound = false
+    for (let i = 0; i < count && !bad; i++) {
+      this.text(ID, 64)
+      this.priority()
+    }
   }
 
   private enumerated(count: number): void {
@@ -279,16 +343,16 @@ export class BodyMaker {
       this.sound = false
       const far = names.length + 1 + random.below(1000)
       const known = names.length > 0 && random.once(2)
-      this.u32(known ? names.length : far)
+      this.place(known ? names.length : far)
       if (known) this.spell(names[0] as string)
       return
     }
     if (names.length > 0 && !random.once(4)) {
-      this.u32(random.below(names.length))
+      this.place(random.below(names.length))
       return
     }
     const anew = names.length >= this.maxNames
-    this.u32(anew ? START_ANEW : names.length)
+    this.place(anew ? START_ANEW : names.length)
     const before = this.sound
     const free = this.wanted.find((each) => !known.has(each))
     // Without faults no name comes twice by chance.

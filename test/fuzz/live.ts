@@ -15,7 +15,7 @@ import { createElection, type Election } from 'conclave'
 import { tcp } from 'conclave/tcp'
 import type { Greeting } from '../../src/ports/transport'
 import { plainFrame } from '../../src/transports/tcp-frames'
-import { encodeOpening, FRAME_KINDS, PartDecoder } from '../../src/wire'
+import { encodeOpening, FRAME_KINDS, NEWEST_VERSION, PartDecoder } from '../../src/wire'
 import { freePort } from '../transports/node'
 import { joinAs, knock, type Member, throwAt } from './client'
 import { BodyMaker, noise } from './grammar'
@@ -265,7 +265,7 @@ function unreadable(member: Member, random: Random): void {
 
 function unreadableBody(random: Random): Uint8Array {
   for (;;) {
-    const maker = new BodyMaker(random, 131_072, 8)
+    const maker = new BodyMaker(random, 131_072, 8, NEWEST_VERSION)
     const made = maker.body(1 + random.below(4)).slice()
     const body = random.once(2) ? made : mutated(made, made, random)
     if (body.length < 60_000 && !new PartDecoder().decode(body).ok) return body
@@ -283,7 +283,7 @@ export function nonsenseTarget(live: Live, frames = 3_000): Target {
       const random = new Random(seed)
       const port = live.port(random)
       const member = await live.join(port, true)
-      const maker = new BodyMaker(random, 131_072, 0, [NAME, 'other'])
+      const maker = new BodyMaker(random, 131_072, 0, NEWEST_VERSION, [NAME, 'other'])
       for (let n = 0; n < frames && !member.isClosed; n++) {
         member.send(FRAME_KINDS.parts, maker.body(1 + random.below(4)))
         counted(count, true)

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { decodeLabel } from '../../src/storage/label'
-import { FRAME_KINDS } from '../../src/wire'
+import { FRAME_KINDS, NEWEST_VERSION } from '../../src/wire'
 import { joinAs, throwAt } from '../fuzz/client'
 import { BodyMaker, noise } from '../fuzz/grammar'
 import { Random } from '../fuzz/random'
@@ -71,7 +71,7 @@ async function settled(c: Cluster): Promise<{ leader: string; term: number; othe
 /** The body of a frame that no decoder accepts. */
 function unreadable(random: Random): Uint8Array {
   for (;;) {
-    const maker = new BodyMaker(random, 1_000, 8)
+    const maker = new BodyMaker(random, 1_000, 8, NEWEST_VERSION)
     const body = maker.body(1 + random.below(4)).slice()
     if (!maker.sound) return body
   }

@@ -3,20 +3,28 @@
  * real processes, some of them built with other numbers in `src/wire/limits.ts`, each started on the directory that its
  * predecessor wrote. What must hold of every run: no overlap, rising tokens (`cluster.ts`).
  *
- * What it cannot show is a layout that changed between two versions: there has been none. The page: `examples/upgrading.md`.
+ * Between `former` and `present` the layout of every part has changed. The page: `examples/upgrading.md`.
  */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseAddress } from '../../src/transports/tcp-address'
 import { probe } from '../../src/transports/tcp-probe'
-import { NEWEST_VERSION, OLDEST_VERSION, type VersionRange } from '../../src/wire/limits'
+import {
+  COMPACT_VERSION,
+  NEWEST_VERSION,
+  OLDEST_VERSION,
+  OPERATOR_VERSION,
+  type VersionRange,
+} from '../../src/wire/limits'
 import { call } from '../cli/memory-terminal'
 import { bundleMember, Cluster, clockMs, endOf } from './cluster'
 
 /** Releases, by what they speak. */
 const RELEASES = {
   present: { oldest: OLDEST_VERSION, newest: NEWEST_VERSION },
+  /** The last one whose numbers had a fixed width. */
+  former: { oldest: 1, newest: COMPACT_VERSION - 1 },
   /** The next one: speaks one version more. */
   next: { oldest: NEWEST_VERSION, newest: NEWEST_VERSION + 1 },
   /** One that came much later: has nothing in common with the present one. */
@@ -32,8 +40,10 @@ class Releases extends Cluster {
   private readonly programs = new Map<Release, string>()
   private readonly running = new Map<string, Release>()
 
-  static async running(): Promise<Releases> {
+  static async running(release: Release = 'present'): Promise<Releases> {
     const cluster = new Releases({ size: 3, timing: 'default' })
+    if (release !== 'present') await cluster.build(release)
+    for (const id of cluster.ids) cluster.running.set(id, release)
     await cluster.start()
     await cluster.leading()
     return cluster
@@ -129,26 +139,31 @@ afterEach(() => {
 })
 
 describe('a rolling upgrade', () => {
-  it('to the next version: the followers, then the leader, which hands over', async () => {
-    const c = await Releases.running()
+  it.each([
+    ['the former release to the present one', 'former', 'present'],
+    ['the present release to the next one', 'present', 'next'],
+  ] as const)('from %s: the followers, then the leader, which hands over', async (_, from, to) => {
+    const c = await Releases.running(from)
     cluster = c
-    await c.build('next')
+    if (to !== 'present') await c.build(to)
+    const [before, after] = [RELEASES[from].newest, RELEASES[to].newest]
     const first = await c.leading()
-    expect(await c.spoken(first)).toEqual([NEWEST_VERSION, NEWEST_VERSION])
+    await c.linked('a', 'b', 'c')
+    expect(await c.spoken(first)).toEqual([before, before])
     for (const id of c.followers) {
-      await c.replace(id, 'next')
+      await c.replace(id, to)
       await c.linked('a', 'b', 'c')
     }
-    expect(await c.spoken(first), 'the version that both know').toEqual([NEWEST_VERSION, NEWEST_VERSION])
+    expect(await c.spoken(first), 'the version that both know').toEqual([before, before])
     const [one = '', two = ''] = c.followers
-    expect((await c.spoken(one)).sort()).toEqual([NEWEST_VERSION, NEWEST_VERSION + 1])
+    expect((await c.spoken(one)).sort()).toEqual([before, after])
     expect(c.reigns, 'nobody else has led meanwhile').toHaveLength(1)
-    await c.replace(first, 'next')
+    await c.replace(first, to)
     const second = await c.leading()
     expect(second).not.toBe(first)
     await c.linked('a', 'b', 'c')
     for (const id of [first, one, two]) {
-      expect(await c.spoken(id)).toEqual([NEWEST_VERSION + 1, NEWEST_VERSION + 1])
+      expect(await c.spoken(id)).toEqual([after, after])
     }
     expect(c.reigns).toHaveLength(2)
     expect(c.leaderlessMs(), 'one hand-over, no lease that ran out').toBeLessThan(2_000)
@@ -184,10 +199,10 @@ describe('operators', () => {
     await c.replace(old, 'first')
     await c.linked('a', 'b', 'c')
     const status = await c.operate('status')
-    const why = `it speaks protocol version 1, this command version ${NEWEST_VERSION}: upgrade that member, or use the conclave of its release (wrongVersion)`
+    const why = `it speaks protocol version 1, this command versions ${OPERATOR_VERSION} to ${NEWEST_VERSION}: upgrade that member, or use the conclave of its release (wrongVersion)`
     expect(status.text).toContain('cluster real: 2 of 3 members answered')
     expect(status.text).toMatch(new RegExp(`^${old} .* refused .*\\n  ${why.replace(/[()]/g, '\\$&')}$`, 'm'))
-    expect(status.text, 'the others speak both').toMatch(/^[abc] .* 1, 2$/m)
+    expect(status.text, 'the others speak both').toMatch(new RegExp(`^[abc] .* 1, ${NEWEST_VERSION}$`, 'm'))
     expect([status.code, status.complaints], 'two of three answered, and one of them leads').toEqual([0, []])
     expect((await c.operate('status', [old])).code, 'nobody answered').toBe(1)
     const history = await c.operate('history', [old])
@@ -225,7 +240,7 @@ describe('two versions with nothing in common', () => {
     const { text, code } = await c.operate('status', [one])
     expect([code, text]).toEqual([
       1,
-      expect.stringContaining(`it speaks no protocol version ${NEWEST_VERSION}`),
+      expect.stringContaining(`it speaks no protocol versions ${OPERATOR_VERSION} to ${NEWEST_VERSION}`),
     ])
     const { versions } = await probe({ host, port }, 5_000, clockMs)
     expect(versions, 'anybody may ask').toEqual(RELEASES.distant)

@@ -3,10 +3,11 @@
  * a witness votes and never leads (R37). Method: the shipping runtime over the hub of the harness.
  */
 import { describe, expect, it } from 'vitest'
-import type { ElectorOptions } from '../../src/runtime/options'
+import type { ElectionSettings, ElectorOptions } from '../../src/runtime/options'
 import { Bench, type TestProcess } from './harness'
 
 const VOTERS = ['a', 'b', 'c']
+const VOTERS_ONLY: ElectionSettings = { contend: false }
 
 function bench(of: readonly string[], options: (id: string) => Partial<ElectorOptions>) {
   const made = new Bench()
@@ -130,6 +131,19 @@ describe('R69: observers among themselves', () => {
     }
   })
 
+  it('the best of those that are left leads next when the leader has vanished, too', async () => {
+    const { made, leader } = await observed()
+    for (let i = 0; i < 6; i++) {
+      const former = leader()?.id as Name
+      const best = NAMES.filter((id) => id !== former).at(-1)
+      made.hub.isolate(former)
+      await made.world.run(6_000)
+      expect(leader()?.id, `after ${former}, round ${i}`).toBe(best)
+      made.hub.heal()
+      await made.world.run(6_000)
+    }
+  })
+
   it('the best one costs a step if it does not stand, not the election', async () => {
     const { made, elector, leader } = await observed()
     while (leader()?.id !== 'w1') {
@@ -187,6 +201,77 @@ describe('R21: a hand-over to an observer', () => {
     await elector('w1').stop()
     await made.world.run(500)
     await expect(a.resign({ to: 'w1' })).rejects.toThrow(refusal)
+  })
+
+  /** Three voters, and observers of which the first one leads. */
+  async function ledBy(first: string, others: Readonly<Record<string, ElectionSettings>>, of = VOTERS_ONLY) {
+    const names = [first, ...Object.keys(others)]
+    const { made, start, elector } = bench([...VOTERS, ...names], (id) =>
+      VOTERS.includes(id) ? { maxObservers: 4 } : { observer: true },
+    )
+    for (const id of VOTERS) elector(id).election('e', of)
+    const leader = elector(first).election('e', { preferAfterMs: 3_000, preferPerMinute: 60 })
+    await start(...VOTERS, first)
+    await made.world.run(3_000)
+    expect(leader.isLeader()).toBe(true)
+    const elections = Object.entries(others).map(([id, settings]) => elector(id).election('e', settings))
+    return { made, start, elector, leader, elections, names: names.slice(1) }
+  }
+
+  it('an observer that leads names another one, which leads next, at once', async () => {
+    for (const to of ['w2', 'w3']) {
+      const { made, start, elector, leader, names } = await ledBy('w1', { w2: {}, w3: {} })
+      await expect(leader.resign({ to }), 'it is not here yet').rejects.toThrow(/an observer that is here/)
+      await start(...names)
+      await made.world.run(1_000)
+      const handedOver = leader.resign({ to, timeoutMs: 5_000 })
+      await made.world.run(300)
+      expect(await handedOver).toMatchObject({ leader: to, failure: null })
+      expect(elector(to).election('e').isLeader()).toBe(true)
+    }
+  })
+
+  it('one that has gone, or stands no more, is nobody to be named', async () => {
+    const { made, start, elector, leader, names } = await ledBy('w1', { w2: {}, w3: {} })
+    await start(...names)
+    await made.world.run(1_000)
+    await elector('w2').stop()
+    elector('w3').election('e').freeze(60_000)
+    await made.world.run(1_000)
+    for (const to of names) await expect(leader.resign({ to })).rejects.toThrow(/an observer that is here/)
+    expect(leader.isLeader()).toBe(true)
+  })
+
+  it('R37: an observer that leads hands over to a better one when that has been there for long enough', async () => {
+    const { made, start, elections, leader, names } = await ledBy('w1', {
+      w2: { priority: 1 },
+      w3: { priority: 2 },
+    })
+    await start(...names)
+    await made.world.run(2_000)
+    expect(leader.isLeader(), 'not at once').toBe(true)
+    await made.world.run(4_000)
+    expect(elections.map((election) => election.isLeader())).toEqual([false, true])
+  })
+
+  it.each([
+    ['is better: to it, and not back', 5, true],
+    ['is as good: not to it', 0, false],
+  ] as const)('R37: where a voter %s', async (_, priority, isBetter) => {
+    const { made, elector, leader } = await ledBy('w1', {}, { priority, contend: false })
+    const voter = elector('b').election('e')
+    void voter.lead(() => new Promise(() => {})).catch(() => {})
+    await made.world.run(30_000)
+    expect([voter.isLeader(), leader.isLeader()]).toEqual([isBetter, !isBetter])
+  })
+
+  it('an observer plans a hand-over to another one, which may come until then', async () => {
+    const { made, start, leader, elections, names } = await ledBy('w1', { w2: {} })
+    const planned = leader.switchover({ to: 'w2', inMs: 2_000 })
+    await start(...names)
+    await made.world.run(3_000)
+    expect(await planned.done).toMatchObject({ outcome: 'resigned', released: true })
+    expect(elections[0]?.isLeader()).toBe(true)
   })
 
   it('can be planned: the observer may come until then', async () => {

@@ -310,7 +310,7 @@ describe('E4: who is refused, and what he is told', () => {
     expect(d.receive(challenge)).toMatchObject({
       refusal: {
         reason: 'wrongVersion',
-        detail: `it speaks protocol version 1, this command ${OPERATOR_VERSION === NEWEST_VERSION ? `version ${NEWEST_VERSION}` : `versions ${OPERATOR_VERSION} to ${NEWEST_VERSION}`}: upgrade that member, or use the conclave of its release (wrongVersion)`,
+        detail: `it speaks protocol version 1, this command versions ${OPERATOR_VERSION} to ${NEWEST_VERSION}: upgrade that member, or use the conclave of its release (wrongVersion)`,
       },
     })
   })

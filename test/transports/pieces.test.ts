@@ -11,7 +11,7 @@ import { printable, QuietHost } from '../../src/transports/tcp-host'
 import { keysOf, sessionSeals } from '../../src/transports/tcp-keys'
 import { Outbox } from '../../src/transports/tcp-outbox'
 import { mayClaim, memberIds } from '../../src/transports/tcp-tls'
-import { PartDecoder } from '../../src/wire'
+import { NEWEST_VERSION, PartDecoder } from '../../src/wire'
 
 describe('frames on a stream', () => {
   it('E4: frames come back whole however the stream is cut', () => {
@@ -289,7 +289,7 @@ function outbox(maxQueueBytes = 1_000_000) {
   const other = sessionSeals(keys!, [], false)
   const socket = new FakeSocket()
   const report = { frames: 0, bytes: 0, dropped: 0, unencodable: 0 }
-  const box = new Outbox(socket as unknown as Socket, seals.outgoing, maxQueueBytes, {
+  const box = new Outbox(socket as unknown as Socket, seals.outgoing, NEWEST_VERSION, maxQueueBytes, {
     sent: (frames, bytes) => {
       report.frames += frames
       report.bytes += bytes

@@ -41,6 +41,7 @@ const refusals: Record<Refusal, true> = {
   paused: true,
 }
 const refusal = fc.constantFrom(...(Object.keys(refusals) as Refusal[]))
+const priority = fc.integer({ min: -1_000, max: 1_000 })
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null })
 const certificate: fc.Arbitrary<Certificate> = plain({
   leader: id,
@@ -88,7 +89,7 @@ export const partsByKind: ByKind = {
     kind: kind('contend'),
     election,
     contending: fc.boolean(),
-    priority: fc.integer({ min: -1_000, max: 1_000 }),
+    priority,
   }),
   contendAck: plain({ kind: kind('contendAck'), election, contending: fc.boolean() }),
   preVote: plain({ kind: kind('preVote'), election, term, nonce: whole }),
@@ -158,6 +159,7 @@ export const partsByKind: ByKind = {
     free: fc.boolean(),
     successor: orNull(id),
     number: whole,
+    standing: fc.array(plain({ process: id, priority }), { maxLength: 8 }),
   }),
   noticeAck: plain({ kind: kind('noticeAck'), election, number: whole }),
 }

@@ -139,7 +139,7 @@ export const LEASES: readonly Mutant[] = [
   {
     id: 'R21 end of the cool-down',
     does: 'never says that its cool-down is over',
-    patches: [patch('core/step', '    comeBack(turn, election)\n', '')],
+    patches: [patch('core/step', 'if (comeBack(turn, election)) tellHolder', 'if (turn.now < 0) tellHolder')],
     swarm: null,
     test: killedBy(
       'paper/preference',

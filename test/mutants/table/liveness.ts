@@ -179,7 +179,7 @@ export const LIVENESS: readonly Mutant[] = [
     swarm: null,
     test: killedBy(
       'runtime/observers',
-      'where no voter stands the best of those that are left leads next, each time',
+      'the best of those that are left leads next when the leader has vanished, too',
     ),
   },
   {

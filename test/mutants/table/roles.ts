@@ -45,6 +45,35 @@ export const ROLES: readonly Mutant[] = [
     ),
   },
   {
+    id: 'R37 standing is news',
+    does: 'tells an observer that leads who else stands when it wins, and never again',
+    patches: [
+      patch(
+        'core/observers',
+        '  if (observers.size === 0 || !isBound(turn, election)) return\n',
+        '  return\n',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/observers',
+      'R37: an observer that leads hands over to a better one when that has been there for long enough',
+    ),
+  },
+  {
+    id: 'R21 stands no more',
+    does: 'lets an observer that leads hand over to one that has gone',
+    patches: [
+      patch(
+        'core/listed',
+        '    if (!standing.some((one) => one.process === process)) list(turn, election, voter, process, null)\n',
+        '',
+      ),
+    ],
+    swarm: null,
+    test: killedBy('runtime/observers', 'one that has gone, or stands no more, is nobody to be named'),
+  },
+  {
     id: 'R44 notice',
     does: 'believes any term in a notice',
     patches: [patch('core/observers', 'if (!plausible(turn, election, notice.knownTerm, from)) return', '')],
