@@ -8,6 +8,7 @@ import { silentLogger } from '../ports/logger'
 import type { Storage } from '../ports/storage'
 import type { Transport } from '../ports/transport'
 import { file, memory } from '../storage'
+import { containedLogger, containedMetrics } from './contained'
 import { MAX_TIMER_MS } from './deadline'
 import { realEnvironment } from './environment'
 import type { HealthCheck } from './health'
@@ -122,6 +123,8 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
   }
   faults.push(...workerFaults(options, plan, storage, timing.promiseMs))
   if (faults.length > 0) throw invalid(call, faults)
+  const { logger = silentLogger, metrics } = options
+  const environment = options.environment ?? realEnvironment(options.unref ?? false)
   return {
     cluster: options.cluster,
     id,
@@ -136,14 +139,14 @@ function resolve(call: string, options: ElectorOptions, faults: string[]): Elect
     maxElections: options.maxElections ?? 100_000,
     maxObservers: options.maxObservers ?? 0,
     operators: options.operators ?? 'all',
-    logger: options.logger ?? silentLogger,
-    metrics: options.metrics ?? null,
+    logger: containedLogger(logger, environment.process),
+    metrics: metrics === undefined ? null : containedMetrics(metrics, environment.process),
     handleSignals: options.handleSignals ?? false,
     spread: options.spread ?? false,
     membership,
     capabilities: options.capabilities ?? [],
     sentinel: options.sentinel ?? false,
-    environment: options.environment ?? realEnvironment(options.unref ?? false),
+    environment,
     worker: options.worker ? workerConfig(options, storage, timing.promiseMs) : null,
     warnings: plan.warnings,
   }
