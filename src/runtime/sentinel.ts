@@ -63,21 +63,27 @@ export class Sentinel implements WitnessPipe {
     if (this.isDismissed) return
     const startedAt = performance.now()
     const kept = KEPT.filter((name) => process.env[name] !== undefined)
-    const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, this.program], {
-      cwd: '/',
-      env: Object.fromEntries(kept.map((name) => [name, process.env[name]])),
-      stdio: ['pipe', 'ignore', 'ignore'],
-      // Not in the group of this process: what a terminal or a supervisor tells the group is not meant for it.
-      detached: true,
-      windowsHide: true,
-    })
+    let child: ChildProcess
+    try {
+      child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, this.program], {
+        cwd: '/',
+        env: Object.fromEntries(kept.map((name) => [name, process.env[name]])),
+        stdio: ['pipe', 'ignore', 'ignore'],
+        // Not in the group of this process: what a terminal or a supervisor tells the group is not meant for it.
+        detached: true,
+        windowsHide: true,
+      })
+    } catch (error) {
+      // no memory, no permission (`node --permission`): some refusals are thrown, and the others are events
+      return this.gone(null, startedAt, (error as Error).message)
+    }
     this.child = child
     child.unref()
     const { stdin } = child
     ;(stdin as { unref?: () => void } | null)?.unref?.()
     stdin?.on('error', () => {})
-    child.on('error', (error) => this.gone(startedAt, error.message))
-    child.on('exit', (code, signal) => this.gone(startedAt, `it ended with ${signal ?? code}`))
+    child.on('error', (error) => this.gone(child, startedAt, error.message))
+    child.on('exit', (code, signal) => this.gone(child, startedAt, `it ended with ${signal ?? code}`))
     if (this.line !== null) this.say(this.line)
   }
 
@@ -85,8 +91,9 @@ export class Sentinel implements WitnessPipe {
     this.child?.stdin?.write(`${JSON.stringify(line)}\n`)
   }
 
-  private gone(startedAt: number, why: string): void {
-    if (this.child === null) return
+  /** `child`: whose end it is, told once; null: there was none. */
+  private gone(child: ChildProcess | null, startedAt: number, why: string): void {
+    if (this.child !== child) return
     this.child = null
     if (this.isDismissed) return
     this.failures = performance.now() - startedAt < RESTART_MAX_MS ? this.failures + 1 : 1
