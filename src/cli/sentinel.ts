@@ -20,6 +20,8 @@ import { Testaments } from './testaments'
 const CONFIRM_MS = 1_000
 /** Between two looks, ms. */
 const LOOK_MS = 0.1
+/** Looks without a turn of the event loop between them, which would take as long as many of them. */
+const LOOKS = 50
 const nobody = new Int32Array(new SharedArrayBuffer(4))
 
 /**
@@ -27,16 +29,15 @@ const nobody = new Int32Array(new SharedArrayBuffer(4))
  * last thread of the dying process and may have taken its core, so it sleeps between two looks: that thread has work to do.
  */
 function confirm(testaments: Testaments, pid: number, until: number): void {
-  const hasDied = process.platform === 'win32' || process.ppid !== pid
-  if (hasDied)
+  const hasDied = (): boolean => process.platform === 'win32' || process.ppid !== pid
+  for (let looks = 0; looks < LOOKS && !hasDied(); looks++) Atomics.wait(nobody, 0, 0, LOOK_MS)
+  if (hasDied())
     testaments.execute(
       () => true,
       () => process.exit(),
     )
-  else if (performance.now() < until) {
-    Atomics.wait(nobody, 0, 0, LOOK_MS)
-    setImmediate(confirm, testaments, pid, until)
-  } else process.exit()
+  else if (performance.now() < until) setImmediate(confirm, testaments, pid, until)
+  else process.exit()
 }
 
 function watch(): void {

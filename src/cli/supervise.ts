@@ -15,7 +15,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import type { Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { SUPERVISOR_VARIABLE } from '../runtime/supervisor'
 import { Testaments } from './testaments'
 
@@ -40,7 +40,9 @@ export function supervise(
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...(hasParent ? (['ipc'] as const) : [])],
     env: { ...process.env, [SUPERVISOR_VARIABLE]: `${DESCRIPTOR}:${process.pid}` },
   })
-  const pipe = child.stdio[DESCRIPTOR] as Readable | null
+  const pipe = child.stdio[DESCRIPTOR] as Duplex | null
+  // its end comes just before the exit that counts, and to take it down then would cost more than all that is to be said
+  if (pipe !== null) pipe.allowHalfOpen = true
   pipe?.on('data', (chunk: Buffer) => {
     testaments.hear(chunk)
     const stranger = testaments.pids.find((pid) => pid !== child.pid)
@@ -59,12 +61,13 @@ export function supervise(
       resolve(error.code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE)
     })
     child.on('exit', (code, signal) => {
-      stopForwarding()
       // A dismissal that is still in the pipe is missed: what is said then of a life that ended in order is known (R71).
       testaments.execute(
         (pid) => pid === child.pid,
         () => resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal]),
       )
+      stopForwarding()
+      pipe?.destroy()
     })
   })
 }

@@ -14,6 +14,11 @@ export interface Testament {
   readonly key: string
   /** Number of the process at its host. */
   readonly pid: number
+  /**
+   * It has led something, so that its death would be felt: its witness meets the peers beforehand. Otherwise they are
+   * dialled when it has died.
+   */
+  readonly hasLed: boolean
   /** How long anybody may wait for this life without a proof, ms: a witness that has not been heard by then can go. */
   readonly limitMs: number
   /** How to reach the peers as that process does; made by its transport, and read by the same one. */

@@ -2,9 +2,9 @@
  * The witness of a life, as the process itself sees it (R55): who it is, and when it learns what.
  *
  * Under `conclave run` that is the supervisor, from the start on; with `sentinel: true` a child of this process, from its
- * first leadership on; otherwise there is none, and time decides. Either gets the testament through a pipe and is dismissed
- * when the life has ended in order. Decides nothing about elections; whoever has no witness is as safe, only slower.
- * Read next: `sentinel.ts`, `supervisor.ts`, `life-key.ts` (why nobody else can speak).
+ * first leadership on; otherwise there is none, and time decides. Either gets the testament through a pipe, meets the peers
+ * from the first leadership on, and is dismissed when the life has ended in order. Decides nothing about elections; whoever
+ * has no witness is as safe, only slower. Read next: `sentinel.ts`, `supervisor.ts`, `life-key.ts` (why nobody else can speak).
  */
 import type { Greeting } from '../ports/transport'
 import type { Testament, WitnessLine } from '../ports/witness'
@@ -40,6 +40,7 @@ export function witnessOf(config: LifeConfig, key: string): LifeWitness | null {
 class Witnessed implements LifeWitness {
   private pipe: WitnessPipe | null = null
   private life: Greeting | null = null
+  private hasLed = false
 
   constructor(
     private readonly config: LifeConfig,
@@ -55,7 +56,9 @@ class Witnessed implements LifeWitness {
   }
 
   led(): void {
-    if (this.life !== null && this.pipe === null) this.leave(this.life)
+    if (this.hasLed) return
+    this.hasLed = true
+    if (this.life !== null) this.leave(this.life)
   }
 
   dismiss(): void {
@@ -65,11 +68,12 @@ class Witnessed implements LifeWitness {
 
   private leave(life: Greeting): void {
     const { transport, timing } = this.config
-    const pipe = this.open()
+    const pipe = this.pipe ?? this.open()
     this.pipe = pipe
     transport.witness?.((means) => {
       const limitMs = Math.ceil(timing.promiseMs / (1 - timing.rho))
-      const testament: Testament = { life, key: this.key, pid: process.pid, limitMs, means }
+      const { key, hasLed } = this
+      const testament: Testament = { life, key, pid: process.pid, hasLed, limitMs, means }
       if (this.life !== null) pipe.write({ testament })
     })
   }

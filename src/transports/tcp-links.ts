@@ -27,6 +27,8 @@ import { isTestimonyOf, Witnesses } from './tcp-witnesses'
 
 /** Resolution of the numbers that spread dials. */
 const RANDOM_STEPS = 2 ** 32
+/** How long a witness that has spoken may stay, ms. */
+const TESTIFIED_MS = 50
 
 /** What the links work with. */
 export interface LinksOptions {
@@ -222,8 +224,9 @@ export class Links implements ConnectionOwner, PeerOwner {
       const sound = isTestimonyOf(connection.peer as Greeting, parts)
       if (!sound) return connection.refuse('malformed', 'a witness spoke of something else')
       this.#host.received(nodeId, incarnation, parts)
-      // what follows from a death is more urgent than a good-bye
-      setImmediate(() => connection.close('stopping', 'the witness has said what it had to say'))
+      // an election may follow from a death, and that needs the processors more than a good-bye does
+      const close = (): void => connection.close('stopping', 'the witness has said what it had to say')
+      setTimeout(close, TESTIFIED_MS).unref()
       return
     }
     // A connection that was replaced may still deliver, but not for a life that the host was told is over (R24).

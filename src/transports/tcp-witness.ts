@@ -2,9 +2,10 @@
  * A witness of another process, as seen from its end: keeps a proven connection to each peer of that process, and says one
  * thing on all of them when it is told that the process has ended (R55).
  *
- * The connections are made beforehand, so that the proof of death is one small frame and no handshake. One that is lost is
- * dialled anew, also while there is something to say, until the peer has taken it or `limitMs` is over. Never decides that
- * anybody is dead. Runs in a sentinel or in `conclave run`, never in the service. Read next: `tcp-witnesses.ts`.
+ * The connections of a process that has led are made beforehand, so that the proof of its death is one small frame and no
+ * handshake; nobody waits for another. One that is lost is dialled anew, also while there is something to say, until the peer
+ * has taken it or `limitMs` is over. Never decides that anybody is dead. Runs in a sentinel or in `conclave run`, never in
+ * the service. Read next: `tcp-witnesses.ts`.
  */
 import type { Socket } from 'node:net'
 import type { DeathNotice } from '../core/messages'
@@ -16,14 +17,17 @@ import type { Address } from './tcp-address'
 import { type Dial, dial } from './tcp-dial'
 import { FrameReader } from './tcp-frames'
 import { Handshake } from './tcp-handshake'
-import { keysOf, type Sealer, type SecretKeys, sessionSeals } from './tcp-keys'
+import { keysOf, type SecretKeys } from './tcp-keys'
 import type { Pem } from './tcp-options'
 import { secureContext } from './tcp-tls'
 
-const REDIAL_MIN_MS = 20
+/** While there is something to say. */
+const REDIAL_MS = 20
+/** While there is nothing: a peer that was lost may have died, and then there is something to decide first. */
+const REDIAL_MIN_MS = 250
 const REDIAL_MAX_MS = 2_000
 const DIAL_TIMEOUT_MS = 2_000
-/** What lasted this long was a good connection: it is made again at once. */
+/** What lasted this long was a good connection: no failure before it counts. */
 const GOOD_MS = 1_000
 
 /** How a witness reaches the peers: plain data, made by `TcpTransport.witness`. */
@@ -36,6 +40,7 @@ export interface WitnessMeans {
 
 interface Shared {
   readonly life: Greeting
+  readonly notice: DeathNotice
   readonly keys: readonly SecretKeys[]
   readonly secure: ReturnType<typeof secureContext> | null
 }
@@ -45,23 +50,24 @@ export class Witness {
   readonly #testament: Testament
   readonly #posts: readonly Post[]
 
-  /** Dials all peers. @throws if the credentials cannot be used. */
+  /** Dials all peers, if its process has led. @throws if the credentials cannot be used. */
   constructor(testament: Testament) {
     const { peers, secret, tls } = testament.means as WitnessMeans
     const shared: Shared = {
       life: testament.life,
+      notice: noticeOf(testament),
       keys: keysOf(secret === null ? [] : [Buffer.from(secret, 'base64')]),
       secure: tls === null ? null : secureContext(tls),
     }
     this.#testament = testament
-    rehearse(noticeOf(testament), shared.keys)
     this.#posts = Object.entries(peers).map(([id, address]) => new Post(id, address, shared))
+    // one that does not say is of an earlier release, which had it so
+    if (testament.hasLed !== false) for (const post of this.#posts) post.open()
   }
 
   /** That life has ended: tells everybody. Calls back when all have taken it, or when it is of no use any more. */
   testify(done: () => void): void {
     const { limitMs } = this.#testament
-    const notice = noticeOf(this.#testament)
     let open = this.#posts.length
     const end = (): void => {
       clearTimeout(timer)
@@ -71,7 +77,7 @@ export class Witness {
     const timer = setTimeout(end, limitMs)
     if (open === 0) return end()
     for (const post of this.#posts) {
-      post.tell(notice, () => {
+      post.tell(() => {
         open -= 1
         if (open === 0) end()
       })
@@ -89,13 +95,6 @@ function noticeOf({ life, key }: Testament): DeathNotice {
   return { kind: 'deathNotice', process, storageId, incarnation, key }
 }
 
-/** What is said once, and then in a hurry, is made once beforehand and thrown away: code that never ran costs milliseconds. */
-function rehearse(notice: DeathNotice, [keys]: readonly SecretKeys[]): void {
-  if (keys === undefined) return
-  const { outgoing } = sessionSeals(keys, [], true)
-  new PartEncoder().encode([notice], (body) => void outgoing.seal(FRAME_KINDS.parts, body))
-}
-
 /** The connection with one peer. */
 class Post {
   readonly #id: ProcessId
@@ -104,21 +103,25 @@ class Post {
   #dial: Dial<PostLine> | null = null
   #timer: NodeJS.Timeout | null = null
   #failures = 0
-  #message: { readonly notice: DeathNotice; readonly done: () => void } | null = null
+  /** Set when there is something to say. */
+  #done: (() => void) | null = null
   #closed = false
 
   constructor(id: ProcessId, address: Address, shared: Shared) {
     this.#id = id
     this.#address = address
     this.#shared = shared
+  }
+
+  open(): void {
     this.#dialNow()
   }
 
-  tell(notice: DeathNotice, done: () => void): void {
-    this.#message = { notice, done }
+  tell(done: () => void): void {
+    this.#done = done
     this.#failures = 0
-    this.#dial?.connection?.tell(notice)
-    if (this.#timer !== null) this.#dialNow()
+    this.#dial?.connection?.tell()
+    if (this.#dial === null) this.#dialNow()
   }
 
   close(): void {
@@ -137,7 +140,7 @@ class Post {
       failed: () => this.#gone(false, false),
       begin: (socket) => {
         const line = new PostLine(socket, this.#id, this.#shared, (good, heard) => this.#gone(good, heard))
-        if (this.#message !== null) line.tell(this.#message.notice)
+        if (this.#done !== null) line.tell()
         return line
       },
     })
@@ -147,36 +150,42 @@ class Post {
   #gone(good: boolean, heard: boolean): void {
     if (this.#closed) return
     this.#dial = null
-    if (heard && this.#message !== null) {
+    if (heard && this.#done !== null) {
       this.#closed = true
-      this.#message.done()
+      this.#done()
       return
     }
     this.#failures = good ? 0 : this.#failures + 1
-    const wait = Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** Math.min(this.#failures, 7))
-    this.#timer = setTimeout(() => this.#dialNow(), this.#message === null ? wait : REDIAL_MIN_MS)
+    const wait = Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** Math.min(this.#failures, 3))
+    this.#timer = setTimeout(() => this.#dialNow(), this.#done === null ? wait : REDIAL_MS)
   }
 }
 
-/** One socket: the handshake of a witness, then at most one sealed frame. */
+/**
+ * One socket: the handshake of a witness, then at most one sealed frame. That is made as soon as there are keys: code that
+ * never ran costs milliseconds, and when it is to be said it is in a hurry. The peer hangs up when it has heard it.
+ */
 class PostLine {
   readonly #socket: Socket
   readonly #handshake: Handshake
   readonly #reader = new FrameReader(MAX_GREETING_FRAME_BYTES)
-  #sealer: Sealer | null = null
-  #version = 0
-  #notice: DeathNotice | null = null
+  readonly #notice: DeathNotice
+  /** The notice as it leaves on this connection; null until the handshake is done. */
+  #frame: Buffer | null = null
+  #isProven = false
+  #isDue = false
   #said = false
   #failed = false
 
   constructor(
     socket: Socket,
     expected: ProcessId,
-    { life, keys }: Shared,
+    { life, notice, keys }: Shared,
     gone: (good: boolean, heard: boolean) => void,
   ) {
     const openedAt = performance.now()
     this.#socket = socket
+    this.#notice = notice
     this.#handshake = new Handshake(
       {
         local: life,
@@ -201,15 +210,15 @@ class PostLine {
     this.#socket.setKeepAlive(true, 10_000)
     this.#socket.on('data', (chunk) => {
       // behind the handshake a peer only ever says why it closes
-      if (this.#sealer !== null) return
+      if (this.#isProven) return
       const sound = this.#reader.push(chunk, (frame) => this.#onFrame(frame))
       if (!sound) this.#socket.destroy()
     })
     this.#socket.write(this.#handshake.hello())
   }
 
-  tell(notice: DeathNotice): void {
-    this.#notice = notice
+  tell(): void {
+    this.#isDue = true
     this.#flush()
   }
 
@@ -226,20 +235,18 @@ class PostLine {
     }
     if (step.frame !== null) this.#socket.write(step.frame)
     if (step.kind === 'continue') return true
-    this.#sealer = step.seals.outgoing
-    this.#version = step.version
+    this.#isProven = true
+    const { seals, version } = step
+    new PartEncoder({ version }).encode([this.#notice], (body) => {
+      this.#frame = seals.outgoing.seal(FRAME_KINDS.parts, body)
+    })
     this.#flush()
     return false
   }
 
   #flush(): void {
-    if (this.#sealer === null || this.#notice === null || this.#said) return
+    if (this.#frame === null || !this.#isDue || this.#said) return
     this.#said = true
-    const sealer = this.#sealer
-    new PartEncoder({ version: this.#version }).encode([this.#notice], (body) => {
-      this.#socket.write(sealer.seal(FRAME_KINDS.parts, body))
-    })
-    // the others are told first
-    setImmediate(() => this.#socket.end())
+    this.#socket.write(this.#frame)
   }
 }

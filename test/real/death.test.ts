@@ -4,6 +4,7 @@
  * which a witness may not speak: its own death, a service that lives on, a clean stop.
  */
 import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Cluster, type ClusterOptions, clockMs } from './cluster'
@@ -43,6 +44,21 @@ function sentinelsOf(pid: number): number[] {
       ? [Number(own)]
       : []
   })
+}
+
+/** How many TCP connections that process has open. Linux. */
+function connectionsOf(pid: number): number {
+  const rows = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').trim().split('\n').slice(1)
+  const columns = rows.map((row) => row.trim().split(/\s+/))
+  const open = columns.filter(([, , , state]) => state === '01').map((row) => `socket:[${row[9]}]`)
+  const links = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+    } catch {
+      return [] // closed meanwhile
+    }
+  })
+  return links.filter((link) => open.includes(link)).length
 }
 
 const alive = (pid: number): boolean => {
@@ -131,6 +147,18 @@ describe('a sentinel', () => {
 })
 
 describe('conclave run', () => {
+  it.runIf(process.platform === 'linux')('meets the other voters when its service has led', async () => {
+    const c = await clusterOf({ supervised: true })
+    const old = c.leader as string
+    const counts = () => c.ids.map((id) => connectionsOf(c.member(id).process.pid as number))
+    expect(counts()).toEqual(c.ids.map((id) => (id === old ? 2 : 0)))
+    const next = c.ids.find((id) => id !== old) as string
+    c.order(old, { kind: 'resign', to: next })
+    await c.until(() => c.leader === next, 5_000, 'another one leads')
+    const met = c.ids.map((id) => (id === old || id === next ? 2 : 0))
+    await c.until(() => counts().join() === met.join(), 5_000, 'its supervisor meets the others')
+  })
+
   it('R55: passes on signals, and gives the exit code or 128 + the signal', async () => {
     const c = await clusterOf({ supervised: true, settings: { handleSignals: true } })
     const [first, second, third] = c.ids as [string, string, string]

@@ -2,7 +2,7 @@
  * Goal: a witness reaches every peer of its process, is believed to be one by whoever may believe it, and can say nothing
  * but the one thing (R55, E8). Method: transports on real sockets, witnesses over them with what `tcp()` gave out.
  */
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Part } from '../../src/core/messages'
 import type { Greeting } from '../../src/ports/transport'
@@ -53,7 +53,7 @@ async function three(optionsOf: (id: string) => TcpOptions = () => ({ secret: SE
   a.transport.witness?.((given) => {
     means = given
   })
-  const testament: Testament = { life: a.greeting, key: KEY, pid: 1, limitMs: 5_000, means }
+  const testament: Testament = { life: a.greeting, key: KEY, pid: 1, hasLed: true, limitMs: 5_000, means }
   return { nodes, testament, means: () => means as WitnessMeans }
 }
 
@@ -96,6 +96,36 @@ describe('R55: a witness over TCP', () => {
     await testified(witness)
     expect(performance.now() - began).toBeGreaterThan(650)
     expect([heardOf(b), heardOf(c)]).toEqual([[noticeOf(a.greeting)], []])
+  })
+
+  it.each([
+    ['as long as it has never led', { hasLed: false }, 0],
+    ['unless it has led', { hasLed: true }, 1],
+    ['unless it is of a release that did not say', { hasLed: undefined as never }, 1],
+  ])('R55: a process that lives costs its peers no connection, %s', async (_, { hasLed }, before) => {
+    const addresses = await addressesOf('b')
+    const port = Number(addresses['b']?.split(':')[1])
+    let count = 0
+    const server = createServer((socket) => {
+      count += 1
+      running.push({ stop: async () => void socket.destroy() })
+    })
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+    running.push({ stop: async () => void server.close() })
+    const life = testNode({ id: 'a' }).greeting
+    const means: WitnessMeans = { peers: { b: { host: '127.0.0.1', port } }, secret: null, tls: null }
+    const witness = witnessOf({ life, key: KEY, pid: 1, hasLed, limitMs: 300, means })
+    await pause(150)
+    expect(count).toBe(before)
+    await testified(witness)
+    expect(count).toBe(1)
+  })
+
+  it('R55: a process that never led is spoken for when it has died', async () => {
+    const { nodes, testament } = await three()
+    const [a, b, c] = nodes
+    await testified(witnessOf({ ...testament, hasLed: false }))
+    expect([heardOf(b), heardOf(c)]).toEqual([[noticeOf(a.greeting)], [noticeOf(a.greeting)]])
   })
 
   it('E2, E8: a certificate of another member, or another secret, is no witness of this one', async () => {
