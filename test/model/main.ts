@@ -8,7 +8,10 @@
  *   --mutant M     a broken core instead, by its name in test/mutants/table, as R7; `all`, or several
  *                  with commas between: every mutant of these rules, a line each
  *   --members      members that change instead, with `--terms`, `--crashes`, `--promise`, `--mutant` and
+ *                  --scenario S   by its name in members/scenarios.ts (default replaced); of it these may be changed:
  *                  --elections e | @members | e,@members   --contenders bd   --changes K   --targets abcd,acd
+ *                  --loses b      loses its disk, once; with another one it is B in `--targets`
+ *                  --open         nobody is kept out by its storage
  *   --max S        stop after that many states, incomplete (default 50,000,000)
  *
  * Prints states generated and distinct, per CPU second; for a violation the shortest schedule that leads to it.
@@ -27,10 +30,13 @@ const { values } = parseArgs({
   options: {
     voters: { type: 'string' },
     members: { type: 'boolean', default: false },
+    scenario: { type: 'string' },
     elections: { type: 'string' },
     contenders: { type: 'string' },
     changes: { type: 'string' },
     targets: { type: 'string' },
+    loses: { type: 'string' },
+    open: { type: 'boolean', default: false },
     terms: { type: 'string' },
     crashes: { type: 'string' },
     transfers: { type: 'string' },
@@ -130,9 +136,12 @@ const rules = values.mutant?.split(',') ?? []
 if (!values.members) console.log(describeLimits(limits))
 if (values.members) {
   const holds = await exploreMembers({
+    scenario: values.scenario,
     elections: values.elections,
     contenders: values.contenders,
     targets: values.targets,
+    loses: values.loses,
+    open: values.open,
     mutant: values.mutant,
     terms: (otherwise) => whole('terms', otherwise, 1, 7),
     changes: (otherwise) => whole('changes', otherwise, 0, 7),

@@ -1,24 +1,17 @@
 /**
  * Goal: who leads while a member goes is right in every schedule, and the exploration that says so covers what real cores do
  * (README.md). Method: worlds of real cores with full frames, real rounds and grants, at random; the processes of every
- * state that one of them reaches must be, seen through the abstraction, together in one of the states that were explored.
+ * state that one of them reaches must be, seen through the abstraction, covered by one of the states that were explored.
  */
 import { describe, expect, it } from 'vitest'
 import { createState, step } from '../../src/core'
-import { WORK_LIMITS } from './members/run'
+import { limitsOf } from './members/scenarios'
 import { MemberSearch } from './members/search'
 import { walk } from './members/walk'
 
 describe('what real cores do while members change', () => {
   it('P1 P2 P3 P6 R6 hold, and the exploration covers it, state by state', { timeout: 240_000 }, () => {
-    const limits = {
-      ...WORK_LIMITS,
-      others: '',
-      contenders: 'c',
-      changes: 1,
-      targets: ['ac'],
-      maxStates: 300_000,
-    }
+    const limits = limitsOf('goes', { maxStates: 300_000 })
     const search = new MemberSearch(limits, { createState, step })
     const { violation, complete } = search.run()
     expect(violation).toBeNull()

@@ -18,11 +18,16 @@ import {
   canonicalize,
   cloneSeat,
   configOf,
+  type Disk,
+  diskOf,
   diskOfSeat,
+  EMPTY_DISK,
   election,
   encode,
   everybody,
+  incarnationOf,
   isBusy,
+  lifeOf,
   MEMBERS,
   type MemberLimits,
   prepare,
@@ -44,10 +49,8 @@ export interface Transition {
   readonly state: number
   /** Pairs: number of the receiver, number of the message. */
   readonly said: readonly number[]
-  /** What is answered at once to whoever the input came from, or -1: an ack, the word on a configuration. */
-  readonly ack: number
+  /** The word on the configuration that is said, or -1, and to whom. */
   readonly word: number
-  /** To whom the word on the configuration is. */
   readonly toWhom: number
   /** Bit `i`: the grant given to process `i` has ended. */
   readonly ended: number
@@ -62,6 +65,8 @@ export interface Transition {
 export interface Facts {
   readonly life: number
   readonly config: ClusterConfig
+  /** Number of that configuration. */
+  readonly at: number
   /** Known term, or the floor if that is higher: what it tells of an election. */
   readonly told: readonly number[]
   readonly known: readonly number[]
@@ -81,9 +86,13 @@ export interface Facts {
   readonly gives: readonly (string | null)[]
   /** For how many ticks more, by process. */
   readonly left: readonly number[]
+  /** For how many ticks it counts the grant that a voter gave in the life that it knows of it, by process. */
+  readonly counts: readonly number[]
   /** Life of each process with which it has a session; 0: none. */
   readonly met: readonly number[]
   readonly leadsMembers: boolean
+  /** Bit `i`: process `i` has acknowledged the configuration to it (R32 b). */
+  readonly acked: number
   /** A change was asked for and is not done. */
   readonly changing: boolean
 }
@@ -93,8 +102,12 @@ type Run = (state: State, config: CoreConfig) => readonly Effect[]
 export class Behaviour {
   readonly names: readonly string[]
   readonly messages: Message[] = []
+  /** Every configuration met so far, by its number. */
+  readonly configs: ClusterConfig[] = []
   steps = 0
   private readonly messageIds = new Map<string, number>()
+  private readonly configIds = new Map<string, number>()
+  private readonly configMessages = new Map<number, number>()
   private readonly states: State[] = []
   private readonly lives: number[] = []
   private readonly owners: number[] = []
@@ -135,7 +148,7 @@ export class Behaviour {
       this.states.push(state)
       this.owners.push(owner)
       this.lives.push(life)
-      this.factsOf.push(this.look(state, life))
+      this.factsOf.push(this.look(state, life, this.names[owner] as string))
     }
     return id
   }
@@ -188,14 +201,27 @@ export class Behaviour {
     return this.hasAcked(id, voter)
   }
 
-  private look(state: State, life: number): Facts {
+  /** Number of a configuration: of its voters and its floor, too, should two have been made under one name. */
+  numberOf(cluster: ClusterConfig): number {
+    const text = JSON.stringify(cluster)
+    let at = this.configIds.get(text)
+    if (at === undefined) {
+      at = this.configs.push(cluster) - 1
+      this.configIds.set(text, at)
+    }
+    return at
+  }
+
+  private look(state: State, ownLife: number, self: string): Facts {
     const { names, limits } = this
     const elections = limits.elections.map((name) => election(state, name))
     const { membership } = state
     const lead = state.elections.get(MEMBERS)?.lead ?? null
+    const at = this.numberOf(state.cluster)
     return {
-      life,
-      config: state.cluster,
+      life: ownLife,
+      config: this.configs[at] as ClusterConfig,
+      at,
       told: elections.map(({ slot }) => Math.max(slot.knownTerm, state.termFloor)),
       known: elections.map(({ slot }) => slot.knownTerm),
       ledTerm: elections.map((each) => each.lead?.term ?? 0),
@@ -208,16 +234,25 @@ export class Behaviour {
       isVoter: state.isVoter,
       bound: elections.map(({ slot: { binding } }) => {
         if (binding === null || names.indexOf(binding.leader) < 0) return null
-        return { leader: names.indexOf(binding.leader), life: binding.incarnation, term: binding.term }
+        const { storageId } = state.supports.get(binding.leader) ?? {}
+        const life = binding.leader === self ? ownLife : lifeOf(binding.incarnation, storageId)
+        return { leader: names.indexOf(binding.leader), life, term: binding.term }
       }),
       gives: names.map((name) => state.supports.get(name)?.grant ?? null),
       left: names.map((name) => (state.supports.get(name)?.until ?? BASE) - BASE),
+      counts: names.map((name) => {
+        const account = state.accounts.get(name)
+        return (account?.untilByGrant.get(`${account.incarnation}.1`) ?? BASE) - BASE
+      }),
       met: names.map((name) => {
         const account = state.accounts.get(name)
-        if (account?.connected === true) return account.incarnation
-        return membership?.strangers.get(name)?.incarnation ?? 0
+        const stranger = membership?.strangers.get(name)
+        if (account?.connected === true)
+          return lifeOf(account.incarnation, state.supports.get(name)?.storageId)
+        return stranger === undefined ? 0 : lifeOf(stranger.incarnation, stranger.storageId)
       }),
       leadsMembers: lead !== null && lead.frozen === null,
+      acked: names.reduce((sum, name, i) => sum + (membership?.acks.has(name) === true ? 1 << i : 0), 0),
       changing: membership?.wanted != null,
     }
   }
@@ -226,7 +261,7 @@ export class Behaviour {
 
   /** The input with that code, made when it is first asked for. `a`, `b`: what its kind is about. */
   private input(kind: number, a: number, b: number, make: () => { key: string; run: Run }): number {
-    const code = (a * 64 + b) * 16 + kind
+    const code = (a * 4096 + b) * 16 + kind
     let id = this.inputIds.get(code)
     if (id === undefined) {
       id = this.inputs.length
@@ -282,11 +317,11 @@ export class Behaviour {
     return this.input(3, 0, 0, () => this.plain('looks at its clock', { type: 'tick', now: BASE }))
   }
 
-  /** Asks for these voters: bit `i` is process `i`. */
-  change(bits: number): number {
-    const ids = this.names.filter((_, i) => bits & (1 << i))
-    const input = { type: 'reconfigure', now: BASE, nonce: 1, voters: voterList(ids) } as const
-    return this.input(4, bits, 0, () => this.plain(`is asked for the voters ${ids.join('')}`, input))
+  /** Asks for these voters, by number of the target. */
+  change(target: number): number {
+    const letters = this.limits.targets[target] as string
+    const input = { type: 'reconfigure', now: BASE, nonce: 1, voters: voterList(letters) } as const
+    return this.input(4, target, 0, () => this.plain(`is asked for the voters ${letters}`, input))
   }
 
   /** A part of that life of a process arrives, behind a heartbeat of it or alone. */
@@ -300,12 +335,29 @@ export class Behaviour {
   }
 
   /** A heartbeat of that life of a process arrives, with configuration number `at` in force there. */
-  beat(from: number, life: number, at: number, { term, version }: ClusterConfig): number {
-    return this.input(6, at, from * 8 + life, () =>
-      this.frame(`hears a heartbeat at ${term}.${version}`, from, life, [
+  beat(from: number, life: number, at: number): number {
+    return this.input(6, at, from * 8 + life, () => {
+      const { term, version } = this.configs[at] as ClusterConfig
+      return this.frame(`hears a heartbeat at ${term}.${version}`, from, life, [
         this.heartbeat({ config: { term, version } }),
-      ]),
-    )
+      ])
+    })
+  }
+
+  /** The ack of a heartbeat that left so long ago that it counts for so many ticks, by that life of a voter with configuration number `at`. */
+  ack(from: number, life: number, ticks: number, at: number): number {
+    return this.input(13, at, (from * 8 + life) * 8 + ticks, () => {
+      const { term, version } = this.configs[at] as ClusterConfig
+      const round = ROUND + ticks - this.limits.promise
+      const part = {
+        kind: 'ack',
+        round,
+        grant: `${incarnationOf(life)}.1`,
+        renewed: true,
+        config: { term, version },
+      } as const
+      return this.frame(`counts an ack at ${term}.${version} for ${ticks} ticks`, from, life, [part])
+    })
   }
 
   private heartbeat({ config }: { config?: unknown }): Part {
@@ -316,7 +368,8 @@ export class Behaviour {
 
   private frame(what: string, from: number, life: number, parts: readonly Part[]): { key: string; run: Run } {
     const name = this.names[from] as string
-    const frame = { type: 'frame', now: BASE, from: name, fromIncarnation: life, parts } as const
+    const fromIncarnation = incarnationOf(life)
+    const frame = { type: 'frame', now: BASE, from: name, fromIncarnation, parts } as const
     return {
       key: `${what} from ${name}.${life}`,
       run: (state, config) => this.core.step(config, state, { ...frame, toIncarnation: config.incarnation }),
@@ -342,9 +395,16 @@ export class Behaviour {
 
   meet(other: number, life: number): number {
     const peer = this.names[other] as string
-    const about = { peer, incarnation: life, storageId: `disk-${peer}`, rho: 0, deltaMs: 0, sentAt: BASE }
+    const about = { incarnation: incarnationOf(life), storageId: diskOf(peer, life), sentAt: BASE }
     return this.input(9, other, life, () =>
-      this.plain(`meets ${peer}.${life}`, { type: 'connected', now: BASE, ...about }),
+      this.plain(`meets ${peer}.${life}`, {
+        type: 'connected',
+        now: BASE,
+        peer,
+        rho: 0,
+        deltaMs: 0,
+        ...about,
+      }),
     )
   }
 
@@ -386,10 +446,18 @@ export class Behaviour {
 
   /** The same process in its next life, with what is on its disk. */
   restarted(id: number): number {
-    const life = (this.lives[id] as number) + 1
+    return this.begun(id, (this.lives[id] as number) + 1, diskOfSeat(this.state(id)))
+  }
+
+  /** The same process with an empty disk in the place of its own. */
+  wiped(id: number): number {
+    return this.begun(id, EMPTY_DISK.life, EMPTY_DISK)
+  }
+
+  private begun(id: number, life: number, disk: Disk): number {
     const owner = this.owners[id] as number
     const config = configOf(this.limits, this.names[owner] as string, life)
-    const state = startSeat(this.core, this.limits, config, diskOfSeat(this.state(id)))
+    const state = startSeat(this.core, this.limits, config, disk)
     canonicalize(state, this.limits)
     return this.intern(state, owner, life)
   }
@@ -453,7 +521,6 @@ export class Behaviour {
     this.steps += 1
     const said: number[] = []
     const won = limits.elections.map(() => 0)
-    let ack = -1
     let word = -1
     let toWhom = -1
     let settled: ClusterConfig | null = null
@@ -471,8 +538,7 @@ export class Behaviour {
           const told = statement(part)
           if (told === null) continue
           const message = this.message({ from: owner, life, part: told })
-          if (told.kind === 'ack') ack = message
-          else if (told.kind === 'configAck') {
+          if (told.kind === 'configAck') {
             word = message
             toWhom = names.indexOf(effect.to)
           } else said.push(names.indexOf(effect.to), message)
@@ -487,7 +553,7 @@ export class Behaviour {
     names.forEach((_, i) => {
       if (before.gives[i] !== null && after.gives[i] === null) ended |= 1 << i
     })
-    return { state: id, said, ack, word, toWhom, ended, won, settled, broken }
+    return { state: id, said, word, toWhom, ended, won, settled, broken }
   }
 
   /** Configurations and known terms only go up while a process runs, and no lease is cut (R29, R61, R33). */
@@ -514,13 +580,15 @@ export class Behaviour {
     return id
   }
 
-  /** The same ack a tick later, or -1 when it counts for nothing any more; any other message stays as it is. */
-  aged(id: number): number {
-    const message = this.messages[id] as Message
-    const { part } = message
-    if (part.kind !== 'ack') return id
-    if (part.round - 1 <= ROUND - this.limits.promise) return -1
-    return this.message({ ...message, part: { ...part, round: part.round - 1 } })
+  /** The message of that life that tells configuration number `at`. */
+  configMessage(from: number, life: number, at: number): number {
+    const code = (at * 8 + from) * 8 + life
+    let id = this.configMessages.get(code)
+    if (id === undefined) {
+      id = this.message({ from, life, part: { kind: 'config', cluster: this.configs[at] as ClusterConfig } })
+      this.configMessages.set(code, id)
+    }
+    return id
   }
 }
 
@@ -547,8 +615,6 @@ function statement(part: Part): Part | null {
       return { ...part, nonce: part.term, refusal: null, knownTerm: part.term, leader: null }
     case 'bindAck':
       return part.grant === null ? null : { ...part, knownTerm: part.term }
-    case 'ack':
-      return part.renewed ? part : null
     case 'bind':
     case 'config':
     case 'configAck':

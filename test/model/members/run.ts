@@ -3,38 +3,18 @@ import { createState, step } from '../../../src/core'
 import type { Mutant } from '../../mutants/mutant'
 import { coreOf, mutantNamed, mutantsOfCore } from '../mutants'
 import type { Core } from '../process'
+import { limitsOf, SCENARIOS, type Scenario } from './scenarios'
 import { type MemberOutcome, MemberSearch } from './search'
 import { MEMBERS, type MemberLimits, WORK } from './seat'
 
-/** Leader of `@members` is `a` for ever; who leads `e` while `d` comes and `b` goes. */
-export const WORK_LIMITS: MemberLimits = {
-  voters: 'abc',
-  others: 'd',
-  elections: [WORK],
-  contenders: 'bd',
-  maxTerm: { [WORK]: 2, [MEMBERS]: 1 },
-  changes: 2,
-  targets: ['abcd', 'acd'],
-  crashes: 0,
-  promise: 2,
-  maxStates: 50_000_000,
-}
-
-/** Who leads `@members`, and which of the competing leaders changes the voters to what. */
-export const MEMBERS_LIMITS: MemberLimits = {
-  ...WORK_LIMITS,
-  elections: [MEMBERS],
-  contenders: 'ab',
-  maxTerm: { [WORK]: 0, [MEMBERS]: 3 },
-  changes: 1,
-  targets: ['abcd', 'ab'],
-}
-
 /** Options of the command line, as they were given. */
 export interface MemberOptions {
+  readonly scenario?: string | undefined
   readonly elections?: string | undefined
   readonly contenders?: string | undefined
   readonly targets?: string | undefined
+  readonly loses?: string | undefined
+  readonly open: boolean
   readonly terms: (otherwise: number) => number
   readonly changes: (otherwise: number) => number
   readonly crashes: (otherwise: number) => number
@@ -43,35 +23,40 @@ export interface MemberOptions {
   readonly mutant?: string | undefined
 }
 
-function limitsOf(options: MemberOptions): MemberLimits {
-  const names = options.elections?.split(',') ?? [WORK]
-  const standard = names.includes(MEMBERS) ? MEMBERS_LIMITS : WORK_LIMITS
-  const targets = options.targets?.split(',') ?? standard.targets
-  return {
-    ...standard,
-    // whoever never votes would only be told of what others do
-    others: [...standard.others].filter((id) => targets.some((voters) => voters.includes(id))).join(''),
-    elections: names,
+function chosenLimits(options: MemberOptions): MemberLimits {
+  const name = options.scenario ?? 'replaced'
+  if (!isScenario(name))
+    throw new Error(`no scenario is called ${name}: ${Object.keys(SCENARIOS).join(', ')}`)
+  const standard = SCENARIOS[name]
+  const { maxTerm } = standard
+  return limitsOf(name, {
+    elections: options.elections?.split(',') ?? standard.elections,
     contenders: options.contenders ?? standard.contenders,
-    targets,
+    targets: options.targets?.split(',') ?? standard.targets,
     maxTerm: {
-      [WORK]: options.terms(2),
-      [MEMBERS]: names.includes(MEMBERS) ? options.terms(standard.maxTerm[MEMBERS] ?? 1) : 1,
+      [WORK]: options.terms(maxTerm[WORK] ?? 2),
+      [MEMBERS]: standard.elections.includes(MEMBERS) ? options.terms(maxTerm[MEMBERS] ?? 2) : 1,
     },
     changes: options.changes(standard.changes),
     crashes: options.crashes(standard.crashes),
-    promise: Math.max(2, options.promise(standard.promise)),
+    loses: options.loses ?? standard.loses,
+    isOpen: options.open || standard.isOpen,
+    promise: options.promise(standard.promise),
     maxStates: options.max(standard.maxStates),
-  }
+  })
+}
+
+function isScenario(name: string): name is Scenario {
+  return Object.hasOwn(SCENARIOS, name)
 }
 
 /** Explores, prints what was found; false if a property broke. */
 export async function exploreMembers(options: MemberOptions): Promise<boolean> {
-  const limits = limitsOf(options)
-  const { voters, others, elections, contenders, targets, maxTerm, changes, crashes, promise } = limits
+  const limits = chosenLimits(options)
+  const { voters, others, elections, contenders, targets, maxTerm, changes, crashes, loses, promise } = limits
   const terms = elections.map((name) => `${name} up to term ${maxTerm[name]}`).join(', ')
   console.log(
-    `${voters} vote, ${others} may join; ${terms}; ${contenders} stand; ${changes} changes, to ${targets.join(' or ')}; ${crashes} crash-restarts, D = ${promise} ticks`,
+    `${voters} vote, ${others} may join; ${terms}; ${contenders} stand; ${changes} changes, to ${targets.join(' or ')}; ${crashes} crash-restarts${loses === '' ? '' : `, ${loses} loses its disk`}, D = ${promise} ticks`,
   )
   const chosen = options.mutant === undefined ? [] : mutantsFor(options.mutant)
   if (chosen.length > 1) {

@@ -12,15 +12,17 @@ import { explore, type Progress } from '../explore'
 import type { Core } from '../process'
 import { StateTable } from '../table'
 import { Behaviour, type Facts, type Message, type Transition } from './behaviour'
+import { Covered } from './covered'
 import { type Presumed, presumedOf } from './presumed'
 import {
   canonicalize,
   configOf,
+  diskOf,
   enthrone,
   foundedDisk,
+  isLast,
   MEMBERS,
   type MemberLimits,
-  ROUND,
   startSeat,
 } from './seat'
 
@@ -42,6 +44,11 @@ const TICK = 0
 const CRASH = 1
 const MEET = 2
 const INPUT = 3
+const LOSS = 4
+/** Bits of the number that a state has beside its processes: of each election the term won last, then these. */
+const CRASHES = 6
+const LOSSES = 9
+const SETTLED = 10
 
 export class MemberSearch {
   readonly behaviour: Behaviour
@@ -57,8 +64,6 @@ export class MemberSearch {
   private broken: string | null = null
   private readonly sets: (readonly number[])[] = []
   private readonly setIds = new Map<string, number>()
-  private readonly configs: ClusterConfig[] = []
-  private readonly targets: readonly number[]
   private readonly presumed: Presumed
 
   constructor(
@@ -73,9 +78,6 @@ export class MemberSearch {
     this.table = new StateTable(width)
     this.row = new Int32Array(width)
     this.base = new Int32Array(width)
-    const bits = (ids: string) =>
-      [...ids].reduce((sum, id) => sum | (1 << this.behaviour.names.indexOf(id)), 0)
-    this.targets = limits.targets.map(bits)
     this.presumed = presumedOf(this.behaviour, limits)
   }
 
@@ -115,14 +117,16 @@ export class MemberSearch {
       canonicalize(state, limits)
       row[i] = behaviour.intern(state, i, 1)
     })
-    this.config(disk.cluster)
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < n; j++) {
         if (i !== j) row[i] = behaviour.after(row[i] as number, behaviour.meet(j, 1)).state
       }
     }
     for (let i = 0; i < n; i++) row[n + i] = this.set([])
-    row[2 * n] = limits.crashes << 6
+    row[2 * n] =
+      (limits.crashes << CRASHES) +
+      (limits.loses === '' ? 0 : 1 << LOSSES) +
+      (behaviour.numberOf(disk.cluster) << SETTLED)
     this.tidy()
     this.table.add(row, -1, 0)
   }
@@ -138,14 +142,6 @@ export class MemberSearch {
       this.sets.push(messages)
     }
     return id
-  }
-
-  /** Number of a configuration; null if another one was made under the same name. */
-  private config(cluster: ClusterConfig): number {
-    const at = this.configs.findIndex((each) => compare(each, cluster) === 0)
-    if (at >= 0) return at
-    this.configs.push(cluster)
-    return this.configs.length - 1
   }
 
   private facts(row: Int32Array, i: number): Facts {
@@ -167,7 +163,9 @@ export class MemberSearch {
     }
     if (this.broken !== null) return
     this.tick()
-    if ((((base[2 * n] as number) >> 6) & 15) > 0) for (let i = 0; i < n; i++) this.crash(i)
+    const left = base[2 * n] as number
+    if (((left >> CRASHES) & 7) > 0) for (let i = 0; i < n; i++) this.crash(i, CRASH)
+    if (((left >> LOSSES) & 1) > 0) this.crash(this.behaviour.names.indexOf(this.limits.loses), LOSS)
   }
 
   /** One input at one process, then its consequences. */
@@ -208,8 +206,10 @@ export class MemberSearch {
     })
     if (!facts.leadsMembers) return
     this.single(i, behaviour.lookAtClock())
-    if (facts.changing || facts.config.version > limits.changes) return
-    for (const bits of this.targets) this.single(i, behaviour.change(bits))
+    if (facts.changing || isLast(facts.config.version, limits)) return
+    limits.targets.forEach((_, target) => {
+      this.single(i, behaviour.change(target))
+    })
   }
 
   private contends(i: number): boolean {
@@ -228,10 +228,12 @@ export class MemberSearch {
   /** What process `i`, as one that leads or stands, does with `j`, and what it may learn of it. */
   private pair(i: number, j: number): void {
     const { base, behaviour, limits } = this
+    const { names } = behaviour
     const here = this.facts(base, i)
     const there = this.facts(base, j)
     if (here.met[j] !== there.life || there.met[i] !== here.life) {
-      if (i < j) this.meeting(i, j)
+      if (i < j && (limits.isOpen || (admits(here, there, names[j]) && admits(there, here, names[i]))))
+        this.meeting(i, j)
       return
     }
     if (here.isVoter)
@@ -242,50 +244,21 @@ export class MemberSearch {
         }
       })
     // whoever is heard of with an older configuration is told, and everybody probes everybody (R31)
-    const { life, config } = there
-    const order = compare(config, here.config)
+    const order = compare(there.config, here.config)
     if (order > 0 || (order < 0 && !this.presumed.keepsNewer)) {
-      const told = behaviour.message({ from: j, life, part: { kind: 'config', cluster: config } })
-      this.single(i, behaviour.hear(told, false))
+      this.single(i, behaviour.hear(behaviour.configMessage(j, there.life, there.at), false))
     }
-    if (here.busy) {
-      this.single(j, behaviour.beat(i, here.life, this.config(here.config), here.config))
-      if (order === 0) this.acks(i, j, there)
-    }
+    if (here.busy) this.single(j, behaviour.beat(i, here.life, here.at))
   }
 
-  /** A voter has been renewed, and one ack or another of that arrives: of the heartbeat that left last, or of one before it. */
-  private acks(i: number, j: number, { gives, left, life, config }: Facts): void {
-    const grant = gives[i]
-    if (grant == null) return
-    for (let ticks = left[i] as number; ticks > 0; ticks--) {
-      this.single(i, this.behaviour.hear(this.ackOf({ from: j, life, grant, ticks, config }), false))
-    }
-  }
-
-  private ackOf(about: {
-    from: number
-    life: number
-    grant: string
-    ticks: number
-    config: ClusterConfig
-  }): number {
-    const { from, life, grant, ticks, config } = about
-    const { term, version } = config
-    const round = ROUND + ticks - this.limits.promise
-    const part = { kind: 'ack', round, grant, renewed: true, config: { term, version } } as const
-    return this.behaviour.message({ from, life, part })
-  }
-
-  /** What a voter acknowledged in the life or under the configuration that it leaves may still be on its way. */
-  private lastAcks(j: number, before: Facts): void {
-    const { n, row } = this
+  /** What a process that leaves a configuration, or its life, has said of it may still be on its way to whoever lacks it. */
+  private lastWords(j: number, before: Facts): void {
+    const { n, row, behaviour } = this
     for (let i = 0; i < n; i++) {
-      const grant = before.gives[i]
-      if (grant == null || compare(this.facts(row, i).config, before.config) > 0) continue
-      for (let ticks = before.left[i] as number; ticks > 0; ticks--) {
-        this.put(i, this.ackOf({ from: j, life: before.life, grant, ticks, config: before.config }))
-      }
+      const here = this.facts(row, i)
+      if (i === j || here.met[j] !== before.life || before.met[i] !== here.life) continue
+      if (compare(before.config, here.config) <= 0) continue
+      this.put(i, behaviour.configMessage(j, before.life, before.at))
     }
   }
 
@@ -304,23 +277,20 @@ export class MemberSearch {
     row.set(base)
     this.acting = TICK
     for (let i = 0; i < n; i++) {
-      const kept = this.waiting(row, i).map((message) => behaviour.aged(message))
-      row[n + i] = this.set(kept.filter((message) => message >= 0).sort(byNumber))
-    }
-    for (let i = 0; i < n; i++) {
       if (!this.apply(i, behaviour.after(base[i] as number, behaviour.passTick()))) return
     }
     this.reach()
   }
 
-  private crash(i: number): void {
+  private crash(i: number, how: typeof CRASH | typeof LOSS): void {
     const { n, base, row, behaviour } = this
     row.set(base)
-    this.acting = CRASH + 8 * i
-    this.lastAcks(i, this.facts(base, i))
-    row[i] = behaviour.restarted(row[i] as number)
+    this.acting = how + 8 * i
+    this.lastWords(i, this.facts(base, i))
+    const id = row[i] as number
+    row[i] = how === LOSS ? behaviour.wiped(id) : behaviour.restarted(id)
     row[n + i] = this.set([])
-    row[2 * n] = (row[2 * n] as number) - 64
+    row[2 * n] = (row[2 * n] as number) - (1 << (how === LOSS ? LOSSES : CRASHES))
     this.reach()
   }
 
@@ -332,7 +302,7 @@ export class MemberSearch {
     const before = this.facts(row, i)
     row[i] = t.state
     for (let k = 0; k < t.said.length; k += 2) this.put(t.said[k] as number, t.said[k + 1] as number)
-    if (compare(before.config, this.facts(row, i).config) !== 0) this.lastAcks(i, before)
+    if (compare(before.config, this.facts(row, i).config) !== 0) this.lastWords(i, before)
     if (t.ended !== 0) this.retire(i, t.ended, before)
     if (t.word >= 0) this.put(t.toWhom, t.word)
     if (t.broken !== null) return this.fail(t.broken)
@@ -351,24 +321,26 @@ export class MemberSearch {
 
   /** Is the configuration in force at a winner of `@members` as new as any that a quorum was seen to hold? */
   private isNewest(i: number): boolean {
-    const settled = this.configs[(this.row[2 * this.n] as number) >> 10] as ClusterConfig
+    const settled = this.behaviour.configs[(this.row[2 * this.n] as number) >> SETTLED] as ClusterConfig
     return compare(this.facts(this.row, i).config, settled) >= 0
   }
 
   /** A leader goes by this configuration being held by a quorum. */
   private settle(config: ClusterConfig): boolean {
     const { n, row, behaviour } = this
-    const holders = config.voters.filter(({ id }) => {
+    const holders = config.voters.filter(({ id, storageId }) => {
       const i = behaviour.names.indexOf(id)
-      return i >= 0 && compare(this.facts(row, i).config, config) >= 0
+      const holder = this.facts(row, i)
+      // what a disk that was lost held nobody knows
+      return storageId !== diskOf(id, holder.life) || compare(holder.config, config) >= 0
     })
     if (2 * holders.length <= config.voters.length)
       return this.fail(
         `P6: configuration ${config.term}.${config.version} is left behind, and no quorum holds it`,
       )
-    const settled = (row[2 * n] as number) >> 10
-    if (compare(config, this.configs[settled] as ClusterConfig) > 0) {
-      row[2 * n] = (row[2 * n] as number) + ((this.config(config) - settled) << 10)
+    const settled = (row[2 * n] as number) >> SETTLED
+    if (compare(config, behaviour.configs[settled] as ClusterConfig) > 0) {
+      row[2 * n] = (row[2 * n] as number) + ((behaviour.numberOf(config) - settled) << SETTLED)
     }
     return true
   }
@@ -412,7 +384,9 @@ export class MemberSearch {
   private tidy(): boolean {
     const { n, row } = this
     for (let v = 0; v < n; v++) if (!this.freeIdle(v)) return false
+    for (let h = 0; h < n; h++) if (!this.countAcks(h)) return false
     for (let v = 0; v < n; v++) for (let h = 0; h < n; h++) if (v !== h) this.dropSession(v, h)
+    for (let i = 0; i < n; i++) this.askWords(i)
     for (let i = 0; i < n; i++) {
       const messages = this.waiting(row, i)
       const kept = messages.filter((message) => !this.isSpent(i, message))
@@ -433,6 +407,44 @@ export class MemberSearch {
       if (!this.apply(v, behaviour.after(row[v] as number, free))) return false
     }
     return true
+  }
+
+  /**
+   * Whoever leads or stands counts each voter at once for all that is left of its promise: what counts for less, or later, can
+   * do less, and a vote is counted as late as its reply comes.
+   */
+  private countAcks(h: number): boolean {
+    const { n, row, behaviour } = this
+    for (let v = 0; v < n; v++) {
+      const holder = this.facts(row, h)
+      const voter = this.facts(row, v)
+      const left = voter.left[h] as number
+      if (!holder.busy || left <= (holder.counts[v] as number) || holder.met[v] !== voter.life) continue
+      if (this.presumed.countsEqual && compare(holder.config, voter.config) !== 0) continue
+      const ack = behaviour.ack(v, voter.life, left, voter.at)
+      if (!this.apply(h, behaviour.after(row[h] as number, ack))) return false
+    }
+    return true
+  }
+
+  /** The leader of `@members` asks again and again who holds its configuration: whatever may answer has answered (R32 b). */
+  private askWords(h: number): void {
+    const { n, row, behaviour } = this
+    const leader = this.facts(row, h)
+    if (!this.needsWords(leader)) return
+    for (let v = 0; v < n; v++) {
+      const voter = this.facts(row, v)
+      if (v === h || leader.met[v] !== voter.life || voter.met[h] !== leader.life) continue
+      if ((leader.acked & (1 << v)) !== 0 || compare(leader.config, voter.config) !== 0) continue
+      const asked = behaviour.hear(behaviour.configMessage(h, leader.life, leader.at), false)
+      const { state, word, toWhom } = behaviour.after(row[v] as number, asked)
+      if (state === row[v] && word >= 0 && toWhom === h) this.put(h, word)
+    }
+  }
+
+  /** It leads `@members`, and somebody asked for a change, or still may. */
+  private needsWords({ leadsMembers, changing, config }: Facts): boolean {
+    return leadsMembers && (changing || !isLast(config.version, this.limits))
   }
 
   /** A session that binds nothing, and whose grant the holder does not name, is as good as none. */
@@ -478,15 +490,14 @@ export class MemberSearch {
       }
       case 'config': {
         const order = compare(part.cluster, here.config)
-        if (order !== 0) return order < 0 && this.presumed.keepsNewer
-        return !there.leadsMembers || there.life !== life || behaviour.hasAcked(row[from] as number, i)
+        // the same is asked of all the time, and who still holds a newer one tells it at any time
+        if (order === 0 || (order < 0 && this.presumed.keepsNewer)) return true
+        return there.life === life && there.met[i] === here.life && compare(part.cluster, there.config) === 0
       }
       case 'configAck': {
-        if (!here.leadsMembers || compare(part, here.config) !== 0) return true
+        if (!this.needsWords(here) || compare(part, here.config) !== 0) return true
         return behaviour.knowsAck(row[i] as number, from, part)
       }
-      case 'ack':
-        return !here.busy || compare(part.config as ClusterConfig, here.config) < 0
       default:
         return true
     }
@@ -496,6 +507,14 @@ export class MemberSearch {
 
   private holds(): boolean {
     const { n, row } = this
+    for (let i = 1; i < n; i++) {
+      const { at, config } = this.facts(row, i)
+      for (let j = 0; j < i; j++) {
+        const other = this.facts(row, j)
+        if (other.at !== at && compare(other.config, config) === 0)
+          return this.failed(`P6: two configurations are called ${config.term}.${config.version}`)
+      }
+    }
     for (let e = 0; e < this.elections.length; e++) {
       let holder = -1
       for (let i = 0; i < n; i++) {
@@ -522,16 +541,17 @@ export class MemberSearch {
 
   // --- for the walks of real cores --------------------------------------------------------------------------------------
 
-  private known: Set<string> | null = null
+  private covered: Covered | null = null
 
-  /** Was a state with these processes explored, whatever was on its way in it? */
+  /** Was a state explored that covers the one with these processes, once what was acknowledged has arrived? */
   knows(states: readonly State[]): boolean {
     const { n, row, table, behaviour } = this
-    if (this.known === null) {
-      this.known = new Set()
+    if (this.covered === null) {
+      this.covered = new Covered(behaviour)
       for (let at = 0; at < table.size; at++) {
         table.read(at, row)
-        this.known.add(row.subarray(0, n).join())
+        const waiting = behaviour.names.map((_, i) => this.waiting(row, i))
+        this.covered.add([...row.subarray(0, n)], waiting)
       }
     }
     row.fill(0)
@@ -540,7 +560,7 @@ export class MemberSearch {
     })
     for (let i = 0; i < n; i++) row[n + i] = this.set([])
     this.tidy()
-    return this.known.has(row.subarray(0, n).join())
+    return this.covered.has([...row.subarray(0, n)])
   }
 
   // --- paths ------------------------------------------------------------------------------------------------------------
@@ -557,6 +577,8 @@ export class MemberSearch {
           return `${name(rest & 7)} ${behaviour.describeInput(rest >> 3)}`
         case TICK:
           return 'a tick passes'
+        case LOSS:
+          return `${name(rest & 7)} loses its disk and begins with an empty one`
         case CRASH:
           return `${name(rest & 7)} crashes and begins another life`
         default:
@@ -573,8 +595,14 @@ function compare(a: { term: number; version: number }, b: { term: number; versio
 /** Does every majority of one meet every majority of the other? */
 function intersect(a: ClusterConfig, b: ClusterConfig): boolean {
   const quorum = (voters: readonly unknown[]) => Math.floor(voters.length / 2) + 1
-  const all = new Set([...a.voters, ...b.voters].map(({ id }) => id))
+  const all = new Set([...a.voters, ...b.voters].map(({ storageId }) => storageId))
   return quorum(a.voters) + quorum(b.voters) > all.size
+}
+
+/** Whoever shows another storage than the configuration here names is kept out, and who is not named is let in (R25, R34). */
+function admits({ config: { voters } }: Facts, { life }: Facts, name = ''): boolean {
+  const named = voters.find(({ id }) => id === name)?.storageId ?? null
+  return named === null || named === diskOf(name, life)
 }
 
 function byNumber(x: number, y: number): number {

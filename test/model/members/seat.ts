@@ -24,9 +24,16 @@ export interface MemberLimits {
   readonly maxTerm: Readonly<Record<string, number>>
   /** Changes of voters, one after the other. */
   readonly changes: number
-  /** Sets of voters that somebody may ask for; the core takes those that are one voter away from its own. */
+  /**
+   * Sets of voters that somebody may ask for; the core takes those that are one voter away from its own. A capital letter is
+   * the process of that name with the disk that it has after it lost the first one.
+   */
   readonly targets: readonly string[]
   readonly crashes: number
+  /** Who may lose its disk, once, and comes back with an empty one (R26): one of the voters, or nobody. */
+  readonly loses: string
+  /** Nobody is kept out by the storage that it shows (R25): the core alone has to do without its vote. */
+  readonly isOpen: boolean
   /** Who stands in these elections. */
   readonly contenders: string
   /** D, in ticks. At least 2: with 1 no leader of `@members` lives through the wait of R72. */
@@ -39,20 +46,38 @@ export function everybody({ voters, others }: MemberLimits): string[] {
   return [...(voters + others)].sort()
 }
 
-function diskOf(id: string): string {
-  return `disk-${id}`
+/** A process counts its lives anew on another disk: a life is a number for each of those on one disk, and this for the next. */
+const ANOTHER_DISK = 4
+
+/** What a process calls its life, and what it calls its disk in it. */
+export function incarnationOf(life: number): number {
+  return life % ANOTHER_DISK
+}
+
+export function diskOf(id: string, life = 1): string {
+  return life < ANOTHER_DISK ? `disk-${id}` : `disk-${id.toUpperCase()}`
+}
+
+/** The life of that number on that disk. */
+export function lifeOf(incarnation: number, storageId: string | null | undefined): number {
+  return storageId != null && /[A-Z]$/.test(storageId) ? incarnation + ANOTHER_DISK : incarnation
 }
 
 /** A configuration of these voters, each with its storage. */
-export function voterList(ids: Iterable<string>): ClusterConfig['voters'] {
-  return [...ids].map((id) => ({ id, kind: 'peer', storageId: diskOf(id), address: null }))
+export function voterList(letters: Iterable<string>): ClusterConfig['voters'] {
+  return [...letters].map((letter) => ({
+    id: letter.toLowerCase(),
+    kind: 'peer',
+    storageId: `disk-${letter}`,
+    address: null,
+  }))
 }
 
-export function configOf(limits: MemberLimits, self: string, incarnation: number): CoreConfig {
+export function configOf(limits: MemberLimits, self: string, life: number): CoreConfig {
   return {
     self,
-    incarnation,
-    storageId: diskOf(self),
+    incarnation: incarnationOf(life),
+    storageId: diskOf(self, life),
     cluster: {
       term: 0,
       version: 1,
@@ -90,6 +115,13 @@ export interface Disk {
 export function foundedDisk({ voters }: MemberLimits): Disk & { readonly cluster: ClusterConfig } {
   const terms = new Map([MEMBERS, WORK].map((name) => [name, 1]))
   return { terms, cluster: { term: 1, version: 1, termFloor: 0, voters: voterList(voters) } }
+}
+
+/** Nothing at all: who begins so founds, or forgot. */
+export const EMPTY_DISK: Disk & { readonly life: number } = {
+  terms: new Map(),
+  cluster: null,
+  life: ANOTHER_DISK + 1,
 }
 
 /** A process that begins a life with that disk, and has no session with anybody yet. */
@@ -238,7 +270,7 @@ export function canonicalize(state: State, limits: MemberLimits): void {
   if (!elections.includes(MEMBERS)) keepThrone(state)
   settleSessions(state, limits, busy)
   settleLeases(state)
-  settleMembership(state)
+  settleMembership(state, limits)
 }
 
 function settleElection(state: State, each: Election, mayCrash: boolean): void {
@@ -357,9 +389,18 @@ function keyOf({ cluster }: State, bound: ReadonlyMap<string, readonly string[]>
   return key
 }
 
-function settleMembership(state: State): void {
-  const { membership } = state
+/** Is nobody asked any more for other voters than those of that configuration, or of a newer one? */
+export function isLast(version: number, { changes }: MemberLimits): boolean {
+  return version > changes
+}
+
+function settleMembership(state: State, limits: MemberLimits): void {
+  const { membership, cluster } = state
   if (membership === null) return
+  if (membership.wanted === null && isLast(cluster.version, limits)) {
+    membership.acks.clear()
+    membership.settledAt = Number.POSITIVE_INFINITY
+  }
   if (membership.wanted !== null) membership.wanted = { ...membership.wanted, nonce: 0 }
   if (membership.settledAt !== Number.POSITIVE_INFINITY) {
     membership.settledAt = Math.max(BASE, membership.settledAt)

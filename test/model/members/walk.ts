@@ -3,13 +3,14 @@
  * After each action the processes are looked up, seen through the abstraction, among those of the states that were explored.
  * Used by `../members-image.test.ts`. Read first: `search.ts`.
  */
-import type { CoreConfig, Frame, Input, State } from '../../../src/core'
+import type { CoreConfig, Frame, Input, Part, State } from '../../../src/core'
 import { BASE } from '../process'
 import { randomOf } from '../random'
 import type { MemberSearch } from './search'
 import {
   canonicalize,
   configOf,
+  diskOf,
   election,
   enthrone,
   foundedDisk,
@@ -48,7 +49,7 @@ export class MemberWorld {
     for (const [i] of names.entries()) {
       for (const peer of names) {
         if (peer === names[i]) continue
-        const about = { incarnation: 1, storageId: `disk-${peer}`, rho: 0, deltaMs: 0, sentAt: BASE }
+        const about = { incarnation: 1, storageId: diskOf(peer), rho: 0, deltaMs: 0, sentAt: BASE }
         this.act(i, { type: 'connected', peer, ...about })
       }
     }
@@ -69,12 +70,16 @@ export class MemberWorld {
         else if (effect.type === 'send') {
           const { to, toIncarnation, parts } = effect
           const frame = { from: config.self, fromIncarnation: 1, to, toIncarnation }
-          // whoever has no vote is told no terms
-          this.sent.push({ ...frame, parts: parts.filter(({ kind }) => kind !== 'notice') })
+          this.sent.push({ ...frame, parts: parts.filter((part) => this.isTold(part)) })
         }
       }
     }
     state.timers.length = 0
+  }
+
+  /** Whoever has no vote is told no terms, and nobody of who leads an election that is not contended for. */
+  private isTold(part: Part): boolean {
+    return part.kind !== 'notice' && (part.kind !== 'bind' || this.limits.elections.includes(part.election))
   }
 
   deliver({ from, fromIncarnation, to, toIncarnation, parts }: Frame): void {
