@@ -97,6 +97,18 @@ export interface Facts {
   readonly changing: boolean
 }
 
+/** What an input is over a real core: as it is, a frame, or the end of the time of a campaign; null: nothing that happens there. */
+export type Act =
+  | { readonly kind: 'input'; readonly input: Input }
+  | { readonly kind: 'frame'; readonly from: number; readonly parts: readonly Part[] }
+  | { readonly kind: 'campaignEnds'; readonly election: string }
+
+interface Known {
+  readonly key: string
+  readonly run: Run
+  readonly act: Act | null
+}
+
 type Run = (state: State, config: CoreConfig) => readonly Effect[]
 
 export class Behaviour {
@@ -113,7 +125,7 @@ export class Behaviour {
   private readonly owners: number[] = []
   private readonly ids = new Map<string, number>()
   private readonly factsOf: Facts[] = []
-  private readonly inputs: { readonly key: string; readonly run: Run }[] = []
+  private readonly inputs: Known[] = []
   private readonly inputIds = new Map<number, number>()
   private readonly known = new PairMap()
   private readonly transitions: Transition[] = []
@@ -132,6 +144,11 @@ export class Behaviour {
 
   state(id: number): State {
     return this.states[id] as State
+  }
+
+  /** What that input is over a real core. */
+  act(id: number): Act | null {
+    return this.inputs[id]?.act ?? null
   }
 
   describeInput(id: number): string {
@@ -260,7 +277,7 @@ export class Behaviour {
   // --- inputs -----------------------------------------------------------------------------------------------------------
 
   /** The input with that code, made when it is first asked for. `a`, `b`: what its kind is about. */
-  private input(kind: number, a: number, b: number, make: () => { key: string; run: Run }): number {
+  private input(kind: number, a: number, b: number, make: () => Known): number {
     const code = (a * 4096 + b) * 16 + kind
     let id = this.inputIds.get(code)
     if (id === undefined) {
@@ -271,8 +288,9 @@ export class Behaviour {
     return id
   }
 
-  private plain(key: string, input: Input): { key: string; run: Run } {
-    return { key, run: (state, config) => this.core.step(config, state, input) }
+  private plain(key: string, input: Input): Known {
+    const act = { kind: 'input', input } as const
+    return { key, run: (state, config) => this.core.step(config, state, input), act }
   }
 
   private nameOf(e: number): string {
@@ -297,7 +315,11 @@ export class Behaviour {
       state.campaignsEndAt = BASE
       return this.core.step(config, state, { type: 'tick', now: BASE })
     }
-    return this.input(1, e, 0, () => ({ key: `ends its campaign for ${name}`, run }))
+    return this.input(1, e, 0, () => ({
+      key: `ends its campaign for ${name}`,
+      run,
+      act: { kind: 'campaignEnds', election: name },
+    }))
   }
 
   resign(e: number): number {
@@ -366,13 +388,14 @@ export class Behaviour {
     return config === undefined ? beat : { ...beat, config: config as ConfigVersion }
   }
 
-  private frame(what: string, from: number, life: number, parts: readonly Part[]): { key: string; run: Run } {
+  private frame(what: string, from: number, life: number, parts: readonly Part[]): Known {
     const name = this.names[from] as string
     const fromIncarnation = incarnationOf(life)
     const frame = { type: 'frame', now: BASE, from: name, fromIncarnation, parts } as const
     return {
       key: `${what} from ${name}.${life}`,
       run: (state, config) => this.core.step(config, state, { ...frame, toIncarnation: config.incarnation }),
+      act: { kind: 'frame', from, parts },
     }
   }
 
@@ -415,7 +438,7 @@ export class Behaviour {
       for (const support of state.supports.values()) if (support.until <= BASE) support.grant = null
       return this.core.step(config, state, { type: 'tick', now: BASE })
     }
-    return this.input(10, 0, 0, () => ({ key: 'a tick passes', run }))
+    return this.input(10, 0, 0, () => ({ key: 'a tick passes', run, act: null }))
   }
 
   /** Forgets its support for that process, which binds nothing. */
@@ -425,7 +448,7 @@ export class Behaviour {
       if (support !== undefined) support.grant = null
       return []
     }
-    return this.input(11, other, 0, () => ({ key: `forgets ${this.names[other]}`, run }))
+    return this.input(11, other, 0, () => ({ key: `forgets ${this.names[other]}`, run, act: null }))
   }
 
   /** The grant that this life of a voter gave has ended: nothing of it counts any more. */
@@ -441,7 +464,7 @@ export class Behaviour {
       }
       return []
     }
-    return this.input(12, voter, life, () => ({ key: `loses the grant of ${name}.${life}`, run }))
+    return this.input(12, voter, life, () => ({ key: `loses the grant of ${name}.${life}`, run, act: null }))
   }
 
   /** The same process in its next life, with what is on its disk. */
@@ -483,7 +506,7 @@ export class Behaviour {
     const config = configOf(limits, names[owner] as string, life)
     const state = cloneSeat(this.state(id))
     prepare(state, limits)
-    const effects = [...(this.inputs[input] as { run: Run }).run(state, config)]
+    const effects = [...(this.inputs[input] as Known).run(state, config)]
     this.write(state, config, effects)
     if (state.campaigning.size > 0 || state.leases.size > 0) {
       // whatever it repeats on a heartbeat it says now: messages may take their time

@@ -3,8 +3,9 @@ import { createState, step } from '../../../src/core'
 import type { Mutant } from '../../mutants/mutant'
 import { coreOf, mutantNamed, mutantsOfCore } from '../mutants'
 import type { Core } from '../process'
+import { replay } from './replay'
 import { limitsOf, SCENARIOS, type Scenario } from './scenarios'
-import { type MemberOutcome, MemberSearch } from './search'
+import { type MemberOutcome, MemberSearch, type Violation } from './search'
 import { MEMBERS, type MemberLimits, WORK } from './seat'
 
 /** Options of the command line, as they were given. */
@@ -61,19 +62,29 @@ export async function exploreMembers(options: MemberOptions): Promise<boolean> {
   const chosen = options.mutant === undefined ? [] : mutantsFor(options.mutant)
   if (chosen.length > 1) {
     for (const mutant of chosen) {
-      const outcome = explore(limits, await coreOf(mutant), true)
+      const { outcome, search } = explore(limits, await coreOf(mutant), true)
       const { violation, depth, cpuSeconds, complete } = outcome
       const missed = complete ? 'not caught' : 'not caught (INCOMPLETE)'
-      const verdict = violation === null ? missed : `caught at depth ${depth}: ${violation.property}`
+      const verdict =
+        violation === null
+          ? missed
+          : `caught at depth ${depth}: ${violation.property} (${isReal(search, limits, violation)})`
       console.log(`${mutant.id.padEnd(24)} ${cpuSeconds.toFixed(1).padStart(6)} s  ${verdict}`)
     }
     return true
   }
   const [only] = chosen
   if (only !== undefined) console.log(`a broken core, ${only.id}: ${only.does}`)
-  const outcome = explore(limits, only === undefined ? { createState, step } : await coreOf(only), false)
+  const core = only === undefined ? { createState, step } : await coreOf(only)
+  const { outcome, search } = explore(limits, core, false)
   report(outcome)
+  if (outcome.violation !== null) console.log(`\n${isReal(search, limits, outcome.violation)}`)
   return outcome.violation === null
+}
+
+function isReal(search: MemberSearch, limits: MemberLimits, { steps }: Violation): string {
+  const again = replay(search, limits, steps)
+  return again === null ? 'over real cores it breaks nothing' : `over real cores: ${again}`
 }
 
 function mutantsFor(named: string): readonly Mutant[] {
@@ -84,13 +95,19 @@ function mutantsFor(named: string): readonly Mutant[] {
   )
 }
 
-function explore(limits: MemberLimits, core: Core, quiet: boolean): MemberOutcome {
+function explore(
+  limits: MemberLimits,
+  core: Core,
+  quiet: boolean,
+): { readonly outcome: MemberOutcome; readonly search: MemberSearch } {
   let told = performance.now()
-  return new MemberSearch(limits, core).run(({ generated, distinct, depth }) => {
+  const search = new MemberSearch(limits, core)
+  const outcome = search.run(({ generated, distinct, depth }) => {
     if (quiet || performance.now() - told < 2_000) return
     told = performance.now()
     console.log(`  depth ${depth}: ${count(generated)} generated, ${count(distinct)} distinct`)
   })
+  return { outcome, search }
 }
 
 function report({

@@ -36,8 +36,22 @@ export interface MemberOutcome {
   /** Different processes, and calls of the core's `step` that it took to know them. */
   readonly processes: number
   readonly steps: number
-  readonly violation: { readonly property: string; readonly path: readonly string[] } | null
+  readonly violation: Violation | null
 }
+
+/** A property that breaks, and a shortest schedule that leads to it: in words, and for `replay.ts`. */
+export interface Violation {
+  readonly property: string
+  readonly path: readonly string[]
+  readonly steps: readonly Step[]
+}
+
+/** One action of a schedule, by numbers of processes and inputs. */
+export type Step =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'crash' | 'loss'; readonly at: number }
+  | { readonly kind: 'meet'; readonly at: number; readonly other: number }
+  | { readonly kind: 'input'; readonly at: number; readonly input: number }
 
 /** What happens at whom: an input, or the crash of that process, or a tick. */
 const TICK = 0
@@ -102,8 +116,13 @@ export class MemberSearch {
       ...explored,
       processes: this.behaviour.size,
       steps: this.behaviour.steps,
-      violation: this.broken === null ? null : { property: this.broken, path: this.path() },
+      violation: this.broken === null ? null : this.violation(this.broken),
     }
+  }
+
+  private violation(property: string): Violation {
+    const steps = this.steps()
+    return { property, path: steps.map((step) => this.describe(step)), steps }
   }
 
   /** The founding is over: everybody holds configuration 1.1, joiners, too, and has met everybody. */
@@ -554,37 +573,59 @@ export class MemberSearch {
         this.covered.add([...row.subarray(0, n)], waiting)
       }
     }
+    this.take(states)
+    this.tidy()
+    return this.covered.has([...row.subarray(0, n)])
+  }
+
+  /** What of P2 and P6 breaks where the processes are these, or null. */
+  judge(states: readonly State[]): string | null {
+    this.take(states)
+    this.broken = null
+    this.holds()
+    return this.broken
+  }
+
+  private take(states: readonly State[]): void {
+    const { n, row, behaviour } = this
     row.fill(0)
     states.forEach((state, i) => {
       row[i] = behaviour.intern(state, i, 1)
     })
     for (let i = 0; i < n; i++) row[n + i] = this.set([])
-    this.tidy()
-    return this.covered.has([...row.subarray(0, n)])
   }
 
   // --- paths ------------------------------------------------------------------------------------------------------------
 
-  private path(): string[] {
-    const { table, behaviour } = this
+  private steps(): Step[] {
+    const { table } = this
     const actions: number[] = [this.acting]
     for (let at = this.current; table.parent(at) >= 0; at = table.parent(at)) actions.push(table.action(at))
     return actions.reverse().map((action) => {
-      const name = (i: number) => behaviour.names[i] as string
       const rest = action >> 3
-      switch (action & 7) {
-        case INPUT:
-          return `${name(rest & 7)} ${behaviour.describeInput(rest >> 3)}`
-        case TICK:
-          return 'a tick passes'
-        case LOSS:
-          return `${name(rest & 7)} loses its disk and begins with an empty one`
-        case CRASH:
-          return `${name(rest & 7)} crashes and begins another life`
-        default:
-          return `${name(rest & 7)} and ${name(rest >> 3)} greet each other`
-      }
+      const kind = action & 7
+      if (kind === INPUT) return { kind: 'input', at: rest & 7, input: rest >> 3 }
+      if (kind === MEET) return { kind: 'meet', at: rest & 7, other: rest >> 3 }
+      if (kind === TICK) return { kind: 'tick' }
+      return { kind: kind === LOSS ? 'loss' : 'crash', at: rest }
     })
+  }
+
+  private describe(step: Step): string {
+    const { behaviour } = this
+    const name = (i: number) => behaviour.names[i] as string
+    switch (step.kind) {
+      case 'input':
+        return `${name(step.at)} ${behaviour.describeInput(step.input)}`
+      case 'tick':
+        return 'a tick passes'
+      case 'loss':
+        return `${name(step.at)} loses its disk and begins with an empty one`
+      case 'crash':
+        return `${name(step.at)} crashes and begins another life`
+      case 'meet':
+        return `${name(step.at)} and ${name(step.other)} greet each other`
+    }
   }
 }
 

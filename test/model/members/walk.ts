@@ -21,7 +21,7 @@ import {
   WORK,
 } from './seat'
 
-type Body<T> = T extends Input ? Omit<T, 'now'> : never
+export type Body<T> = T extends Input ? Omit<T, 'now'> : never
 
 interface Member {
   readonly state: State
@@ -34,6 +34,8 @@ export class MemberWorld {
   readonly sent: Frame[] = []
   /** What was done so far. */
   readonly log: string[] = []
+  /** Terms in which each election was won, in order. */
+  readonly won = new Map<string, number[]>()
 
   constructor(
     private readonly search: MemberSearch,
@@ -67,7 +69,9 @@ export class MemberWorld {
         now: this.now,
       } as Input)) {
         if (effect.type === 'persist') queue.push({ type: 'persisted', version: effect.version })
-        else if (effect.type === 'send') {
+        else if (effect.type === 'elected') {
+          this.won.set(effect.election, [...(this.won.get(effect.election) ?? []), effect.term])
+        } else if (effect.type === 'send') {
           const { to, toIncarnation, parts } = effect
           const frame = { from: config.self, fromIncarnation: 1, to, toIncarnation }
           this.sent.push({ ...frame, parts: parts.filter((part) => this.isTold(part)) })
@@ -116,6 +120,14 @@ export class MemberWorld {
     return states
   }
 
+  /** A tick passes. What is due is noticed at once, as in the exploration: who does not look does nothing. */
+  pass(): void {
+    this.now += 1
+    this.members.forEach((_, i) => {
+      this.act(i, { type: 'tick' })
+    })
+  }
+
   /** A random action; false when the bounds are left. */
   next(random: () => number): boolean {
     const { limits, members } = this
@@ -124,11 +136,7 @@ export class MemberWorld {
     const { state, config } = members[i] as Member
     const dice = random()
     if (dice < 0.08) {
-      // what is due is noticed at once, as in the exploration: who does not look does nothing
-      this.now += 1
-      members.forEach((_, k) => {
-        this.act(k, { type: 'tick' })
-      })
+      this.pass()
     } else if (dice < 0.3) {
       state.nextHeartbeatAt = this.now
       this.act(i, { type: 'tick' })
