@@ -75,14 +75,19 @@ function driverOf(config: LifeConfig, durable: DurableState, listener: DriverLis
   return driver
 }
 
-/** The listener, and the witness for the one thing that concerns it. */
+/** The listener, and the witness for the one thing that concerns it, when the service has heard of that. */
 function watched(listener: DriverListener, witness: LifeWitness): DriverListener {
+  let leads = false
   return {
     effect(effect) {
       listener.effect(effect)
-      if (effect.type === 'elected') witness.led()
+      if (effect.type === 'elected') leads = true
     },
-    settled: () => listener.settled?.(),
+    settled() {
+      listener.settled?.()
+      if (leads) witness.led()
+      leads = false
+    },
     fatal: (error) => listener.fatal(error),
     ...(listener.command && { command: listener.command.bind(listener) }),
   }
