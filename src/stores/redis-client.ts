@@ -12,12 +12,13 @@ export interface IoRedisClient {
   ping(): Promise<unknown>
   info?(section: string): Promise<unknown>
   readonly status: string
-  duplicate(): IoRedisSubscriber
+  /** Takes `{ autoResubscribe: false }`; a `Cluster`, which does not need it, ignores that. */
+  duplicate(options?: never): IoRedisSubscriber
 }
 
 /** An ioredis client that only listens. */
 export interface IoRedisSubscriber {
-  on(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (...args: unknown[]) => void): unknown
   subscribe(channel: string): Promise<unknown>
   connect(): Promise<unknown>
   disconnect(): void
@@ -83,10 +84,11 @@ function ioRedis(client: IoRedisClient): RedisCommands {
     eval: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args),
     info: async (section) => (client.info === undefined ? null : String(await client.info(section))),
     subscribe(channel, heard) {
-      const subscriber = client.duplicate()
+      // One subscription per connection, and by us: nobody hears it when one that the client renews by itself fails, and
+      // that ends the process.
+      const subscriber = client.duplicate({ autoResubscribe: false } as never)
       subscriber.on('error', () => {})
-      subscriber.on('message', (_channel: string, message: string) => heard(message))
-      // The first subscription may be lost with its connection, hence one per connection.
+      subscriber.on('message', (_channel, message) => heard(String(message)))
       subscriber.on('ready', () => {
         subscriber.subscribe(channel).then(
           () => heard(null),
@@ -117,22 +119,45 @@ function nodeRedisSubscription(
   return (channel, heard) => {
     const subscriber = duplicate()
     const listener = (message: string) => heard(message)
-    let subscribed = false
-    subscriber.on('error', () => {})
+    let isConnecting = true
+    let isOver = false
+    let subscribing: Promise<boolean> | null = null
+    const attempted = () => {
+      isConnecting = false
+      if (isOver) end(subscriber)
+    }
     // Once it stood, the client renews a subscription by itself before it is ready; one that was lost on its way is ours.
-    subscriber.on('ready', async () => {
-      if (!subscribed) {
-        subscribed = await subscriber.subscribe(channel, listener).then(
-          () => true,
-          () => false,
-        )
-      }
-      if (subscribed) heard(null)
+    const ready = async () => {
+      if (isOver) return
+      subscribing ??= (async () => subscriber.subscribe(channel, listener))().then(
+        () => true,
+        () => false,
+      )
+      if (await subscribing) heard(null)
+      else subscribing = null
+    }
+    subscriber.on('reconnecting', () => {
+      isConnecting = true
     })
-    subscriber.connect().catch(() => {})
+    subscriber.on('connect', attempted)
+    subscriber.on('error', attempted)
+    subscriber.on('ready', ready)
+    // A cluster never says that it is ready.
+    const connected = () => {
+      attempted()
+      if (subscribing === null) void ready()
+    }
+    ;(async () => subscriber.connect())().then(connected, attempted)
     return () => {
-      if (subscriber.destroy === undefined) subscriber.disconnect?.().catch(() => {})
-      else subscriber.destroy()
+      isOver = true
+      // In the midst of an attempt it would lose sight of its connection, which then stays open.
+      if (!isConnecting) end(subscriber)
     }
   }
+}
+
+/** Also when it has ended by itself, because its strategy gave up. */
+function end(subscriber: NodeRedisSubscriber): void {
+  const close = async () => (subscriber.destroy ?? subscriber.disconnect)?.call(subscriber)
+  close().catch(() => {})
 }

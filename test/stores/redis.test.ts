@@ -2,8 +2,8 @@
  * Goal: the Redis store keeps the port's promises on a real server, with both client libraries, also when connections and
  * the server fail. Method: the suite over either library through a faulty proxy, then one fault per test.
  */
-import { Redis as IoRedis, type RedisOptions as IoRedisOptions } from 'ioredis'
-import { createClient } from 'redis'
+import { Redis as IoRedis, Cluster as IoRedisCluster, type RedisOptions as IoRedisOptions } from 'ioredis'
+import { createClient, createCluster } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { casStoreCompliance } from '../../src/compliance/cas-store'
 import type { CasStore } from '../../src/ports/cas-store'
@@ -11,7 +11,7 @@ import { type IoRedisClient, type RedisClient, type RedisOptions, redis } from '
 import { type FaultyProxy, startProxy } from '../servers/proxy'
 import { type RedisServer, startRedis } from '../servers/redis'
 import { requireServers } from '../servers/require'
-import { eventually, kindOf, readOne, write } from './support'
+import { eventually, kindOf, readOne, rejectionsDuring, write } from './support'
 
 const LIBRARIES = ['ioredis', 'node-redis'] as const
 type Library = (typeof LIBRARIES)[number]
@@ -41,12 +41,13 @@ describe.runIf(requireServers('the Redis store', 'redis'))('the Redis store', ()
     return client
   }
 
-  async function nodeRedis(port = proxy.port): Promise<RedisClient> {
-    // With the time-out that the adapter's documentation asks for: it ends reconnections that got stuck.
-    const socket = { host: '127.0.0.1', port, reconnectStrategy: 20, socketTimeout: 2_000 }
-    const client = createClient({ socket })
+  /** With the time-out that the adapter's documentation asks for: it ends reconnections that got stuck. */
+  const STEADFAST = { reconnectStrategy: 20, socketTimeout: 2_000 }
+
+  async function nodeRedis(port = proxy.port, options: object = STEADFAST) {
+    const client = createClient({ socket: { host: '127.0.0.1', port, ...options } })
     client.on('error', () => {})
-    ends.push(() => client.destroy())
+    ends.push(() => client.isOpen && client.destroy())
     await client.connect()
     return client
   }
@@ -405,6 +406,41 @@ describe.runIf(requireServers('the Redis store', 'redis'))('the Redis store', ()
       })
     }
 
+    it('a watch that ends before its new connection has subscribed leaves no rejection to nobody (ioredis)', async () => {
+      const woken: number[] = []
+      const watch = (await storeOf('ioredis')).watch!('', () => woken.push(1))
+      await eventually(() => woken.length > 0)
+      const subscribes = proxy.trap('subscribe')
+      proxy.cut()
+      await subscribes
+      const rejections = await rejectionsDuring(async () => {
+        watch.stop()
+        proxy.cut()
+        await eventually(() => proxy.connections < 2)
+      })
+      expect(rejections).toEqual([])
+    })
+
+    it('a watch that ends while it connects leaves no connection (node-redis)', async () => {
+      const store = redis(await nodeRedis(proxy.port, {}))
+      for (let i = 0; i < 5; i++) store.watch!('', () => {}).stop()
+      const woken: number[] = []
+      const last = store.watch!('', () => woken.push(1))
+      await eventually(() => woken.length > 0)
+      last.stop()
+      await eventually(() => proxy.connections === 1, 3_000)
+    })
+
+    it('a watch whose client has given up can be stopped (node-redis)', async () => {
+      const client = await nodeRedis(proxy.port, { reconnectStrategy: false })
+      const woken: number[] = []
+      const watch = redis(client).watch!('', () => woken.push(1))
+      await eventually(() => woken.length > 0)
+      proxy.cut()
+      await eventually(() => !client.isOpen && proxy.connections === 0)
+      expect(() => watch.stop()).not.toThrow()
+    })
+
     it('notify: false publishes nothing, and a right to publish is not needed', async () => {
       const woken: (string | null)[] = []
       const watch = (await storeOf('ioredis')).watch!('', (key) => woken.push(key))
@@ -419,6 +455,45 @@ describe.runIf(requireServers('the Redis store', 'redis'))('the Redis store', ()
       expect(woken.filter((key) => key !== null)).toEqual(['loud'])
       watch.stop()
     })
+  })
+
+  describe('a Redis Cluster', () => {
+    let node: RedisServer
+    beforeAll(async () => {
+      node = await startRedis({
+        settings: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
+      })
+      await node.command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+      await eventually(async () => (await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok'))
+    })
+    afterAll(() => node?.stop())
+
+    async function clusterOf(library: Library): Promise<RedisClient> {
+      if (library === 'ioredis') {
+        const cluster = new IoRedisCluster([{ host: '127.0.0.1', port: node.port }])
+        cluster.on('error', () => {})
+        ends.push(() => cluster.disconnect())
+        return cluster
+      }
+      const cluster = createCluster({ rootNodes: [{ url: node.url }] })
+      cluster.on('error', () => {})
+      ends.push(() => cluster.destroy())
+      return cluster.connect()
+    }
+
+    for (const library of LIBRARIES) {
+      it(`reads, writes and wakes (${library})`, async () => {
+        const store = redis(await clusterOf(library), { timeoutMs: 2_000 })
+        await store.prepare?.()
+        const woken: (string | null)[] = []
+        const watch = store.watch!('', (key) => woken.push(key))
+        await eventually(() => woken.includes(null))
+        const version = await write(store, library, null, 'v')
+        expect(await readOne(store, library)).toEqual({ version, value: 'v' })
+        await eventually(() => woken.includes(library))
+        watch.stop()
+      })
+    }
   })
 
   it('options and clients that make no sense are refused', () => {

@@ -31,6 +31,20 @@ export async function endedWhenReady<T>(
   return (await Promise.all([result, terminated]))[0]
 }
 
+/** Rejections that nobody heard while that ran: each of them would have ended the process. */
+export async function rejectionsDuring(run: () => Promise<unknown>): Promise<unknown[]> {
+  const rejections: unknown[] = []
+  const note = (reason: unknown) => void rejections.push(reason)
+  process.on('unhandledRejection', note)
+  try {
+    await run()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  } finally {
+    process.off('unhandledRejection', note)
+  }
+  return rejections
+}
+
 /** What a call ended with. */
 export async function kindOf(result: Promise<{ readonly kind: string }>): Promise<string> {
   return (await result).kind
