@@ -8,13 +8,14 @@ import type { CasWatch } from '../ports/cas-store'
 /** Builds a watcher. */
 export interface EtcdWatchBuilder {
   prefix(prefix: string): EtcdWatchBuilder
-  create(): Promise<EtcdWatcher>
+  /** Begins at once; `create()` would hand it out when it is connected, and before that nobody could cancel it. */
+  watcher(): EtcdWatcher
 }
 
 /** Watches a range of keys; connects again by itself. */
 export interface EtcdWatcher {
   on(event: 'put' | 'delete', listener: (changed: { readonly key: Buffer }) => void): unknown
-  on(event: 'connected' | 'error' | 'end', listener: () => void): unknown
+  on(event: 'connected' | 'error', listener: () => void): unknown
   cancel(): Promise<unknown>
 }
 
@@ -32,18 +33,16 @@ export function watchEtcd(
   let current: EtcdWatcher | null = null
   let timer: NodeJS.Timeout | undefined
 
-  const make = async (): Promise<void> => {
+  const make = (): void => {
     try {
-      const watcher = await watch()
+      const watcher = watch()
         .prefix(under + prefix)
-        .create()
-      if (stopped) return end(watcher)
+        .watcher()
       current = watcher
       watcher.on('put', (changed) => changedKey(changed.key))
       watcher.on('delete', (changed) => changedKey(changed.key))
       watcher.on('connected', () => wakeUnlessStopped(null))
       watcher.on('error', again)
-      wakeUnlessStopped(null)
     } catch {
       again()
     }
@@ -57,11 +56,11 @@ export function watchEtcd(
     if (stopped || timer !== undefined) return
     timer = setTimeout(() => {
       timer = undefined
-      void make()
+      make()
     }, REMAKE_MS)
     timer.unref()
   }
-  void make()
+  make()
   return {
     stop() {
       if (stopped) return
@@ -74,6 +73,6 @@ export function watchEtcd(
 
 /** A watcher that is already gone cannot be cancelled; that is no news. */
 function end(watcher: EtcdWatcher): void {
-  watcher.on('error', () => {})
-  watcher.cancel().catch(() => {})
+  const cancel = async () => watcher.cancel()
+  cancel().catch(() => {})
 }

@@ -215,6 +215,16 @@ describe.runIf(here)('the etcd store', () => {
     watch.stop()
   })
 
+  it('a watch that ends before etcd was reached is over: the client goes on with nothing', async () => {
+    await proxy.refuse()
+    const client = clientOf()
+    const { watchManager } = client as unknown as { readonly watchManager: { readonly watchers: unknown[] } }
+    const watch = etcd(client).watch!('', () => {})
+    expect(watchManager.watchers).toHaveLength(1)
+    watch.stop()
+    await eventually(() => watchManager.watchers.length === 0)
+  })
+
   it('options and clients that make no sense are refused', () => {
     for (const options of [{ prefx: 'x' }, { prefix: 'a b' }, { timeoutMs: 0 }, { durability: 'no' }]) {
       expect(() => etcd(admin, options as EtcdOptions), JSON.stringify(options)).toThrow(
