@@ -48,11 +48,20 @@ return {name, fenced()}
 `
 }
 
-/** ARGV[1]: the time of a run. Behind the check, in the same script: `{'1' if it was taken, the last run before or ''}`. */
+/**
+ * ARGV[1]: the time of a run. Behind the check, in the same script: `{'1' if it was taken, the last run before or ''}`.
+ *
+ * A client may send it again when its connection broke before the answer (ioredis does). The second run would find the time
+ * taken, by its own first run, and nobody would run what was due: so the name of the call stands beside the time.
+ */
 export const TAKE_RUN = `
 local last = redis.call('HGET', fence.mark, 'lastRun')
-if last and tonumber(last) >= tonumber(ARGV[1]) then return {'0', last} end
-redis.call('HSET', fence.mark, 'lastRun', ARGV[1])
+if last and tonumber(last) >= tonumber(ARGV[1]) then
+  local taken = redis.call('HMGET', fence.mark, 'takenBy', 'runBefore')
+  if last == ARGV[1] and taken[1] == name then return {'1', taken[2]} end
+  return {'0', last}
+end
+redis.call('HSET', fence.mark, 'lastRun', ARGV[1], 'takenBy', name, 'runBefore', last or '')
 return {'1', last or ''}
 `
 

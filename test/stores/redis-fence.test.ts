@@ -220,6 +220,21 @@ describe.runIf(requireServers('the Redis fence', 'redis'))('the Redis fence', ()
     expect(await get('total')).toBe('eight')
   })
 
+  it('a run that the client takes twice is taken, and not lost', async () => {
+    const fence = redisFence(ioRedis({ autoResendUnfulfilledCommands: true }))
+    await fence.takeRun('job', claimOf(7, 'a'), 100)
+    proxy.hold('down')
+    const again = fence.takeRun('job', claimOf(7, 'a'), 200)
+    await eventually(async () =>
+      (await server.command('HGET', 'conclave:fence:job', 'lastRun')).includes('200'),
+    )
+    proxy.cut()
+    await proxy.heal()
+    expect(await again).toEqual({ isTaken: true, lastMs: 100 })
+    expect(await fence.takeRun('job', claimOf(7, 'a'), 200)).toEqual({ isTaken: false, lastMs: 200 })
+    expect(await fence.lastRun('job')).toBe(200)
+  })
+
   it('options and clients that make no sense are refused', () => {
     const invalid = expect.objectContaining({ code: 'ELECTION_CONFIG_INVALID' })
     for (const options of [{ prefix: '' }, { prefix: 'a b' }, { waitMs: 0 }, { prefx: 'a' }, { idleMs: 5 }]) {
