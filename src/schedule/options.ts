@@ -43,7 +43,10 @@ export interface ScheduleOptions {
   readonly timeZone?: string
   /** Pause before the fence is asked again after it could not answer, ms. Default 1,000. Too small: load on a sick store. */
   readonly retryMs?: number
-  /** What the function threw (`run` is its run), or why the fence did not answer (`run` is null). Default: a process warning. */
+  /**
+   * Told what the function threw (`run` is its run), or why the fence did not answer (`run` is null). Default: a process warning,
+   * as becomes of what it throws itself.
+   */
   readonly onError?: (error: unknown, run: ScheduledRun | null) => void
   /** For simulations and tests. Default: the system's; due times are compared with its wall clock. */
   readonly clock?: Clock
@@ -75,7 +78,18 @@ export function checkSchedule(options: ScheduleOptions, election: string): Check
   if (typeof onError !== 'function') throw invalid('onError: expected a function')
   if (typeof timeZone !== 'string') throw invalid('timeZone: expected the name of a time zone')
   const clock = options.clock ?? systemClock({ unref: true })
-  return { fence, job, remember, missed, overlap, graceMs, timeZone, retryMs, onError, clock }
+  const policies = { remember, missed, overlap, graceMs, timeZone, retryMs }
+  return { fence, job, ...policies, onError: harmless(onError), clock }
+}
+
+/** What it throws, or rejects with, becomes a warning: neither the schedule nor the process ends by it. */
+function harmless(onError: CheckedSchedule['onError']): CheckedSchedule['onError'] {
+  return (error, run) => {
+    const tell = async (): Promise<unknown> => onError(error, run)
+    tell().catch((cause: unknown) => {
+      process.emitWarning(new Error('onError of a schedule threw', { cause }))
+    })
+  }
 }
 
 function oneOf(option: string, value: unknown, allowed: readonly string[]): void {

@@ -159,6 +159,22 @@ describe('schedule', () => {
     expect(errors).toHaveLength(2)
   })
 
+  it('an onError that throws, or rejects, ends neither the schedule nor the process', async () => {
+    for (const onError of [
+      () => {
+        throw new Error('mine')
+      },
+      () => Promise.reject(new Error('mine')),
+    ]) {
+      const warned = new Promise((resolve) => process.once('warning', resolve))
+      const { world, job, seconds } = await one({ onError }, () => Promise.reject(new Error('no')))
+      await world.run(25_000)
+      expect(seconds()).toEqual([0, 10])
+      expect(await warned).toMatchObject({ cause: { message: 'mine' } })
+      await job.stop()
+    }
+  })
+
   it('a fence that does not answer is asked again, and a lost answer is recognised: one run each', async () => {
     const inner = memoryFence()
     let fails: 'no' | 'before' | 'behind' = 'no'
