@@ -6,7 +6,8 @@
 import { ElectionError } from '../errors'
 
 /**
- * Passes the outcome of `answer` on if it comes within `ms`. What comes later goes to `onLate`, or nowhere.
+ * Passes the outcome of `answer` on if it comes within `ms`. What comes later goes to `onLate`, which nobody hears if it throws, or
+ * nowhere.
  *
  * When the time is up, one more turn of the event loop reads what already waits in the sockets: after a stall the
  * timers run first (B.2, R36).
@@ -35,9 +36,11 @@ export function inTime<T>(
       clearTimeout(timer)
       then()
     }
-    answer.then(
-      (value) => (open ? settle(() => resolve(value)) : onLate(value)),
-      (reason) => settle(() => reject(reason)),
-    )
+    answer
+      .then(
+        (value) => (open ? settle(() => resolve(value)) : onLate(value)),
+        (reason) => settle(() => reject(reason)),
+      )
+      .catch(() => {})
   })
 }

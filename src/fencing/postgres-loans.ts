@@ -23,8 +23,8 @@ export interface PgAnswer {
 /** A connection of the pool. */
 export interface PgFenceClient extends PgTransaction {
   release(destroy?: Error | boolean): void
-  on(event: 'error', listener: (error: Error) => void): unknown
-  removeListener(event: 'error', listener: (error: Error) => void): unknown
+  on?(event: 'error', listener: (error: Error) => void): unknown
+  removeListener?(event: 'error', listener: (error: Error) => void): unknown
   /** `I`: idle. Recent versions of `pg` have it. */
   getTransactionStatus?(): string | null
 }

@@ -30,8 +30,8 @@ export interface PgPool extends PgQueryable {
 export interface PgPoolClient extends PgQueryable {
   /** Gives it back; with an argument the pool closes it. */
   release(destroy?: Error | boolean): void
-  on(event: 'error', listener: (error: Error) => void): unknown
-  removeListener(event: 'error', listener: (error: Error) => void): unknown
+  on?(event: 'error', listener: (error: Error) => void): unknown
+  removeListener?(event: 'error', listener: (error: Error) => void): unknown
   /** `I`: idle. Recent versions of `pg` have it. */
   getTransactionStatus?(): string | null
 }
@@ -89,7 +89,7 @@ async function callOnLoan(
   }
   const answer = await budget.run(() => client.query(text, [...values]))
   const outcome = answer.kind === 'done' ? rowsOf(answer.value) : judgeFailure(answer)
-  const usable = answer.kind === 'done' || (answer.kind === 'error' && outcome.kind === 'failed')
+  const usable = answer.kind === 'done' || (answer.kind === 'error' && certainlyRolledBack(answer.error))
   giveBack(client, usable ? false : answer.error)
   return outcome
 }
@@ -101,9 +101,7 @@ async function callDirectly(
   budget: Budget,
 ): Promise<PgOutcome> {
   const answer = await budget.run(() => pool.query(text, [...values]))
-  if (answer.kind === 'done') return rowsOf(answer.value)
-  if (answer.kind === 'error' && neverConnected(answer.error)) return { kind: 'failed', error: answer.error }
-  return judgeFailure(answer)
+  return answer.kind === 'done' ? rowsOf(answer.value) : judgeFailure(answer)
 }
 
 function rowsOf(result: PgResult): PgOutcome {
@@ -112,7 +110,7 @@ function rowsOf(result: PgResult): PgOutcome {
 }
 
 function judgeFailure(answer: { kind: 'error' | 'late'; error: Error }): PgOutcome {
-  if (answer.kind === 'error' && certainlyRolledBack(answer.error))
+  if (answer.kind === 'error' && (neverSent(answer.error) || certainlyRolledBack(answer.error)))
     return { kind: 'failed', error: answer.error }
   return { kind: 'ambiguous', error: toError(answer.error) }
 }
@@ -130,8 +128,8 @@ function certainlyRolledBack(error: Error): boolean {
   return /^(0A|2[1-8]|2B|2D|3[4-9DF]|40|42|44|54|55|P0|57014|57P03|53[234]00)/.test(state)
 }
 
-/** True for errors of a wrapper's own connection attempt; the statement was never sent. */
-function neverConnected(error: Error): boolean {
+/** True for errors of a wrapper's own connection attempt, and of a connection that is already known to be broken. */
+function neverSent(error: Error): boolean {
   const code = (error as { code?: unknown }).code
   return (
     code === 'ECONNREFUSED' ||

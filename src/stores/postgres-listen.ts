@@ -64,7 +64,7 @@ export class PostgresListening {
     while (this.#watches.size > 0) {
       const opened = await new Budget('postgres', CONNECT_MS).run(() => this.#open(), close)
       if (opened.kind === 'done') {
-        if (this.#watches.size > 0) await this.#listen(opened.value)
+        if (this.#watches.size > 0) await this.#listen(opened.value).catch(() => {})
         close(opened.value)
       }
       if (this.#watches.size > 0) await this.#pause(RECONNECT_MS)
@@ -72,13 +72,15 @@ export class PostgresListening {
     this.#running = false
   }
 
-  /** Resolves when the connection is of no more use. */
+  /** Resolves when the connection is of no more use. Rejects if it is none. */
   async #listen(client: PgListener): Promise<void> {
+    let leave: () => void = () => {}
     const lost = new Promise<void>((resolve) => {
-      this.#interrupt = resolve
-      client.on('error', resolve)
-      client.on('end', resolve)
+      leave = resolve
     })
+    this.#interrupt = leave
+    client.on('error', leave)
+    client.on('end', leave)
     client.on('notification', ({ payload }) => {
       if (payload !== undefined) this.#wake(payload)
     })
@@ -90,7 +92,7 @@ export class PostgresListening {
     this.#wake(null)
     const probe = setInterval(async () => {
       const alive = await new Budget('postgres', this.#timeoutMs).run(() => client.query('SELECT 1'))
-      if (alive.kind !== 'done') this.#interrupt?.()
+      if (alive.kind !== 'done') leave()
     }, PROBE_MS)
     probe.unref()
     await lost
@@ -115,7 +117,9 @@ export class PostgresListening {
 
 /** Also when it is broken already; its errors after this are nobody's. */
 function close(client: PgListener): void {
-  client.on('error', () => {})
-  if (client.release !== undefined) client.release(true)
-  else client.end?.().catch(() => {})
+  const end = async () => {
+    client.on('error', () => {})
+    await (client.release === undefined ? client.end?.() : client.release(true))
+  }
+  end().catch(() => {})
 }

@@ -7,11 +7,11 @@
  * listener is set in the pool's callback. Read next: `postgres-call.ts`, `../fencing/postgres-loans.ts`.
  */
 
-/** What a loan needs of a connection. */
+/** What a loan needs of a connection. One that is no emitter has no errors to be heard. */
 interface Lendable {
   release(destroy?: Error | boolean): void
-  on(event: 'error', listener: (error: Error) => void): unknown
-  removeListener(event: 'error', listener: (error: Error) => void): unknown
+  on?(event: 'error', listener: (error: Error) => void): unknown
+  removeListener?(event: 'error', listener: (error: Error) => void): unknown
 }
 
 /** What `connect` of a pool calls, before it reads on: with the connection or with the reason why there is none. */
@@ -26,7 +26,7 @@ export function borrow<C extends Lendable>(pool: { connect(lent: PgLent<C>): unk
   return new Promise((resolve, reject) => {
     let taken = false
     const take = (client: C) => {
-      if (!taken) client.on('error', ignore)
+      if (!taken) client.on?.('error', ignore)
       taken = true
       resolve(client)
     }
@@ -37,7 +37,7 @@ export function borrow<C extends Lendable>(pool: { connect(lent: PgLent<C>): unk
 
 /** Ends the loan. With `broken` the pool closes the connection, whose last errors are still nobody's. */
 export function giveBack(client: Lendable, broken: Error | boolean = false): void {
-  if (broken === false) client.removeListener('error', ignore)
+  if (broken === false) client.removeListener?.('error', ignore)
   client.release(broken)
 }
 

@@ -44,8 +44,9 @@ export class Budget {
   /**
    * Makes one step of the call. Never rejects and never throws.
    *
-   * `onLate` gets the value that came after the time-out, to give back what it holds. When the time is up, one more turn
-   * of the event loop reads what already waits in the sockets: after a stall the timers run first (B.2, R36).
+   * `onLate` gets the value that came after the time-out, to give back what it holds; that it throws is nobody's news. When
+   * the time is up, one more turn of the event loop reads what already waits in the sockets: after a stall the timers run
+   * first (B.2, R36).
    */
   run<T>(step: () => PromiseLike<T>, onLate: (value: T) => void = () => {}): Promise<Outcome<T>> {
     return new Promise((resolve) => {
@@ -60,10 +61,12 @@ export class Budget {
           if (open) settle({ kind: 'late', error: this.late() })
         })
       }, this.leftMs)
-      attempt(step).then(
-        (value) => (open ? settle({ kind: 'done', value }) : onLate(value)),
-        (reason) => open && settle({ kind: 'error', error: toError(reason) }),
-      )
+      attempt(step)
+        .then(
+          (value) => (open ? settle({ kind: 'done', value }) : onLate(value)),
+          (reason) => open && settle({ kind: 'error', error: toError(reason) }),
+        )
+        .catch(() => {})
     })
   }
 }

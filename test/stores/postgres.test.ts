@@ -10,7 +10,7 @@ import { type PostgresOptions, postgres, postgresSchema } from '../../src/stores
 import { type PostgresServer, startPostgres } from '../servers/postgres'
 import { type FaultyProxy, startProxy } from '../servers/proxy'
 import { requireServers } from '../servers/require'
-import { endedWhenReady, eventually, kindOf, readOne, write } from './support'
+import { endedWhenReady, eventually, kindOf, readOne, rejectionsDuring, write } from './support'
 
 describe.runIf(requireServers('the PostgreSQL store', 'postgresql'))('the PostgreSQL store', () => {
   let server: PostgresServer
@@ -143,6 +143,27 @@ describe.runIf(requireServers('the PostgreSQL store', 'postgresql'))('the Postgr
       const store = storeOf(1)
       expect(await kindOf(endedWhenReady(proxy, server, () => store.read(['k'])))).toBe('failed')
       expect(await kindOf(store.read(['k']))).toBe('ok')
+    })
+
+    it('a new connection that the server ends in the same bytes carries no write: failed', async () => {
+      const store = storeOf(1)
+      const write = () => store.write('never sent', null, 'v')
+      expect(await kindOf(endedWhenReady(proxy, server, write))).toBe('failed')
+      expect(await readOne(store, 'never sent')).toBeNull()
+    })
+
+    it('a pool of a wrapper lends connections that are no emitters', async () => {
+      const pool = poolOf(1)
+      const lend = async () => {
+        const client = await pool.connect()
+        const query = (text: string, values: unknown[]) => client.query(text, values)
+        return { query, release: (destroy?: Error | boolean) => client.release(destroy) }
+      }
+      const { query } = pool
+      const store = postgres({ query: query.bind(pool), connect: lend, totalCount: 1 }, { timeoutMs: 500 })
+      expect(await kindOf(store.write('lent', null, 'v'))).toBe('ok')
+      expect((await readOne(store, 'lent'))?.value).toBe('v')
+      expect(pool.idleCount).toBe(1)
     })
 
     it('a half-open link blocks a pool of one for one time-out only', async () => {
@@ -391,20 +412,23 @@ describe.runIf(requireServers('the PostgreSQL store', 'postgresql'))('the Postgr
       await eventually(() => open === 0)
     })
 
-    it('a listen function that fails is tried again', async () => {
-      let calls = 0
-      const store = storeOf(1, {
-        listen() {
-          calls += 1
-          if (calls === 1) throw new Error('no connection to be had')
-          return listen()
+    it('a listen function that fails, or returns no client, is tried again', async () => {
+      const answers: unknown[] = [
+        () => {
+          throw new Error('no connection to be had')
         },
-      })
+        () => Promise.resolve(undefined),
+        () => Promise.resolve({ on() {}, query: () => Promise.reject(new Error('no')), end() {} }),
+        listen,
+      ]
+      const store = storeOf(1, { listen: () => (answers.shift() as typeof listen)() })
       const woken: (string | null)[] = []
-      const watch = store.watch!('', (key) => woken.push(key))
-      await eventually(() => woken.includes(null))
-      expect(calls).toBe(2)
-      watch.stop()
+      const rejections = await rejectionsDuring(async () => {
+        const watch = store.watch!('', (key) => woken.push(key))
+        await eventually(() => woken.includes(null))
+        watch.stop()
+      })
+      expect([answers.length, rejections]).toEqual([0, []])
     })
 
     it('without listen there is no watch and nothing is notified; notify alone tells others', async () => {

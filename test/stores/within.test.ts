@@ -2,7 +2,9 @@
  * Goal: a call has an outcome in time, whatever its driver does. Method: drivers that do each thing that drivers do.
  */
 import { describe, expect, it } from 'vitest'
+import { inTime } from '../../src/fencing/in-time'
 import { Budget } from '../../src/stores/within'
+import { rejectionsDuring } from './support'
 
 const never = () => new Promise<never>(() => {})
 
@@ -67,6 +69,19 @@ describe('a call with a time-out', () => {
     fail(new Error('nobody asks any more'))
     await new Promise(setImmediate)
     expect(givenBack).toEqual(['a connection'])
+  })
+
+  it('what cannot be given back is nobody’s: it ends no process', async () => {
+    const broken = () => {
+      throw new Error('released twice')
+    }
+    const late = () => new Promise((resolve) => setTimeout(resolve, 20))
+    const rejections = await rejectionsDuring(async () => {
+      expect((await new Budget('s', 5).run(late, broken)).kind).toBe('late')
+      await expect(inTime(late(), 5, 'a fence', broken)).rejects.toMatchObject({ code: 'ELECTION_TIMEOUT' })
+      await late()
+    })
+    expect(rejections).toEqual([])
   })
 
   it('B.2, R36: after a stall of the loop, an answer that is already here counts', async () => {
