@@ -57,7 +57,8 @@ export function dial<C extends Dialled>(options: DialOptions<C>): Dial<C> {
     if (why !== null) options.failed(`${why} (${formatAddress(address)})`)
   }
   const timer = setTimeout(() => end('no connection in time'), options.timeoutMs)
-  socket.on('error', (error) => end(error.message))
+  // Where a name has several addresses and none answers, the error has a code and no message.
+  socket.on('error', (error: NodeJS.ErrnoException) => end(error.message || (error.code ?? error.name)))
   socket.on('close', () => end('the connection was closed at once'))
   socket.once(secure === null ? 'connect' : 'secureConnect', () => {
     if (over) return

@@ -120,7 +120,10 @@ export class Links implements ConnectionOwner, PeerOwner {
 
   /** Lets every session deliver what was sent, for at most `flushMs`, closes all and calls back. */
   finish(flushMs: number, done: () => void): void {
+    let isOver = false
     const end = () => {
+      if (isOver) return
+      isOver = true // each connection that is destroyed here says that it is finished, too
       clearTimeout(timer)
       for (const connection of this.#connections) connection.destroy('stopped')
       done()

@@ -85,7 +85,10 @@ export class Listener {
   listen(ready: (error: Error | null) => void): void {
     this.#ready = ready
     this.#server.on('error', (error: NodeJS.ErrnoException) => {
-      if (!this.#answer(this.#failure(error)) && !this.#closing) this.#owner.lost(this.#failure(error))
+      if (this.#answer(this.#failure(error)) || this.#closing) return
+      // It is still there: one connection could not be taken, for want of descriptors or memory, and the next one may be.
+      if (this.#server.listening) this.#owner.refused('tooManyConnections', 'unknown', error.message)
+      else this.#owner.lost(this.#failure(error))
     })
     this.#server.on('close', () => {
       if (!this.#closing) this.#owner.lost(this.#failure(new Error('the listener was closed')))

@@ -42,7 +42,10 @@ export function probe(address: Address, timeoutMs: number, now: () => number): P
       else resolve({ connectMs, ...(answer ?? { answerMs: null, versions: null }) })
     }
     const timer = setTimeout(() => end(null, 'no connection in time'), timeoutMs)
-    socket.on('error', (error) => end(null, error.message))
+    // Where a name has several addresses and none answers, the error has a code and no message.
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      end(null, error.message || (error.code ?? error.name)),
+    )
     socket.on('close', () => end(null, 'the connection was closed at once'))
     socket.on('lookup', () => {
       began = now() // the time of the resolver is not that of the network

@@ -17,7 +17,10 @@ if (mode === 'stop') {
 } else if (mode === 'cluster' && cluster.isPrimary) {
   let answers = 0
   for (const _ of [1, 2]) {
-    cluster.fork().on('message', (answer) => {
+    const worker = cluster.fork()
+    // it may have gone before it is told to
+    worker.on('error', () => {})
+    worker.on('message', (answer) => {
       process.stdout.write(`${answer}\n`)
       answers += 1
       if (answers === 2) cluster.disconnect(() => process.exit(0))

@@ -2,12 +2,14 @@
  * Goal: a transport that cannot work says why and what to do, and one that ends leaves nothing behind (E1, R52, R53).
  */
 import dns from 'node:dns'
-import { createServer } from 'node:net'
+import { createServer, Server } from 'node:net'
+import { constants } from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Part } from '../../src/core/messages'
 import { isElectionError } from '../../src/errors'
 import { type TcpOptions, tcp } from '../../src/transports/tcp'
-import { addressesOf, freePort, pair, SECRET, testNode, until } from './node'
+import { addressesOf, freePort, pair, pause, SECRET, testNode, until } from './node'
+import { Meddler } from './proxy'
 import { run } from './run'
 
 const bind: Part = { kind: 'bind', election: 'e', term: 7 }
@@ -213,6 +215,42 @@ describe('listening', () => {
     ])
   })
 
+  it('R52: a connection that cannot be accepted for want of descriptors or memory is counted, and the listener goes on', async () => {
+    const { a, b, addresses } = await pair()
+    running.push(a, b)
+    await a.start()
+    const handles = (process as unknown as { _getActiveHandles(): object[] })._getActiveHandles()
+    const port = Number(addresses['a']?.split(':')[1])
+    const server = handles.find(
+      (each) => each instanceof Server && (each.address() as { port?: number } | null)?.port === port,
+    ) as unknown as { _handle: { onconnection(error: number): void } }
+    for (const code of ['EMFILE', 'ENFILE', 'ENOMEM'] as const)
+      server._handle.onconnection(-constants.errno[code])
+    expect(a.refused()).toEqual(['tooManyConnections', 'tooManyConnections', 'tooManyConnections'])
+    expect(a.logs.at(-1)?.fields).toMatchObject({ detail: 'accept EMFILE', remote: 'unknown' })
+    expect(a.heard.filter(({ type }) => type === 'failed')).toEqual([])
+    await b.start()
+    await until('both are connected', () => a.announced('b') === 1 && b.announced('a') === 1)
+  })
+
+  it('a name of several addresses of which none answers: the link says why', async () => {
+    const port = await freePort()
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, ...rest: unknown[]) => {
+      const done = rest.at(-1) as (error: null, found: object[]) => void
+      const found = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+      process.nextTick(done, null, found)
+    }) as typeof dns.lookup)
+    try {
+      const b = testNode({ id: 'b', peers: ['a'], addresses: { a: `somewhere:${port}` } })
+      running.push(b)
+      await b.start()
+      await until('the dial has failed', () => b.transport.stats().links[0]?.lastError !== null)
+      expect(b.transport.stats().links[0]?.lastError).toMatch(/^ECONNREFUSED \(somewhere:\d+\)$/)
+    } finally {
+      lookup.mockRestore()
+    }
+  })
+
   it('a transport starts once', async () => {
     const node = testNode({ id: 'a', addresses: await addressesOf('a') })
     running.push(node)
@@ -254,6 +292,26 @@ describe('ending', () => {
     await ending
     expect(performance.now() - startedAt).toBeLessThan(900)
     await b.stop()
+  })
+
+  it('stop calls back once, also when flushMs was over', async () => {
+    const addresses = await addressesOf('a', 'b')
+    const b = testNode({ id: 'b', addresses: { b: addresses['b'] as string } })
+    running.push(b)
+    await b.start()
+    const meddler = await Meddler.to(addresses['b'] as string)
+    running.push({ stop: () => meddler.close() })
+    const a = testNode({ id: 'a', peers: ['b'], addresses: { b: meddler.address } })
+    await a.start()
+    await until('both are connected', () => a.announced('b') === 1)
+    meddler.swallow = true
+    let calls = 0
+    a.transport.stop(50, () => {
+      calls += 1
+    })
+    await until('it has stopped', () => calls > 0)
+    await pause(50)
+    expect(calls).toBe(1)
   })
 
   it('a process whose transport was stopped ends by itself', async () => {
