@@ -2,14 +2,18 @@
  * Goal: a lease in shared memory is as true as one in this thread, and a stuck main thread loses its leaderships without
  * a word of release (R14, R20, R39, B.18). Method: the board under a real second thread; real drivers on a manual clock.
  */
-import { Worker } from 'node:worker_threads'
+import { EventEmitter } from 'node:events'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { createElector, type ElectorOptions, type Environment, file, memory } from 'conclave'
 import { tcp } from 'conclave/tcp'
 import { describe, expect, it } from 'vitest'
+import { silentLogger } from '../../src/ports/logger'
+import type { ServiceEffect } from '../../src/runtime/driver-options'
 import { noTransport } from '../../src/runtime/no-transport'
 import { LeaseBoard, LeaseWriter } from '../../src/runtime/remote/lease-board'
 import { LOOKS, MainWatch } from '../../src/runtime/remote/main-watch'
-import { packError, unpackError } from '../../src/runtime/remote/messages'
+import { type Order, packError, unpackError } from '../../src/runtime/remote/messages'
+import { RemoteDriver } from '../../src/runtime/remote/remote-driver'
 import { Standing } from '../../src/runtime/remote/standing'
 import { memoryCas } from '../../src/stores/memory-cas'
 import { storeVoter } from '../../src/stores/voter'
@@ -197,6 +201,64 @@ describe('a main thread that does not move', () => {
     standing.back()
     await world.run(50)
     expect(contends(), 'what the service wants stays').toBe(false)
+  })
+})
+
+describe('a worker that was given up', () => {
+  /** A driver whose worker only remembers, and what it told its listener. */
+  function remote() {
+    const world = new World()
+    const board = new LeaseBoard(8)
+    const writer = new LeaseWriter(new LeaseBoard(8, board.memory))
+    const told: ServiceEffect[] = []
+    const orders: Order[] = []
+    const worker = Object.assign(new EventEmitter(), {
+      postMessage: (order: Order) => void orders.push(order),
+      terminate: async () => 0,
+    })
+    const config = {
+      ...{ id: 'a', logger: silentLogger, timing: TIMING, worker: { mainThreadLimitMs: 5_000 } },
+      environment: { clock: new TestClock(world) },
+    }
+    const driver = new RemoteDriver({
+      ...{ config: config as never, worker: worker as never, asks: new MessageChannel().port1, board },
+      listener: { effect: (effect) => void told.push(effect), fatal: () => {} },
+      born: () => {},
+    })
+    const effects = (...all: ServiceEffect[]): void => {
+      const places = [['e', writer.placeOf('e')]] as const
+      worker.emit('message', { type: 'effects', effects: all, places, suspends: 0, wasStalled: false })
+    }
+    writer.extend(1, world.now + 1_000)
+    writer.lead('e', 1, 1)
+    return { driver, worker, told, orders, effects }
+  }
+
+  const elected = { type: 'elected', election: 'e', term: 1, lease: 1 } as const
+
+  it('P7: news that were on their way when a stop took too long bring no leadership back', () => {
+    const { driver, told, effects } = remote()
+    effects(elected)
+    expect(told).toEqual([elected])
+    driver.abandon()
+    effects({ type: 'revoked', election: 'e', term: 1, reason: 'expired' }, elected)
+    expect(told).toEqual([elected])
+  })
+
+  it('questions that nobody waits for any more are forgotten', () => {
+    const { driver, worker, orders, effects } = remote()
+    const kept = (): number =>
+      (driver as unknown as { confirmations: Map<string, boolean> }).confirmations.size
+    effects(elected)
+    for (let askedAt = 0; askedAt < 100; askedAt++) expect(driver.isConfirmed('e', askedAt)).toBe(false)
+    expect([orders.length, kept()]).toEqual([100, 100])
+    for (let askedAt = 0; askedAt < 50; askedAt++) {
+      worker.emit('message', { type: 'confirmed', election: 'e', askedAt })
+    }
+    expect(kept()).toBe(50)
+    effects({ type: 'revoked', election: 'e', term: 1, reason: 'expired' })
+    expect(kept()).toBe(0)
+    driver.abandon()
   })
 })
 

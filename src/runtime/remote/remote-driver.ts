@@ -178,6 +178,8 @@ export class RemoteDriver implements DriverPort {
   }
 
   private hear(report: Report): void {
+    // what was on its way when this end gave the worker up would bring leaderships back
+    if (this.isOver) return
     const { listener, config } = this.parts
     switch (report.type) {
       case 'born':
@@ -193,7 +195,10 @@ export class RemoteDriver implements DriverPort {
       case 'confirmed': {
         const key = `${report.election} ${report.askedAt}`
         if (this.confirmations.has(key)) this.confirmations.set(key, true)
-        return listener.settled?.()
+        listener.settled?.()
+        // whoever asked has read it by now, or waits no more
+        this.confirmations.delete(key)
+        return
       }
       case 'fatal':
         return listener.fatal(unpackError(report.error))
@@ -232,6 +237,10 @@ export class RemoteDriver implements DriverPort {
     } else if (effect.type === 'revoked') {
       if (this.led.get(effect.election) !== effect.term) return
       this.led.delete(effect.election)
+      // the worker answers no question about a leadership that is over
+      for (const key of this.confirmations.keys()) {
+        if (key.startsWith(`${effect.election} `)) this.confirmations.delete(key)
+      }
     }
     try {
       listener.effect(effect)
