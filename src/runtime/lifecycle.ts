@@ -40,6 +40,8 @@ export class Lifecycle {
   driver: DriverPort | null = null
   loop: LoopWatch | null = null
   private starting: Promise<void> | null = null
+  /** Settles a start that hangs; of no effect once it has ended. */
+  private giveUpStart: (error: ElectionError) => void = () => {}
   private stopping: Promise<void> | null = null
   private removeHooks: () => void = () => {}
 
@@ -48,7 +50,10 @@ export class Lifecycle {
   /** See `Election.start`. */
   start(): Promise<void> {
     if (this.stopping !== null) return Promise.reject(stoppedError())
-    this.starting ??= this.run()
+    this.starting ??= new Promise((resolve, reject) => {
+      this.giveUpStart = reject
+      this.run().then(resolve, reject)
+    })
     return this.starting
   }
 
@@ -130,6 +135,7 @@ export class Lifecycle {
     this.loop?.stop()
     this.removeHooks()
     this.phase = 'stopped'
+    this.giveUpStart(stoppedError())
     onEnded()
   }
 

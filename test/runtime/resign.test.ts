@@ -286,6 +286,31 @@ describe('stop', () => {
     expect(one.elector.status().phase).toBe('stopped')
   })
 
+  it('stopMs also bounds a start that hangs in the storage: both settle, and the lock is freed when it opens at last', async () => {
+    const { world, one } = await alone({ drainMs: 100, stopMs: 700 })
+    one.storage.openMs = 10_000
+    const refused = expect(one.elector.start()).rejects.toMatchObject({ code: 'ELECTION_STOPPED' })
+    await world.run(50)
+    const stopped = one.elector.stop()
+    await world.run(700)
+    await Promise.all([stopped, refused])
+    expect(one.elector.status().phase).toBe('stopped')
+    await world.run(10_000)
+    expect(one.storage).toMatchObject({ closed: 1, writes: [], disk: { locked: false } })
+  })
+
+  it('stopMs also bounds a start that hangs in the transport', async () => {
+    const { world, one } = await alone({ drainMs: 100, stopMs: 700 })
+    one.transport.start = () => {}
+    one.transport.stop = () => {}
+    const refused = expect(one.elector.start()).rejects.toMatchObject({ code: 'ELECTION_STOPPED' })
+    await world.run(50)
+    const stopped = one.elector.stop()
+    await world.run(700)
+    await Promise.all([stopped, refused])
+    expect(one.elector.election('e').isLeader()).toBe(false)
+  })
+
   it('before the start it resolves, and the object is used up', async () => {
     const { one } = await alone()
     const election = one.elector.election('e')
