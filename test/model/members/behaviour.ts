@@ -93,8 +93,9 @@ export interface Facts {
   readonly leadsMembers: boolean
   /** Bit `i`: process `i` has acknowledged the configuration to it (R32 b). */
   readonly acked: number
-  /** A change was asked for and is not done. */
+  /** A change was asked for and is not done; `waits`: nor begun. */
   readonly changing: boolean
+  readonly waits: boolean
 }
 
 /** What an input is over a real core: as it is, a frame, or the end of the time of a campaign; null: nothing that happens there. */
@@ -271,6 +272,7 @@ export class Behaviour {
       leadsMembers: lead !== null && lead.frozen === null,
       acked: names.reduce((sum, name, i) => sum + (membership?.acks.has(name) === true ? 1 << i : 0), 0),
       changing: membership?.wanted != null,
+      waits: membership?.wanted?.version === null,
     }
   }
 
@@ -333,10 +335,6 @@ export class Behaviour {
       cooldownMs: 0,
     } as const
     return this.input(2, e, 0, () => this.plain(`resigns ${name}`, input))
-  }
-
-  lookAtClock(): number {
-    return this.input(3, 0, 0, () => this.plain('looks at its clock', { type: 'tick', now: BASE }))
   }
 
   /** Asks for these voters, by number of the target. */

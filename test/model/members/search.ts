@@ -59,10 +59,21 @@ const CRASH = 1
 const MEET = 2
 const INPUT = 3
 const LOSS = 4
+const SEQUENCE = 5
 /** Bits of the number that a state has beside its processes: of each election the term won last, then these. */
 const CRASHES = 6
 const LOSSES = 9
 const SETTLED = 10
+
+/** A heartbeat: who hears it, and the input that it is there. */
+interface Beat {
+  readonly voter: number
+  readonly input: number
+}
+
+function inputAt(i: number, input: number): number {
+  return INPUT + 8 * (i + 8 * input)
+}
 
 export class MemberSearch {
   readonly behaviour: Behaviour
@@ -78,6 +89,8 @@ export class MemberSearch {
   private broken: string | null = null
   private readonly sets: (readonly number[])[] = []
   private readonly setIds = new Map<string, number>()
+  private readonly sequences: (readonly number[])[] = []
+  private readonly sequenceIds = new Map<string, number>()
   private readonly presumed: Presumed
 
   constructor(
@@ -193,8 +206,70 @@ export class MemberSearch {
     const t = this.behaviour.after(this.base[i] as number, input)
     if (this.changesNothing(i, t)) return
     this.row.set(this.base)
-    this.acting = INPUT + 8 * (i + 8 * input)
-    if (this.apply(i, t)) this.reach()
+    this.acting = inputAt(i, input)
+    if (!this.apply(i, t)) return
+    this.reach()
+    this.beatsBefore(i, input)
+  }
+
+  /** Who comes to another configuration by that: what its voters, and it as a voter, were told and said just before counts. */
+  private beatsBefore(i: number, input: number): void {
+    const { n, base, row, behaviour } = this
+    let moved = 0
+    for (let k = 0; k < n; k++) if (this.facts(row, k).at !== this.facts(base, k).at) moved |= 1 << k
+    if (moved === 0) return
+    const beats = this.beats((h, v) => (moved & ((1 << h) | (1 << v))) !== 0 && this.stands(h, v))
+    for (let chosen = 1; chosen < 1 << beats.length && this.broken === null; chosen++) {
+      this.acting = this.sequence(beats, chosen, inputAt(i, input))
+      if (!this.play(beats, chosen)) return
+      if (this.apply(i, behaviour.after(row[i] as number, input))) this.reach()
+    }
+  }
+
+  /** Heartbeats that would begin or renew a session, of those pairs of holder and voter. */
+  private beats(among: (h: number, v: number) => boolean): Beat[] {
+    const { n, base, behaviour } = this
+    const beats: Beat[] = []
+    for (let h = 0; h < n; h++) {
+      const holder = this.facts(base, h)
+      if (!holder.busy) continue
+      for (let v = 0; v < n; v++) {
+        const voter = this.facts(base, v)
+        if (v === h || holder.met[v] !== voter.life || voter.met[h] !== holder.life || !among(h, v)) continue
+        const input = behaviour.beat(h, holder.life, holder.at)
+        if (behaviour.after(base[v] as number, input).state !== base[v]) beats.push({ voter: v, input })
+      }
+    }
+    return beats
+  }
+
+  private stands(h: number, v: number): boolean {
+    return this.facts(this.base, v).gives[h] !== null
+  }
+
+  /** The present state, after those of the heartbeats have come; false if a property broke. */
+  private play(beats: readonly Beat[], chosen: number): boolean {
+    const { n, base, row, behaviour } = this
+    row.set(base)
+    for (const [k, { voter, input }] of beats.entries()) {
+      if ((chosen & (1 << k)) === 0) continue
+      if (!this.apply(voter, behaviour.after(row[voter] as number, input))) return false
+    }
+    for (let h = 0; chosen > 0 && h < n; h++) if (!this.countAcks(h)) return false
+    return true
+  }
+
+  /** Those of the heartbeats, then that action, as one. */
+  private sequence(beats: readonly Beat[], chosen: number, last: number): number {
+    if (chosen === 0) return last
+    const actions = beats.filter((_, k) => chosen & (1 << k)).map(({ voter, input }) => inputAt(voter, input))
+    const key = [...actions, last].join()
+    let id = this.sequenceIds.get(key)
+    if (id === undefined) {
+      id = this.sequences.push([...actions, last]) - 1
+      this.sequenceIds.set(key, id)
+    }
+    return SEQUENCE + 8 * id
   }
 
   /** Does it leave the world as it is? So do most inputs, most of the time. */
@@ -223,11 +298,11 @@ export class MemberSearch {
       if (stands) this.single(i, behaviour.campaignEnds(e))
       if (leads) this.single(i, behaviour.resign(e))
     })
-    if (!facts.leadsMembers) return
-    this.single(i, behaviour.lookAtClock())
-    if (facts.changing || isLast(facts.config.version, limits)) return
+    if (!facts.leadsMembers || facts.changing || isLast(facts.config.version, limits)) return
     limits.targets.forEach((_, target) => {
-      this.single(i, behaviour.change(target))
+      const change = behaviour.change(target)
+      // who asks earlier waits until it can be done; it may as well ask then
+      if (!behaviour.facts(behaviour.after(base[i] as number, change).state).waits) this.single(i, change)
     })
   }
 
@@ -239,8 +314,8 @@ export class MemberSearch {
     const { base, behaviour } = this
     const { from, part } = behaviour.messages[message] as Message
     const facts = this.facts(base, i)
-    // a request travels behind a heartbeat; of one that comes to a session that stands that is an action of its own
-    const behind = part.kind === 'requestVote' && facts.gives[from] === null
+    // both travel behind a heartbeat; one that comes to a session that stands is put off until the tick passes
+    const behind = (part.kind === 'requestVote' || part.kind === 'bind') && facts.gives[from] === null
     this.single(i, behaviour.hear(message, behind))
   }
 
@@ -267,7 +342,6 @@ export class MemberSearch {
     if (order > 0 || (order < 0 && !this.presumed.keepsNewer)) {
       this.single(i, behaviour.hear(behaviour.configMessage(j, there.life, there.at), false))
     }
-    if (here.busy) this.single(j, behaviour.beat(i, here.life, here.at))
   }
 
   /** What a process that leaves a configuration, or its life, has said of it may still be on its way to whoever lacks it. */
@@ -291,21 +365,31 @@ export class MemberSearch {
     if (this.apply(j, behaviour.after(row[j] as number, behaviour.meet(i, here)))) this.reach()
   }
 
+  /**
+   * Before a tick passes heartbeats come or not. One that comes earlier does the same, as long as neither end of it changes its
+   * configuration or begins another life: until a tick passes nothing asks for how long a session stands.
+   */
   private tick(): void {
-    const { n, base, row, behaviour } = this
-    row.set(base)
-    this.acting = TICK
-    for (let i = 0; i < n; i++) {
-      if (!this.apply(i, behaviour.after(base[i] as number, behaviour.passTick()))) return
+    const { n, row, behaviour } = this
+    const beats = this.beats(() => true)
+    for (let chosen = 0; chosen < 1 << beats.length && this.broken === null; chosen++) {
+      this.acting = this.sequence(beats, chosen, TICK)
+      if (!this.play(beats, chosen)) return
+      for (let i = 0; i < n; i++) {
+        if (!this.apply(i, behaviour.after(row[i] as number, behaviour.passTick()))) return
+      }
+      this.reach()
     }
-    this.reach()
   }
 
+  /** What it was told just before, and said, counts for others: the more the better. */
   private crash(i: number, how: typeof CRASH | typeof LOSS): void {
-    const { n, base, row, behaviour } = this
-    row.set(base)
-    this.acting = how + 8 * i
-    this.lastWords(i, this.facts(base, i))
+    const { n, row, behaviour } = this
+    const beats = this.beats((h, v) => v === i && this.stands(h, v))
+    const all = (1 << beats.length) - 1
+    this.acting = this.sequence(beats, all, how + 8 * i)
+    if (!this.play(beats, all)) return
+    this.lastWords(i, this.facts(row, i))
     const id = row[i] as number
     row[i] = how === LOSS ? behaviour.wiped(id) : behaviour.restarted(id)
     row[n + i] = this.set([])
@@ -568,9 +652,13 @@ export class MemberSearch {
     if (this.covered === null) {
       this.covered = new Covered(behaviour)
       for (let at = 0; at < table.size; at++) {
-        table.read(at, row)
-        const waiting = behaviour.names.map((_, i) => this.waiting(row, i))
-        this.covered.add([...row.subarray(0, n)], waiting)
+        table.read(at, this.base)
+        const beats = this.beats(() => true)
+        for (let chosen = 0; chosen < 1 << beats.length; chosen++) {
+          this.play(beats, chosen)
+          const waiting = behaviour.names.map((_, i) => this.waiting(row, i))
+          this.covered.add([...row.subarray(0, n)], waiting)
+        }
       }
     }
     this.take(states)
@@ -601,7 +689,10 @@ export class MemberSearch {
     const { table } = this
     const actions: number[] = [this.acting]
     for (let at = this.current; table.parent(at) >= 0; at = table.parent(at)) actions.push(table.action(at))
-    return actions.reverse().map((action) => {
+    const single = actions.reverse().flatMap((action) => {
+      return (action & 7) === SEQUENCE ? (this.sequences[action >> 3] as readonly number[]) : [action]
+    })
+    return single.map((action) => {
       const rest = action >> 3
       const kind = action & 7
       if (kind === INPUT) return { kind: 'input', at: rest & 7, input: rest >> 3 }

@@ -115,6 +115,8 @@ export class MemberWorld {
       const { config } = this.members[i] as Member
       state.nextHeartbeatAt = BASE + 1_000
       this.search.behaviour.core.step(config, state, { type: 'tick', now: BASE })
+      // what waits until it can be done may as well be asked for then
+      if (state.membership?.wanted?.version === null) state.membership.wanted = null
       canonicalize(state, this.limits)
     })
     return states
