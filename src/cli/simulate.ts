@@ -112,6 +112,8 @@ async function many(from: number, options: SimulateOptions, terminal: Terminal):
     interrupted = true
   }
   process.once('SIGINT', interrupt)
+  // whoever reads has gone: nobody waits for the rest
+  process.stdout.once('error', interrupt)
   const show = progressLine(terminal, began, until, count)
   const { tally, findings } = await runSwarm({
     ...{ from, count, profile, workers },
@@ -120,7 +122,10 @@ async function many(from: number, options: SimulateOptions, terminal: Terminal):
       for (const { seed, property } of latest) terminal.print(`VIOLATION of ${property}, seed ${seed}`)
       show(sofar, all)
     },
-  }).finally(() => process.off('SIGINT', interrupt))
+  }).finally(() => {
+    process.off('SIGINT', interrupt)
+    process.stdout.off('error', interrupt)
+  })
   terminal.print(report(tally, findings.length, (performance.now() - began) / 1000))
   terminal.print(`seeds ${from} to ${from + tally.runs - 1}${interrupted ? ', interrupted' : ''}`)
   const [first] = findings

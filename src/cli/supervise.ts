@@ -64,7 +64,12 @@ export function supervise(
       // A dismissal that is still in the pipe is missed: what is said then of a life that ended in order is known (R71).
       testaments.execute(
         (pid) => pid === child.pid,
-        () => resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal]),
+        () => {
+          // a child of its own may have inherited the other ends, and lives on
+          pipe?.destroy()
+          if (child.connected) child.disconnect()
+          resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal])
+        },
       )
       stopForwarding()
       pipe?.destroy()

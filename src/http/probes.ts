@@ -65,6 +65,7 @@ export function probes<Request extends ProbeRequest = ProbeRequest>(
   options: ProbeOptions<Request> = {},
 ): ProbeHandler<Request> {
   check(source, options)
+  const { leaderUrl, maySee } = quiet(options)
   const paths = { healthz: '/healthz', readyz: '/readyz', leader: '/leader', ...options.paths }
   return (request, response, next) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
@@ -75,7 +76,7 @@ export function probes<Request extends ProbeRequest = ProbeRequest>(
       return false
     }
     const answer = known ? judge() : { code: 404, word: 'not found' }
-    send(request, response, answer, known && options.maySee?.(request) === true ? source.status() : null)
+    send(request, response, answer, known && maySee(request) ? source.status() : null)
     return true
 
     function judge(): Answer {
@@ -84,8 +85,30 @@ export function probes<Request extends ProbeRequest = ProbeRequest>(
       }
       if (path === paths.healthz) return healthz(phaseOf(source))
       if (path === paths.readyz) return readyz(phaseOf(source))
-      return leader(source, name, options.leaderUrl, request.url ?? '/')
+      return leader(source, name, leaderUrl, request.url ?? '/')
     }
+  }
+}
+
+/**
+ * The functions of the service, as ones that never throw: a server passes what its handlers throw to nobody, so a fault in one of
+ * these would end the process. Then nobody sees the status, and no address of the leader is known; a process warning says why, once.
+ */
+function quiet<Request extends ProbeRequest>({ leaderUrl, maySee }: ProbeOptions<Request>) {
+  let isReported = false
+  const ask = <T>(name: string, call: () => T): T | null => {
+    try {
+      return call()
+    } catch (error) {
+      const message = `probes(): ${name} threw: ${error instanceof Error ? error.message : typeof error}`
+      if (!isReported) process.emitWarning(message, { type: 'ConclaveWarning', code: 'CONCLAVE_PROBES' })
+      isReported = true
+      return null
+    }
+  }
+  return {
+    leaderUrl: (leader: string): string | null => ask('leaderUrl', () => leaderUrl?.(leader)) ?? null,
+    maySee: (request: Request): boolean => ask('maySee', () => maySee?.(request)) === true,
   }
 }
 
@@ -112,14 +135,14 @@ function readyz(phase: string): Answer {
 function leader(
   source: Election | Elector,
   name: string | null,
-  leaderUrl: ProbeOptions['leaderUrl'],
+  leaderUrl: (leader: string) => string | null,
   url: string,
 ): Answer {
   const view = viewOf(source, name)
   if (view === null) return { code: 404, word: 'no such election' }
   if (view.isLeader) return { code: 200, word: 'leader' }
-  const base = view.leader === null || leaderUrl === undefined ? null : leaderUrl(view.leader)
-  if (base === null || base === undefined) return { code: 503, word: 'not the leader' }
+  const base = view.leader === null ? null : leaderUrl(view.leader)
+  if (base === null) return { code: 503, word: 'not the leader' }
   return { code: 307, word: 'the leader is elsewhere', headers: { Location: `${base}${url}` } }
 }
 

@@ -2,15 +2,34 @@
  * Goal: the program works as a program: worker processes, exit codes, nothing but lines when nobody looks. Method: started
  * from the sources, with its output piped.
  */
-import { spawnSync } from 'node:child_process'
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { freePort } from '../transports/node'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 function conclave(line: string) {
   const args = ['--import', 'tsx', 'src/cli/main.ts', ...line.split(' ')]
   return spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', timeout: 100_000 })
+}
+
+/** Started, with its output going there; what it complains of and how it ends. */
+function started(line: string, output: 'pipe' | number) {
+  const args = ['--import', 'tsx', 'src/cli/main.ts', ...line.split(' ')]
+  const stdio: StdioOptions = ['ignore', output, 'pipe']
+  const child = spawn(process.execPath, args, { cwd: root, stdio })
+  let complaints = ''
+  child.stderr?.on('data', (chunk) => {
+    complaints += String(chunk)
+  })
+  const ended = new Promise<{ code: number | null; complaints: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, complaints: complaints.replace(/^npm .*$/gm, '').trim() }))
+  })
+  return { child, ended }
 }
 
 describe('the program', () => {
@@ -35,5 +54,58 @@ describe('the program', () => {
     const { status, stdout, stderr } = conclave('simulate --seeds many')
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).toContain('--seeds takes a number')
+  })
+})
+
+describe('a reader that has gone', () => {
+  it.each([
+    ['--help', 0],
+    ['completion bash', 0],
+    ['doctor --seconds 0.2', 0],
+    ['status --cluster k --members a=127.0.0.1:9,b=127.0.0.1:9 --timeout-ms 100', 1],
+    // far longer than the test may take: it ends because nobody reads what it finds
+    ['simulate --minutes 30 --seed 1 --profile calm --workers 1', 0],
+  ])('conclave %s | true ends with its own exit code, and without a stack trace', async (line, code) => {
+    const { child, ended } = started(line, 'pipe')
+    child.stdout?.destroy()
+    expect(await ended).toEqual({ code, complaints: '' })
+  })
+
+  it('conclave watch | head -1 ends by itself, also when a look shows more than one change', async () => {
+    const members = Array.from({ length: 5 }, (_, n) => `m${n}=127.0.0.1:9`).join(',')
+    const { child, ended } = started(`watch --cluster k --members ${members} --timeout-ms 100`, 'pipe')
+    child.stdout?.destroy()
+    expect(await ended).toEqual({ code: 0, complaints: '' })
+  })
+
+  it('a witness goes on voting without a reader of its log, and stops in order', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'conclave-witness-'))
+    const members = ['a', 'b', 'w'].map(async (id) => `${id}=127.0.0.1:${await freePort()}`)
+    const line = `witness --cluster k --id w --members ${(await Promise.all(members)).join(',')} --data-dir ${dir}`
+    const { child, ended } = started(`${line} --json`, 'pipe')
+    // it has said that it is ready, and then that it knows of a stop
+    await new Promise((resolve) => child.stdout?.once('data', resolve))
+    child.stdout?.destroy()
+    child.kill('SIGTERM')
+    expect(await ended).toEqual({ code: 0, complaints: '' })
+    rmSync(dir, { recursive: true })
+  })
+
+  it('output that cannot be written for another reason is a failure, told once', async () => {
+    const full = openSync('/dev/full', 'w')
+    const { code, complaints } = await started('--help', full).ended
+    closeSync(full)
+    expect(code).toBe(74)
+    expect(complaints).toMatch(/^conclave: the output cannot be written: ENOSPC.*$/)
+  })
+})
+
+describe('conclave run', () => {
+  it('ends with its command, although a child of that lives on and holds what it inherited', async () => {
+    const args = ['--import', 'tsx', 'src/cli/main.ts', 'run', '--', 'sh', '-c', 'sleep 30 & exit 3']
+    const began = Date.now()
+    const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'ignore', timeout: 100_000 })
+    expect(status).toBe(3)
+    expect(Date.now() - began).toBeLessThan(25_000)
   })
 })

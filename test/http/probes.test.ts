@@ -3,7 +3,7 @@
  * handler, with requests and responses of the shape of Node.js; the example beside it asks over sockets.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type ProbeHandler, probes } from '../../src/http'
 import type { Election } from '../../src/runtime/api'
 import { alone, Bench } from '../runtime/harness'
@@ -70,6 +70,27 @@ describe('probes', () => {
     const handler = probes(elections[0])
     world.stall(60_000)
     expect(ask(handler, '/leader').statusCode).toBe(503)
+  })
+
+  it('B.9: a function of the service that throws ends in the answer; the process is warned once', async () => {
+    const { elections } = await three()
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    try {
+      const broken = (): never => {
+        throw new Error('it is broken')
+      }
+      const handler = probes(elections[1], { leaderUrl: broken, maySee: broken })
+      for (let i = 0; i < 2; i++) {
+        expect(ask(handler, '/leader')).toMatchObject({
+          statusCode: 503,
+          body: '{"answer":"not the leader"}\n',
+        })
+        expect(ask(handler, '/readyz')).toMatchObject({ statusCode: 200, body: '{"answer":"ready"}\n' })
+      }
+      expect(warn.mock.calls.map(([message]) => message)).toEqual(['probes(): leaderUrl threw: it is broken'])
+    } finally {
+      warn.mockRestore()
+    }
   })
 
   it('sends to the leader, if it is told how', async () => {
