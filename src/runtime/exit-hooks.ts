@@ -18,6 +18,9 @@ export interface ExitParts {
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']
 
+/** How many electors of this process a signal is stopping, whichever copy of the package they are of: the last one sends it again. */
+const STOPPING = Symbol.for('conclave.stopping')
+
 /** Installs the hooks; returns what removes them. */
 export function installExitHooks({ process, handleSignals, onExit, onSignal }: ExitParts): () => void {
   const listeners = new Map<NodeJS.Signals, () => void>()
@@ -30,8 +33,11 @@ export function installExitHooks({ process, handleSignals, onExit, onSignal }: E
       const listener = (): void => {
         // A second signal meets no handler of ours any more and does what it always does.
         removeSignals()
+        const host: HostProcess & { [STOPPING]?: number } = process
+        host[STOPPING] = (host[STOPPING] ?? 0) + 1
         void onSignal(signal).then(() => {
-          if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+          host[STOPPING] = (host[STOPPING] ?? 1) - 1
+          if (host[STOPPING] === 0 && process.listenerCount(signal) === 0) process.kill(process.pid, signal)
         })
       }
       listeners.set(signal, listener)

@@ -93,6 +93,21 @@ describe('signals', () => {
     expect(one.process.killed).toEqual([])
   })
 
+  it('R20: with two electors in one process the signal is sent again when both have stopped', async () => {
+    const bench = new Bench()
+    const one = bench.process('a', { handleSignals: true })
+    const environment = { clock: one.clock, random: () => 1, process: one.process, loopMonitor: null }
+    const other = bench.process('b', { handleSignals: true, environment, drainMs: 100, stopMs: 2_000 })
+    await bench.start(one, other, bench.process('c'))
+    other.storage.close = () => {}
+    one.process.emit('SIGTERM')
+    await bench.world.run(1_000)
+    const phases = () => [one, other].map(({ elector }) => elector.status().phase)
+    expect([phases(), one.process.killed]).toEqual([['stopped', 'stopping'], []])
+    await bench.world.run(1_100)
+    expect([phases(), one.process.killed]).toEqual([['stopped', 'stopped'], ['SIGTERM']])
+  })
+
   it('a second signal meets no handler', async () => {
     const { one } = await leaderOfThree(true)
     one.process.emit('SIGTERM')
