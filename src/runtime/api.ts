@@ -20,9 +20,8 @@ export interface ResignOptions {
   /**
    * Hand over to that voter (R21): it campaigns at once; or to an observer that contends and is linked to voters. Default: the
    * contender with the highest criteria among those that are linked and have answered lately, or that voters tell of. Where only stores
-   * vote: a name
-   * that goes first, known or not; without one the best of those that are listed there, if one is better than the others (R82).
-   * If it does not come, the others follow within four `heartbeatMs`.
+   * vote: a name that goes first, known or not; without one the best of those that are listed there, if one is better than the
+   * others (R82). If it does not come, the others follow within four `heartbeatMs`.
    */
   readonly to?: ProcessId
   /** This process does not stand before that, ms. Default `promiseMs`. Too small: it may win again at once. Too large: it is missing when nobody else can. */
