@@ -77,6 +77,9 @@ export async function runSwarm(job: SwarmJob): Promise<Answer> {
         findings.push(...answer.findings)
         job.progress(tally, findings, answer.findings)
       }
+    } catch (error) {
+      next = end // the others need not go on
+      throw error
     } finally {
       if (worker?.connected === true) worker.disconnect()
     }
@@ -104,15 +107,19 @@ function runHere(order: Order): Promise<Answer> {
 
 function ask(worker: ChildProcess, order: Order): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const died = (code: number | null): void => {
-      const last = order.from + order.count - 1
-      reject(new Error(`a worker died with ${code ?? 'a signal'} in the seeds ${order.from} to ${last}`))
+    const seeds = `in the seeds ${order.from} to ${order.from + order.count - 1}`
+    const died = (code: number | null): void =>
+      reject(new Error(`a worker died with ${code ?? 'a signal'} ${seeds}`))
+    const failed = (error: Error | null): void => {
+      if (error !== null) reject(new Error(`a worker cannot be reached ${seeds}: ${error.message}`))
     }
     worker.once('exit', died)
+    worker.once('error', failed)
     worker.once('message', (answer) => {
       worker.off('exit', died)
+      worker.off('error', failed)
       resolve(answer as Answer)
     })
-    worker.send(order)
+    worker.send(order, failed)
   })
 }

@@ -98,8 +98,16 @@ export class TcpTransport implements Transport {
    * @throws ELECTION_CONFIG_INVALID if they cannot be used; then nothing was changed.
    */
   reload(credentials: TcpCredentials): void {
+    const relay = this.#relay
+    if (relay !== null && credentials.tls?.identity !== undefined) {
+      throw new ElectionError(
+        'ELECTION_CONFIG_INVALID',
+        'reload(): tls.identity is a function, which cannot reach the worker (worker: true); leave it out',
+        { details: { option: 'tls.identity' } },
+      )
+    }
     this.#credentials.reload(credentials)
-    if (this.#relay !== null) return this.#relay('reload', credentials)
+    if (relay !== null) return relay('reload', credentials)
     if (this.#credentials.tls !== null) this.#listener?.reload(this.#credentials.tls)
     this.#told?.(this.#means())
   }

@@ -18,7 +18,7 @@ function conclave(line: string) {
 }
 
 /** Started, with its output going there; what it complains of and how it ends. */
-function started(line: string, output: 'pipe' | number) {
+function started(line: string, output: 'pipe' | 'ignore' | number) {
   const args = ['--import', 'tsx', 'src/cli/main.ts', ...line.split(' ')]
   const stdio: StdioOptions = ['ignore', output, 'pipe']
   const child = spawn(process.execPath, args, { cwd: root, stdio })
@@ -48,6 +48,21 @@ describe('the program', () => {
     expect(status).toBe(0)
     expect(stdout).toMatch(/VIOLATIONS +0$/m)
     expect(Date.now() - began).toBeLessThan(60_000)
+  })
+
+  it('a worker that is killed ends the run and the other workers, and says in which seeds it was', async () => {
+    const { child, ended } = started('simulate --minutes 30 --seed 1 --profile calm --workers 2', 'ignore')
+    const workers = (): number[] =>
+      spawnSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+        .stdout.split('\n')
+        .map((row) => row.trim().split(/\s+/))
+        .filter(([, parent, ...args]) => Number(parent) === child.pid && args.includes('--worker'))
+        .map(([pid]) => Number(pid))
+    await expect.poll(() => workers().length, { timeout: 60_000 }).toBe(2)
+    process.kill(workers()[0] as number, 'SIGKILL')
+    const { code, complaints } = await ended
+    expect(code).toBe(70)
+    expect(complaints).toMatch(/a worker died with a signal in the seeds \d+ to \d+/)
   })
 
   it('a wrong call is exit code 2 and a sentence on the other stream', () => {

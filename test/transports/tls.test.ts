@@ -192,6 +192,26 @@ describe('E2: mutual TLS', () => {
     }
   })
 
+  it('E2: a function among new certificates, which cannot reach a worker, is refused by name, and nothing was changed', () => {
+    const transport = tcp({ tls: of.a })
+    const relayed: unknown[] = []
+    transport.portable?.relay?.((_, credentials) => relayed.push(credentials))
+    const shown = (): unknown => {
+      let means: unknown
+      transport.witness((told) => {
+        means = told.tls
+      })
+      return means
+    }
+    const before = shown()
+    expect(() => transport.reload({ tls: { ...of.b, identity: () => 'a' } })).toThrow(
+      /tls\.identity is a function/,
+    )
+    expect([relayed, shown()]).toEqual([[], before])
+    transport.reload({ tls: of.b })
+    expect(relayed).toEqual([{ tls: of.b }])
+  })
+
   it('E2: material that cannot be used changes nothing, and what was not there is not switched on', async () => {
     const nodes = await mutual({ tls: of.b })
     await meet(nodes)
