@@ -80,7 +80,10 @@ const KEYS_PER_TRANSACTION = 100
  *
  * The client's default `faultHandling` stops calling a member for five seconds after three failures in a row. With one
  * endpoint that is as long as the default D: give it all endpoints, or `faultHandling: { host: () => noop }` with the
- * `noop` policy of `cockatiel`.
+ * `noop` policy of `cockatiel`. Its watch does not notice a half-open link by itself: waiting processes then look at each
+ * heartbeat only, and the connection keeps the process alive after `stop()` and `close()`. Give it `grpcOptions:
+ * { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 3_000 }` (etcd ends a client that asks more often than
+ * every five seconds).
  *
  * @throws ELECTION_CONFIG_INVALID
  */

@@ -24,14 +24,14 @@ export interface IoRedisSubscriber {
   disconnect(): void
 }
 
-/** The part of a node-redis client (version 4 and later; a client, a cluster or a sentinel) that is used. */
+/** The part of a node-redis client (version 4 and later; a client, a pool, a cluster or a sentinel) that is used. */
 export interface NodeRedisClient {
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   ping?(): Promise<unknown>
   info?(section: string): Promise<unknown>
   readonly isReady?: boolean
-  /** A sentinel has none; then nothing can be watched. */
+  /** A sentinel and a pool have none; then nothing can be watched. */
   duplicate?(): NodeRedisSubscriber
 }
 
