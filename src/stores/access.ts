@@ -13,18 +13,29 @@ export interface StoreAccess {
   watch(prefix: string, wake: (key: string | null) => void): CasWatch | null
 }
 
-/** The callback face of a promised store; a rejection (which the port forbids) counts as `failed` or `ambiguous`. */
+/** The callback face of a promised store; a rejection or a throw (which the port forbids) counts as `failed` or `ambiguous`. */
 export function accessOf(store: CasStore): StoreAccess {
   return {
     read(keys, done) {
-      store.read(keys).then(done, (error: unknown) => done({ kind: 'failed', error: toError(error) }))
+      settled(() => store.read(keys)).then(done, (error: unknown) =>
+        done({ kind: 'failed', error: toError(error) }),
+      )
     },
     write(key, version, value, done) {
-      store
-        .write(key, version, value)
-        .then(done, (error: unknown) => done({ kind: 'ambiguous', error: toError(error) }))
+      settled(() => store.write(key, version, value)).then(done, (error: unknown) =>
+        done({ kind: 'ambiguous', error: toError(error) }),
+      )
     },
     watch: (prefix, wake) => store.watch?.(prefix, wake) ?? null,
+  }
+}
+
+/** What the store answers with; a rejection if it throws. */
+export function settled<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(call())
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

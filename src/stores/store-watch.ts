@@ -82,14 +82,26 @@ export class StoreWatch {
 
   start(): void {
     if (this.stopped) return
-    this.watch = this.options.access.watch(this.options.keys.root, (key) => this.woken(key))
+    const { access, keys } = this.options
+    this.harmlessly(() => {
+      this.watch = access.watch(keys.root, (key) => this.woken(key))
+    })
     this.poll()
   }
 
   stop(): void {
     this.stopped = true
-    this.watch?.stop()
+    this.harmlessly(() => this.watch?.stop())
     if (this.timer !== null) this.options.clock.clearTimer(this.timer)
+  }
+
+  /** A watch only wakes: one that throws is no reason to end anything. */
+  private harmlessly(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.options.troubled(error as Error)
+    }
   }
 
   /** From now on the core is told of that election. */

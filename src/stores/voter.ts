@@ -5,7 +5,7 @@
  */
 import type { CasStore } from '../ports/cas-store'
 import type { VoterLink, VoterSetup, VoterStore } from '../ports/voter-store'
-import { accessOf } from './access'
+import { accessOf, settled } from './access'
 import { StoreVoter } from './store-voter'
 
 /** A link of one process to that store. */
@@ -15,8 +15,9 @@ export function openVoter(store: CasStore, setup: VoterSetup): VoterLink {
     access: accessOf(store),
     durability: store.durability,
     prepare: (done) => {
-      if (store.prepare === undefined) return done(null)
-      store.prepare().then(
+      const { prepare } = store
+      if (prepare === undefined) return done(null)
+      settled(() => prepare.call(store)).then(
         () => done(null),
         (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
       )
