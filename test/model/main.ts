@@ -12,6 +12,7 @@
  *                  --elections e | @members | e,@members   --contenders bd   --changes K   --targets abcd,acd
  *                  --loses b      loses its disk, once; with another one it is B in `--targets`
  *                  --open         nobody is kept out by its storage
+ *                  --order        no heartbeat overtakes a request or an announcement
  *   --max S        stop after that many states, incomplete (default 50,000,000)
  *
  * Prints states generated and distinct, per CPU second; for a violation the shortest schedule that leads to it.
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     targets: { type: 'string' },
     loses: { type: 'string' },
     open: { type: 'boolean', default: false },
+    order: { type: 'boolean', default: false },
     terms: { type: 'string' },
     crashes: { type: 'string' },
     transfers: { type: 'string' },
@@ -142,6 +144,7 @@ if (values.members) {
     targets: values.targets,
     loses: values.loses,
     open: values.open,
+    order: values.order,
     mutant: values.mutant,
     terms: (otherwise) => whole('terms', otherwise, 1, 7),
     changes: (otherwise) => whole('changes', otherwise, 0, 7),

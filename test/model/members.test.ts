@@ -43,6 +43,8 @@ describe('the exploration of members that change', () => {
   it.each<[string, Scenario, string, RegExp]>([
     ['R32 one at a time', 'shrinks', 'c', /^P6/],
     ['R33 acks', 'shrinks', 'c', /^P6/],
+    ['R33 campaign', 'goes', 'b', /^R34/],
+    ['R34 removed', 'goes', 'b', /^R34/],
     ['R72 floor', 'shrinks', 'ac', /^P1/],
     ['R72 wait', 'shrinks', 'c', /^P6/],
   ])(

@@ -568,25 +568,12 @@ export class Behaviour {
     }
     const id = this.intern(state, owner, life)
     const after = this.facts(id)
-    broken ??= this.wentBack(before, after, input === this.passTick())
-    broken ??= withoutVote(before, after, won)
+    broken ??= brokenBy(before, after, won, input === this.passTick())
     let ended = 0
     names.forEach((_, i) => {
       if (before.gives[i] !== null && after.gives[i] === null) ended |= 1 << i
     })
     return { state: id, said, word, toWhom, ended, won, settled, broken }
-  }
-
-  /** Configurations and known terms only go up while a process runs, and no lease is cut (R29, R61, R33). */
-  private wentBack(before: Facts, after: Facts, ticks: boolean): string | null {
-    const order = after.config.term - before.config.term || after.config.version - before.config.version
-    if (order < 0) return 'R29: an older configuration replaces a newer one'
-    if (after.known.some((term, i) => term < (before.known[i] as number))) return 'R61: a known term fell'
-    const cut = after.ledTerm.some(
-      (term, i) => term === before.ledTerm[i] && (after.until[i] as number) < (before.until[i] as number),
-    )
-    if (cut && !ticks) return 'R33: a lease ends earlier than it did'
-    return null
   }
 
   message(message: Message): number {
@@ -611,6 +598,23 @@ export class Behaviour {
     }
     return id
   }
+}
+
+/** What one process must not do in one step, whatever the others do; null if it did none of that. `ticks`: time passed. */
+export function brokenBy(before: Facts, after: Facts, won: readonly number[], ticks: boolean): string | null {
+  return wentBack(before, after, ticks) ?? withoutVote(before, after, won)
+}
+
+/** Configurations and known terms only go up while a process runs, and no lease is cut (R29, R61, R33). */
+function wentBack(before: Facts, after: Facts, ticks: boolean): string | null {
+  const order = after.config.term - before.config.term || after.config.version - before.config.version
+  if (order < 0) return 'R29: an older configuration replaces a newer one'
+  if (after.known.some((term, i) => term < (before.known[i] as number))) return 'R61: a known term fell'
+  const cut = after.ledTerm.some(
+    (term, i) => term === before.ledTerm[i] && (after.until[i] as number) < (before.until[i] as number),
+  )
+  if (cut && !ticks) return 'R33: a lease ends earlier than it did'
+  return null
 }
 
 /** Whoever is no voter of its own configuration neither votes nor stands, and what it led ends (R34). */

@@ -5,17 +5,17 @@
  * a campaign's time is up, when a heartbeat left and was answered, when somebody was asked for its configuration.
  */
 import type { CoreConfig, Part, State } from '../../../src/core'
-import type { Act } from './behaviour'
+import { type Act, brokenBy, type Facts } from './behaviour'
 import type { MemberSearch, Step } from './search'
 import { election, isBusy, type MemberLimits } from './seat'
 import { type Body, MemberWorld } from './walk'
 
-/** What the schedule breaks over real cores of P1, P2, P3 and P6; null: nothing, or it has crashes in it. */
+/** What the schedule breaks over real cores; null: nothing, or it has crashes in it. */
 export function replay(search: MemberSearch, limits: MemberLimits, steps: readonly Step[]): string | null {
   const stage = new Stage(search, limits)
   for (const step of steps) {
     if (!stage.play(step)) return null
-    const broken = stage.broken()
+    const broken = stage.broken(step.kind === 'tick')
     if (broken !== null) return broken
   }
   return null
@@ -23,6 +23,9 @@ export function replay(search: MemberSearch, limits: MemberLimits, steps: readon
 
 class Stage {
   private readonly world: MemberWorld
+  /** Of the processes, and of what was won, as it was when it was asked last what is broken. */
+  private facts: readonly Facts[]
+  private wins = 0
 
   constructor(
     private readonly search: MemberSearch,
@@ -30,6 +33,7 @@ class Stage {
   ) {
     this.world = new MemberWorld(search, limits)
     this.settle()
+    this.facts = this.look()
   }
 
   /** False if that is nothing that can be replayed. */
@@ -44,12 +48,31 @@ class Stage {
     return true
   }
 
-  broken(): string | null {
-    for (const [name, terms] of this.world.won) {
-      if (terms.some((term, k) => k > 0 && term <= (terms[k - 1] as number)))
+  /** What is broken now; `ticks`: time has passed since this was asked last. */
+  broken(ticks: boolean): string | null {
+    const { world, search, limits } = this
+    const before = this.facts
+    const won = world.won.slice(this.wins)
+    this.facts = this.look()
+    this.wins = world.won.length
+    for (const { election: name, term } of won) {
+      const terms = world.won.filter((each) => each.election === name).map((each) => each.term)
+      if (terms.some((other, k) => other === term && terms.slice(0, k).some((former) => former >= term)))
         return `P1/P3: ${name} is won in the terms ${terms.join(', ')}`
     }
-    return this.search.judge(this.world.image())
+    for (const [i, after] of this.facts.entries()) {
+      const terms = limits.elections.map((name) => {
+        return won.find(({ election: each, by }) => each === name && by === i)?.term ?? 0
+      })
+      const alone = brokenBy(before[i] as Facts, after, terms, ticks)
+      if (alone !== null) return alone
+    }
+    return search.judge(world.image())
+  }
+
+  private look(): Facts[] {
+    const { behaviour } = this.search
+    return this.world.image().map((state, i) => behaviour.facts(behaviour.intern(state, i, 1)))
   }
 
   private input(i: number, act: Act): void {

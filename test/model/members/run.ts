@@ -16,6 +16,7 @@ export interface MemberOptions {
   readonly targets?: string | undefined
   readonly loses?: string | undefined
   readonly open: boolean
+  readonly order: boolean
   readonly terms: (otherwise: number) => number
   readonly changes: (otherwise: number) => number
   readonly crashes: (otherwise: number) => number
@@ -42,6 +43,7 @@ function chosenLimits(options: MemberOptions): MemberLimits {
     crashes: options.crashes(standard.crashes),
     loses: options.loses ?? standard.loses,
     isOpen: options.open || standard.isOpen,
+    inOrder: options.order || standard.inOrder,
     promise: options.promise(standard.promise),
     maxStates: options.max(standard.maxStates),
   })

@@ -16,6 +16,7 @@ const WORK_LIMITS: MemberLimits = {
   crashes: 0,
   loses: '',
   isOpen: false,
+  inOrder: false,
   promise: 2,
   maxStates: 50_000_000,
 }

@@ -371,7 +371,7 @@ export class MemberSearch {
    */
   private tick(): void {
     const { n, row, behaviour } = this
-    const beats = this.beats(() => true)
+    const beats = this.beats((h, v) => !this.limits.inOrder || this.stands(h, v))
     for (let chosen = 0; chosen < 1 << beats.length && this.broken === null; chosen++) {
       this.acting = this.sequence(beats, chosen, TICK)
       if (!this.play(beats, chosen)) return

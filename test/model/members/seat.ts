@@ -34,6 +34,8 @@ export interface MemberLimits {
   readonly loses: string
   /** Nobody is kept out by the storage that it shows (R25): the core alone has to do without its vote. */
   readonly isOpen: boolean
+  /** No heartbeat overtakes a request or an announcement of its sender: a session begins with one of these. */
+  readonly inOrder: boolean
   /** Who stands in these elections. */
   readonly contenders: string
   /** D, in ticks. At least 2: with 1 no leader of `@members` lives through the wait of R72. */

@@ -18,7 +18,6 @@ import {
   type MemberLimits,
   startSeat,
   voterList,
-  WORK,
 } from './seat'
 
 export type Body<T> = T extends Input ? Omit<T, 'now'> : never
@@ -34,8 +33,8 @@ export class MemberWorld {
   readonly sent: Frame[] = []
   /** What was done so far. */
   readonly log: string[] = []
-  /** Terms in which each election was won, in order. */
-  readonly won = new Map<string, number[]>()
+  /** What was won so far, in order, and by which process. */
+  readonly won: { readonly election: string; readonly term: number; readonly by: number }[] = []
 
   constructor(
     private readonly search: MemberSearch,
@@ -45,7 +44,7 @@ export class MemberWorld {
     this.members = names.map((name) => {
       const config = configOf(limits, name, 1)
       const state = startSeat(core, limits, config, foundedDisk(limits))
-      if (name === limits.voters[0]) enthrone(state)
+      if (name === limits.voters[0] && !limits.elections.includes(MEMBERS)) enthrone(state)
       return { state, config }
     })
     for (const [i] of names.entries()) {
@@ -70,7 +69,7 @@ export class MemberWorld {
       } as Input)) {
         if (effect.type === 'persist') queue.push({ type: 'persisted', version: effect.version })
         else if (effect.type === 'elected') {
-          this.won.set(effect.election, [...(this.won.get(effect.election) ?? []), effect.term])
+          this.won.push({ election: effect.election, term: effect.term, by: i })
         } else if (effect.type === 'send') {
           const { to, toIncarnation, parts } = effect
           const frame = { from: config.self, fromIncarnation: 1, to, toIncarnation }
@@ -136,6 +135,7 @@ export class MemberWorld {
     const pick = (n: number) => Math.floor(random() * n)
     const i = pick(members.length)
     const { state, config } = members[i] as Member
+    const name = limits.elections[pick(limits.elections.length)] as string
     const dice = random()
     if (dice < 0.08) {
       this.pass()
@@ -143,9 +143,9 @@ export class MemberWorld {
       state.nextHeartbeatAt = this.now
       this.act(i, { type: 'tick' })
     } else if (dice < 0.36) {
-      if (limits.contenders.includes(config.self)) this.act(i, { type: 'campaign', election: WORK })
+      if (limits.contenders.includes(config.self)) this.act(i, { type: 'campaign', election: name })
     } else if (dice < 0.38) {
-      this.act(i, { type: 'renounce', election: WORK, reason: 'resigned', to: null, cooldownMs: 0 })
+      this.act(i, { type: 'renounce', election: name, reason: 'resigned', to: null, cooldownMs: 0 })
     } else if (dice < 0.44) {
       const lead = state.elections.get(MEMBERS)?.lead
       const target = limits.targets[pick(limits.targets.length)] as string
@@ -155,8 +155,8 @@ export class MemberWorld {
       const from = random() < 0.8 ? Math.max(0, this.sent.length - 8) : 0
       this.deliver(this.sent[from + pick(this.sent.length - from)] as Frame)
     }
-    return members.every(
-      ({ state: each }) => election(each, WORK).slot.knownTerm <= (limits.maxTerm[WORK] ?? 0),
+    return members.every(({ state: each }) =>
+      limits.elections.every((known) => election(each, known).slot.knownTerm <= (limits.maxTerm[known] ?? 0)),
     )
   }
 }
