@@ -4,7 +4,7 @@
  * The messages are those that the real cores sent. What the exploration leaves open is chosen as the schedule needs it: when
  * a campaign's time is up, when a heartbeat left and was answered, when somebody was asked for its configuration.
  */
-import type { CoreConfig, Part, State } from '../../../src/core'
+import type { Config, CoreConfig, Part, State } from '../../../src/core'
 import { type Act, brokenBy, type Facts } from './behaviour'
 import type { MemberSearch, Step } from './search'
 import { election, isBusy, type MemberLimits } from './seat'
@@ -26,12 +26,15 @@ class Stage {
   /** Of the processes, and of what was won, as it was when it was asked last what is broken. */
   private facts: readonly Facts[]
   private wins = 0
+  /** Every configuration that each process held: what it told of it may come at any time. */
+  private readonly held: Config[][]
 
   constructor(
     private readonly search: MemberSearch,
     private readonly limits: MemberLimits,
   ) {
     this.world = new MemberWorld(search, limits)
+    this.held = this.world.members.map(() => [])
     this.settle()
     this.facts = this.look()
   }
@@ -102,12 +105,12 @@ class Stage {
     this.world.deliver({ ...about, parts })
   }
 
-  /** What was really sent of that kind, the newest; a heartbeat, a refusal and a configuration are made as they would be now. */
+  /** What was really sent of that kind, the newest; a heartbeat, a refusal and a configuration are made as they would be. */
   private really(from: number, to: number, like: Part): Part | null {
-    const { cluster } = this.member(from).state
     if (like.kind === 'heartbeat') return this.heartbeat(from)
     if (like.kind === 'voteReply' && like.grant === null) return like
-    if (like.kind === 'config' && isAt(like.cluster, cluster)) return { kind: 'config', cluster }
+    if (like.kind === 'config')
+      return this.held[from]?.find(({ cluster: each }) => isAt(each, like.cluster)) ?? null
     for (const frame of [...this.world.sent].reverse()) {
       if (frame.from !== this.nameOf(from) || frame.to !== this.nameOf(to)) continue
       for (const part of frame.parts) if (isLike(part, like)) return part
@@ -134,6 +137,9 @@ class Stage {
   /** What happens at once in the exploration: acks arrive, whoever may say that it holds a configuration has said so. */
   private settle(): void {
     const { world, limits } = this
+    world.members.forEach(({ state: { cluster } }, i) => {
+      this.held[i]?.push({ kind: 'config', cluster })
+    })
     world.members.forEach(({ state }, h) => {
       if (state.ownRoundAt > 0) state.ownRoundAt = world.now
       world.members.forEach(({ state: voter, config: { self } }, v) => {
