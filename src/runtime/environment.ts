@@ -15,6 +15,9 @@ export interface HostProcess {
   off(event: 'exit' | NodeJS.Signals, listener: () => void): unknown
   listenerCount(event: NodeJS.Signals): number
   kill(pid: number, signal: NodeJS.Signals): unknown
+  /** That many listeners of one event are no leak; 0: any number. */
+  getMaxListeners?(): number
+  setMaxListeners?(most: number): unknown
   /** For `onOverdue: 'exit'`. */
   exit?(code: number): unknown
   emitWarning(message: string, options: { type: string; code: string; detail?: string }): void

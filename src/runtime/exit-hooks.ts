@@ -23,6 +23,7 @@ const STOPPING = Symbol.for('conclave.stopping')
 
 /** Installs the hooks; returns what removes them. */
 export function installExitHooks({ process, handleSignals, onExit, onSignal }: ExitParts): () => void {
+  const giveBack = makeRoom(process)
   const listeners = new Map<NodeJS.Signals, () => void>()
   const removeSignals = (): void => {
     for (const [signal, listener] of listeners) process.off(signal, listener)
@@ -48,5 +49,19 @@ export function installExitHooks({ process, handleSignals, onExit, onSignal }: E
   return () => {
     process.off('exit', onExit)
     removeSignals()
+    giveBack()
+  }
+}
+
+/** One listener more per event is no leak, however many electors there are; returns what takes that back, once. */
+function makeRoom(process: HostProcess): () => void {
+  const most = process.getMaxListeners?.() ?? 0
+  if (most === 0) return () => {} // no limit
+  process.setMaxListeners?.(most + 1)
+  let isBack = false
+  return () => {
+    if (isBack) return
+    isBack = true
+    process.setMaxListeners?.(Math.max((process.getMaxListeners?.() ?? 0) - 1, 1))
   }
 }

@@ -1,5 +1,7 @@
 /** Goal: a process that goes away frees what it holds (R53). Method: a `process` that only remembers, over the real runtime. */
-import { describe, expect, it } from 'vitest'
+import { EventEmitter } from 'node:events'
+import { describe, expect, it, vi } from 'vitest'
+import { installExitHooks } from '../../src/runtime/exit-hooks'
 import { alone, Bench, type TestProcess, TIMING } from './harness'
 
 async function leaderOfThree(handleSignals = false) {
@@ -68,6 +70,26 @@ describe('exit', () => {
     await world.run(10)
     await stopped
     expect(one.process.listenerCount('exit')).toBe(0)
+  })
+})
+
+describe('many electors in one process', () => {
+  it('their hooks are no leak of listeners, and leave the limit of the service as it was', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    try {
+      const host = Object.assign(new EventEmitter(), { pid: 1, kill: () => {}, emitWarning: () => {} })
+      const parts = { process: host, handleSignals: true, onExit: () => {}, onSignal: async () => {} }
+      const removers = Array.from({ length: 30 }, () => installExitHooks({ ...parts, onExit: () => {} }))
+      for (let own = 0; own < 10; own++) host.on('exit', () => {})
+      expect(host.listenerCount('exit')).toBe(40)
+      expect(warn).not.toHaveBeenCalled()
+      for (const remove of [...removers, ...removers]) remove()
+      expect([host.listenerCount('exit'), host.listenerCount('SIGTERM'), host.getMaxListeners()]).toEqual([
+        10, 0, 10,
+      ])
+    } finally {
+      warn.mockRestore()
+    }
   })
 })
 
