@@ -36,10 +36,18 @@ export function supervise(
 ): Promise<number> {
   const testaments = new Testaments()
   const hasParent = process.send !== undefined
-  const child = spawn(command, args, {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...(hasParent ? (['ipc'] as const) : [])],
-    env: { ...process.env, [SUPERVISOR_VARIABLE]: `${DESCRIPTOR}:${process.pid}` },
-  })
+  const cannot = (error: Error): void => complain(`cannot start ${command}: ${error.message}`)
+  let child: ChildProcess
+  try {
+    child = spawn(command, args, {
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...(hasParent ? (['ipc'] as const) : [])],
+      env: { ...process.env, [SUPERVISOR_VARIABLE]: `${DESCRIPTOR}:${process.pid}` },
+    })
+  } catch (error) {
+    // some refusals are thrown, and the others are events
+    cannot(error as Error)
+    return Promise.resolve(NOT_EXECUTABLE)
+  }
   const pipe = child.stdio[DESCRIPTOR] as Duplex | null
   // its end comes just before the exit that counts, and to take it down then would cost more than all that is to be said
   if (pipe !== null) pipe.allowHalfOpen = true
@@ -57,7 +65,7 @@ export function supervise(
   return new Promise((resolve) => {
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return
-      complain(`cannot start ${command}: ${error.message}`)
+      cannot(error)
       resolve(error.code === 'ENOENT' ? NOT_FOUND : NOT_EXECUTABLE)
     })
     child.on('exit', (code, signal) => {

@@ -116,6 +116,14 @@ describe('a reader that has gone', () => {
 })
 
 describe('conclave run', () => {
+  it('a command that the system refuses by a throw cannot be started, as one that it refuses later', () => {
+    const args = ['--import', 'tsx', 'src/cli/main.ts', 'run', '--', '']
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+    expect(status).toBe(126)
+    expect(stderr).toMatch(/^conclave run: cannot start : .*cannot be empty.*$/m)
+    expect(stderr).not.toContain('    at ')
+  })
+
   it('ends with its command, although a child of that lives on and holds what it inherited', async () => {
     const args = ['--import', 'tsx', 'src/cli/main.ts', 'run', '--', 'sh', '-c', 'sleep 30 & exit 3']
     const began = Date.now()
