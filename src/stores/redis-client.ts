@@ -139,7 +139,8 @@ function nodeRedisSubscription(
     subscriber.on('reconnecting', () => {
       isConnecting = true
     })
-    subscriber.on('connect', attempted)
+    // Not before version 4 listens to its greeting: nobody would hear that it fails.
+    subscriber.on('connect', () => setImmediate(attempted))
     subscriber.on('error', attempted)
     subscriber.on('ready', ready)
     // A cluster never says that it is ready.

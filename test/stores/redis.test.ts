@@ -2,6 +2,7 @@
  * Goal: the Redis store keeps the port's promises on a real server, with both client libraries, also when connections and
  * the server fail. Method: the suite over either library through a faulty proxy, then one fault per test.
  */
+import { EventEmitter } from 'node:events'
 import { Redis as IoRedis, Cluster as IoRedisCluster, type RedisOptions as IoRedisOptions } from 'ioredis'
 import { createClient, createCluster } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -429,6 +430,25 @@ describe.runIf(requireServers('the Redis store', 'redis'))('the Redis store', ()
       await eventually(() => woken.length > 0)
       last.stop()
       await eventually(() => proxy.connections === 1, 3_000)
+    })
+
+    it('a watch that ends while it connects lets the client begin its greeting, of which it alone hears (node-redis 4)', async () => {
+      let isGreeting = false
+      const ended: boolean[] = []
+      const subscriber = Object.assign(new EventEmitter(), {
+        async connect() {
+          await new Promise(setImmediate)
+          subscriber.emit('connect')
+          isGreeting = true
+          await new Promise(() => {})
+        },
+        subscribe: async () => {},
+        disconnect: async () => void ended.push(isGreeting),
+      })
+      const none = async () => {}
+      redis({ evalSha: none, eval: none, duplicate: () => subscriber }).watch!('', () => {}).stop()
+      await eventually(() => ended.length > 0)
+      expect(ended).toEqual([true])
     })
 
     it('a watch whose client has given up can be stopped (node-redis)', async () => {
