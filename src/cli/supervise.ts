@@ -24,6 +24,8 @@ const DESCRIPTOR = 3
 const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 /** What a terminal sends to everybody in the foreground. */
 const KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGWINCH']
+/** How long what the command has said last, to a parent that forked this, may take to be passed on. */
+const LAST_WORDS_MS = 1_000
 /** Exit codes of shells, where there was nothing to run. */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
@@ -72,15 +74,12 @@ export function supervise(
       // A dismissal that is still in the pipe is missed: what is said then of a life that ended in order is known (R71).
       testaments.execute(
         (pid) => pid === child.pid,
-        () => {
-          // a child of its own may have inherited the other ends, and lives on
-          pipe?.destroy()
-          if (child.connected) child.disconnect()
-          resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal])
-        },
+        () => resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal]),
       )
       stopForwarding()
+      // a child of its own may have inherited the other ends, and lives on
       pipe?.destroy()
+      setTimeout(() => child.connected && child.disconnect(), LAST_WORDS_MS).unref()
     })
   })
 }

@@ -3,6 +3,7 @@
  * from the sources, with its output piped.
  */
 import { type StdioOptions, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,11 +125,29 @@ describe('conclave run', () => {
     expect(stderr).not.toContain('    at ')
   })
 
-  it('ends with its command, although a child of that lives on and holds what it inherited', async () => {
-    const args = ['--import', 'tsx', 'src/cli/main.ts', 'run', '--', 'sh', '-c', 'sleep 30 & exit 3']
+  /** Started by a parent that forked it, as a process manager does; what the command said to that one. */
+  async function forked(...command: string[]) {
+    const args = ['--import', 'tsx', 'src/cli/main.ts', 'run', '--', ...command]
     const began = Date.now()
-    const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'ignore', timeout: 100_000 })
-    expect(status).toBe(3)
-    expect(Date.now() - began).toBeLessThan(25_000)
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    const said: unknown[] = []
+    child.on('message', (message) => void said.push(message))
+    const [code] = await once(child, 'close')
+    return { code: code as number | null, said, tookMs: Date.now() - began }
+  }
+
+  it('ends with its command, although a child of that lives on and holds what it inherited', async () => {
+    const { code, tookMs } = await forked('sh', '-c', 'sleep 30 & exit 3')
+    expect(code).toBe(3)
+    expect(tookMs).toBeLessThan(25_000)
+  })
+
+  it('passes on what its command says before it ends, to the last word', async () => {
+    const { code, said } = await forked(
+      process.execPath,
+      '-e',
+      'for (let n = 0; n < 200; n++) process.send(n); process.exitCode = 5',
+    )
+    expect([code, said.length, said.at(-1)]).toEqual([5, 200, 199])
   })
 })
