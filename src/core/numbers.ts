@@ -14,6 +14,9 @@ export const MAX_TERM_JUMP = 1_000_000
 export const LARGE_TERM_JUMP = 1_000
 export const LARGE_TERM_JUMP_INTERVAL_MS = 60_000
 
+/** Nor may a word of operators lie further above the newest known one than this (R80). */
+export const MAX_PAUSE_JUMP = 1_000_000
+
 /** Smallest number of voters such that any two sets of it intersect. */
 export function quorumOf(voters: number): number {
   return Math.floor(voters / 2) + 1

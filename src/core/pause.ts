@@ -18,11 +18,11 @@ import { decidePause } from './durability'
 import type { PauseInput } from './inputs'
 import { isBound } from './leadership'
 import type { PauseAck, PausePart } from './messages'
-import { MAX_TERM } from './numbers'
+import { MAX_PAUSE_JUMP, MAX_TERM } from './numbers'
 import { votes } from './sessions'
 import type { Account, Election } from './state'
 import { attemptAt, awaitTurn } from './succession'
-import { electionOf, send, type Turn } from './turn'
+import { alarm, electionOf, send, type Turn } from './turn'
 import type { ElectionName, Incarnation, Pause, ProcessId } from './types'
 import { isNewer } from './voter'
 
@@ -59,9 +59,9 @@ export function sayPause(turn: Turn, { election: name, isPaused, leader, sinceMs
 /** Somebody says a word: take it if it is newer, and answer what is held, as soon as that is durable (R80, R1). */
 export function hearPause(turn: Turn, from: ProcessId, incarnation: Incarnation, part: PausePart): void {
   const { state } = turn
-  if (state.storageFailed || !isPlausible(part)) return
+  if (state.storageFailed) return
   const election = electionOf(turn, part.election)
-  if (election === null) return
+  if (election === null || !isPlausible(turn, election, from, part)) return
   if (isNewer(part, election.pause)) adopt(turn, election, wordOf(part))
   const { pause } = election
   if (pause === null || !votes(turn)) return
@@ -79,7 +79,7 @@ export function hearPause(turn: Turn, from: ProcessId, incarnation: Incarnation,
 /** A voter holds that word: nothing older is owed to it any more, and a newer one is news here, too. */
 export function hearPauseAck(turn: Turn, from: ProcessId, account: Account, part: PauseAck): void {
   const election = turn.state.elections.get(part.election)
-  if (election === undefined || !isPlausible(part)) return
+  if (election === undefined || !isPlausible(turn, election, from, part)) return
   const { kind: _, election: name, ...held } = part
   if (isNewer(held, election.pause)) adopt(turn, election, held)
   if (election.pause !== null && !isNewer(election.pause, held)) account.pauses.delete(name)
@@ -127,6 +127,15 @@ function wordOf({ counter, by, isPaused, leader, sinceMs }: PausePart): Pause {
   return { counter, by, isPaused, leader, sinceMs }
 }
 
-function isPlausible({ counter, sinceMs }: Pause): boolean {
-  return Number.isSafeInteger(counter) && counter >= 1 && counter <= MAX_TERM && Number.isSafeInteger(sinceMs)
+/**
+ * R44 for words: operators count one by one, so a counter far above the own one is a fault, and one near the largest number
+ * would leave nobody a word to resume with.
+ */
+function isPlausible(turn: Turn, { name, pause }: Election, from: ProcessId, word: Pause): boolean {
+  const { counter, sinceMs } = word
+  const known = pause?.counter ?? 0
+  if (!Number.isSafeInteger(counter) || counter < 1 || !Number.isSafeInteger(sinceMs)) return false
+  if (counter - known <= MAX_PAUSE_JUMP) return true
+  alarm(turn, 'pauseJump', name, from, `word ${counter} of operators, known here is ${known}`)
+  return false
 }

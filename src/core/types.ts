@@ -220,5 +220,6 @@ export type AlarmCode =
   | 'invariantViolation'
   | 'configMismatch'
   | 'termJump'
+  | 'pauseJump'
   | 'duplicateIdentity'
   | 'electionLimit'

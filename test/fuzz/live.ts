@@ -73,6 +73,12 @@ export class Live {
     return this.elections.find((election) => election.isLeader()) ?? null
   }
 
+  /** An operator resumes the election, and again where another word was newer. */
+  async resume(): Promise<void> {
+    const [election] = this.elections
+    while ((await election?.resume({ timeoutMs: 10_000 }))?.isPaused === true);
+  }
+
   /** Waits for a leader that both agree on and that stands for a while. */
   async settled(limitMs = 20_000): Promise<Election> {
     for (const end = Date.now() + limitMs; Date.now() < end; await sleep(20)) {
@@ -291,6 +297,8 @@ export function nonsenseTarget(live: Live, frames = 3_000): Target {
       }
       await sleep(50)
       member.end()
+      // a member may pause an election; whoever operates the others can resume it, whatever it said (R80)
+      await live.resume()
       const leader = await live.settled()
       const { leadership } = leader
       if (leadership !== null && !Number.isSafeInteger(leadership.term))

@@ -154,6 +154,20 @@ describe('R80: the word', () => {
     }
     expect(held(lab, 'a')).toBeNull()
   })
+
+  it('R80, R44: a word far above the newest known one is no news, or nobody could speak after it', () => {
+    const lab = quiet('abc')
+    say(lab, 'b', 'a', { kind: 'pause', election: 'e', ...word({ counter: 1_000_000 }) })
+    expect(held(lab, 'a')).toMatchObject({ counter: 1_000_000 })
+    for (const counter of [2_000_001, 2 ** 53 - 2]) {
+      say(lab, 'b', 'a', { kind: 'pause', election: 'e', ...word({ counter }) })
+      say(lab, 'b', 'a', { kind: 'pauseAck', election: 'e', ...word({ counter }) })
+    }
+    expect(held(lab, 'a')).toMatchObject({ counter: 1_000_000 })
+    expect(effects(lab, 'a', 'alarm').map(({ code }) => code)).toEqual(Array(4).fill('pauseJump'))
+    speak(lab, 'a', false)
+    expect(held(lab, 'a')).toMatchObject({ counter: 1_000_001, isPaused: false })
+  })
 })
 
 describe('R81: what it does', () => {

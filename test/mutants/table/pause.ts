@@ -9,6 +9,16 @@ const OPERATED: SwarmHunt = { profile: 'maintenance' }
 
 export const PAUSE: readonly Mutant[] = [
   {
+    id: 'R80 jump',
+    does: 'takes a word of operators however far it lies above the newest known one',
+    patches: [patch('core/pause', 'if (counter - known <= MAX_PAUSE_JUMP) return true', 'return true')],
+    swarm: null,
+    test: killedBy(
+      'paper/pause',
+      'R80, R44: a word far above the newest known one is no news, or nobody could speak after it',
+    ),
+  },
+  {
     id: 'R80 observers',
     does: 'says nothing of a pause to an observer that does not ask',
     patches: [
