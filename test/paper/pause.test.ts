@@ -155,7 +155,7 @@ describe('R80: the word', () => {
     expect(held(lab, 'a')).toBeNull()
   })
 
-  it('R80, R44: a word far above the newest known one is no news, or nobody could speak after it', () => {
+  it('R80, R44: a word far above the newest known one is no news, or nobody could speak after it (seed 1145687371)', () => {
     const lab = quiet('abc')
     say(lab, 'b', 'a', { kind: 'pause', election: 'e', ...word({ counter: 1_000_000 }) })
     expect(held(lab, 'a')).toMatchObject({ counter: 1_000_000 })

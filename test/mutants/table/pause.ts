@@ -15,7 +15,7 @@ export const PAUSE: readonly Mutant[] = [
     swarm: null,
     test: killedBy(
       'paper/pause',
-      'R80, R44: a word far above the newest known one is no news, or nobody could speak after it',
+      'R80, R44: a word far above the newest known one is no news, or nobody could speak after it (seed 1145687371)',
     ),
   },
   {
