@@ -131,9 +131,23 @@ async function findRivals(dir: string, reach: string, own: string): Promise<Riva
   return rivals
 }
 
-/** Whether somebody listens there. In doubt yes: a full queue or a missing permission is no death. */
+/**
+ * Whether somebody listens there. In doubt yes: a full queue or a missing permission is no death. Who closes while the
+ * caller is in its queue resets the call: the next one finds nobody.
+ */
 async function isAlive(path: string): Promise<boolean> {
-  const code = await new Promise<string | null>((resolve) => {
+  for (let attempt = 1; ; attempt++) {
+    const code = await knock(path)
+    if (code === 'ECONNREFUSED' || code === 'ENOENT') return false
+    if (code === null || code === 'EAGAIN' || code === 'EACCES' || code === 'EPERM') return true
+    if (code !== 'ECONNRESET' || attempt === ATTEMPTS)
+      throw storageFailed(`cannot find out who holds ${quote(path)}: ${code}`, { path, code })
+  }
+}
+
+/** Connects and leaves. Null: somebody answered. */
+function knock(path: string): Promise<string | null> {
+  return new Promise((resolve) => {
     const socket = connect(path)
     socket.once('connect', () => {
       socket.destroy()
@@ -141,9 +155,6 @@ async function isAlive(path: string): Promise<boolean> {
     })
     socket.once('error', (error) => resolve(codeOf(error) ?? 'unknown'))
   })
-  if (code === 'ECONNREFUSED' || code === 'ENOENT') return false
-  if (code === null || code === 'EAGAIN' || code === 'EACCES' || code === 'EPERM') return true
-  throw storageFailed(`cannot find out who holds ${quote(path)}: ${code}`, { path, code })
 }
 
 /** `exclusive`: in a `cluster` worker the socket would otherwise belong to the primary and outlive the worker. */

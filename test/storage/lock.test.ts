@@ -13,6 +13,18 @@ import { file } from '../../src/storage'
 import { lockDirectory } from '../../src/storage/lock'
 import { close, open, temporary } from './helpers'
 
+/** What happens right after a contender has called at a socket. */
+const called = vi.hoisted(() => ({ andThen: (): void => undefined }))
+vi.mock('node:net', async (load) => {
+  const net = await load<typeof import('node:net')>()
+  const connectThen = (path: string) => {
+    const socket = net.connect(path)
+    called.andThen()
+    return socket
+  }
+  return { ...net, connect: connectThen }
+})
+
 /** A child and the lines that it said. */
 interface Child {
   readonly pid: number
@@ -155,6 +167,24 @@ describe('the lock of a directory', () => {
       for (const lock of won) await lock.release()
       expect(readdirSync(dir)).toEqual([])
     }
+  })
+
+  it('A4: is free when the one that was met closes with the caller still in its queue', async () => {
+    const dir = temporary()
+    const rival = createServer()
+    await new Promise<void>((resolve) => rival.listen(join(dir, 'stale'), resolve))
+    renameSync(join(dir, 'stale'), join(dir, `lock-1-${'0'.repeat(16)}`))
+    let calls = 0
+    called.andThen = () => {
+      calls++
+      rival.close()
+    }
+    onTestFinished(() => {
+      called.andThen = () => undefined
+    })
+    const lock = await lockDirectory(dir)
+    expect(calls).toBe(2)
+    await lock.release()
   })
 
   it('B.12: clears away what a crash in the middle of taking it left', async () => {
