@@ -5,8 +5,8 @@
  * Read next: `journal.ts` (the order in which they must happen).
  */
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { prepareDirectory, syncDirectory } from '../storage/directory'
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -27,13 +27,13 @@ export interface FileOps {
   rename(from: string, to: string): Promise<void>
   /** Removes a file; fine if it does not exist. */
   remove(path: string): Promise<void>
-  /** Makes the directory and its parents if needed, durably. Rejects with ENOTDIR for anything else, a symbolic link too. */
+  /** Makes the directory and its parents if needed, durably. Refuses symbolic links and file systems of other machines. */
   makeDirectory(path: string): Promise<void>
   /** Resolves when creations and renames in the directory survive a crash of the machine (B.14). */
   syncDirectory(path: string): Promise<void>
 }
 
-/** The file system of this machine. Network file systems are not fit: their locks and syncs promise less. */
+/** The file system of this machine. */
 export const nodeFileOps: FileOps = {
   async read(path) {
     let file: FileHandle
@@ -60,27 +60,9 @@ export const nodeFileOps: FileOps = {
 
   remove: (path) => rm(path, { force: true }),
 
-  async makeDirectory(path) {
-    const first = await mkdir(path, { recursive: true, mode: 0o700 })
-    if (!(await lstat(path)).isDirectory()) {
-      throw Object.assign(new Error(`not a directory: ${path}`), { code: 'ENOTDIR' })
-    }
-    if (first === undefined) return
-    // Each new directory is an entry in its parent, from the innermost to the first one that was missing.
-    for (let made = path; ; made = dirname(made)) {
-      await nodeFileOps.syncDirectory(dirname(made))
-      if (made === first || made === dirname(made)) return
-    }
-  },
+  makeDirectory: async (path) => void (await prepareDirectory(path)),
 
-  async syncDirectory(path) {
-    const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
-    try {
-      await directory.sync()
-    } finally {
-      await directory.close()
-    }
-  },
+  syncDirectory,
 }
 
 function appendFile(file: FileHandle): AppendFile {

@@ -2,11 +2,11 @@
  * A fence that survives restarts: marks in memory, every change in a journal before it counts (P5).
  *
  * Decides how the parts start and stop: directory, lock, journal, marks, rewrite; and back.
- * Read next: `journal.ts` (durability), `directory-lock.ts` (one process per directory), `local-fence.ts` (order of calls).
+ * Read next: `journal.ts` (durability), `../storage/lock.ts` (one process per directory), `local-fence.ts` (order of calls).
  */
 import { resolve } from 'node:path'
-import { ElectionError } from '../errors'
-import { lockDirectory } from './directory-lock'
+import { ElectionError, isElectionError } from '../errors'
+import { type DirectoryLock, lockDirectory } from '../storage/lock'
 import type { FenceStats, ProcessFence } from './fence'
 import { codeOf, type FileOps, nodeFileOps } from './file-ops'
 import { Journal, type JournalStats } from './journal'
@@ -17,8 +17,8 @@ import { checkOptions, type ProcessFenceOptions } from './options'
 /** Options of `fileFence`. */
 export interface FileFenceOptions extends ProcessFenceOptions {
   /**
-   * Directory of this fence alone, created (0700) if missing. On a local disk, path at most some 80 bytes; neither it nor
-   * a file in it may be a symbolic link. One process at a time; nobody else may touch what is in it, the lock included.
+   * Directory of this fence alone, created (0700) if missing. On a local disk: network file systems are refused, and so
+   * are symbolic links. One process at a time; nobody else may touch what is in it, the lock included.
    */
   readonly dir: string
 }
@@ -46,7 +46,7 @@ export interface FileFence extends ProcessFence, AsyncDisposable {
  * @throws ELECTION_STORAGE_CORRUPT: the journal is damaged and stays as it is. Tokens were lost: remove it only when no
  *   older leader can be alive, or give `floor`.
  * @throws ELECTION_STORAGE_FOREIGN: the journal is of another format.
- * @throws ELECTION_STORAGE_FAILED: the disk refused.
+ * @throws ELECTION_STORAGE_FAILED: the disk refused, or the directory is a link, on a network, or no directory.
  */
 export async function fileFence(options: FileFenceOptions, files: FileOps = nodeFileOps): Promise<FileFence> {
   const checked = checkOptions(options, ['dir'])
@@ -54,15 +54,7 @@ export async function fileFence(options: FileFenceOptions, files: FileOps = node
     throw new ElectionError('ELECTION_CONFIG_INVALID', 'dir must be the path of a directory')
   }
   const directory = resolve(options.dir)
-  try {
-    await files.makeDirectory(directory)
-  } catch (cause) {
-    throw new ElectionError('ELECTION_STORAGE_FAILED', 'the directory of the fence could not be made', {
-      cause,
-      details: { directory, errno: codeOf(cause) ?? null },
-    })
-  }
-  const lock = await lockDirectory(directory)
+  const lock = await takeDirectory(directory, files)
   try {
     const marks = new Marks(checked.maxResources)
     const journal = new Journal(directory, files, () => marks.snapshot())
@@ -94,5 +86,18 @@ export async function fileFence(options: FileFenceOptions, files: FileOps = node
   } catch (error) {
     await lock.release().catch(() => undefined)
     throw error
+  }
+}
+
+async function takeDirectory(directory: string, files: FileOps): Promise<DirectoryLock> {
+  try {
+    await files.makeDirectory(directory)
+    return await lockDirectory(directory)
+  } catch (cause) {
+    if (isElectionError(cause)) throw cause
+    throw new ElectionError('ELECTION_STORAGE_FAILED', 'the directory of the fence could not be taken', {
+      cause,
+      details: { directory, errno: codeOf(cause) ?? null },
+    })
   }
 }

@@ -62,7 +62,7 @@ export function storageLocked(dir: string, pid: number | null, holder: unknown):
         : `process ${pid}`
   return new ElectionError(
     'ELECTION_STORAGE_LOCKED',
-    `The data directory ${quote(dir)} is in use by ${who}. Two processes must never share one: stop the other, or ` +
+    `The directory ${quote(dir)} is in use by ${who}. Two processes must never share one: stop the other, or ` +
       'give this one a directory of its own.',
     { details: { dir, pid, holder } },
   )

@@ -41,7 +41,7 @@ describe('kill -9', () => {
     let first = 1
     for (const afterLines of [1, 50, 333, 1_000]) {
       const accepted = await runAndKill(dir, first, afterLines)
-      expect((await readdir(dir)).filter((name) => name.startsWith('lock.'))).toHaveLength(1)
+      expect((await readdir(dir)).filter((name) => name.startsWith('lock-'))).toHaveLength(1)
       const fence = await fileFence({ dir })
       for (const [resource, token] of accepted) {
         const mark = await fence.highest(resource)

@@ -25,7 +25,7 @@ export const ALLOWED: Readonly<Record<string, Allowance>> = {
   storage: ADAPTER,
   transports: [...ADAPTER, 'core/identity'],
   stores: [...ADAPTER, 'core/voter'],
-  fencing: [...ADAPTER, 'stores/postgres-loan'],
+  fencing: [...ADAPTER, 'stores/postgres-loan', 'storage/directory', 'storage/lock'],
   runtime: [
     'core',
     'ports',
