@@ -38,7 +38,7 @@ const HOLDER = 'holder.json'
 /** Room for a path in a socket address: 104 bytes on macOS, 108 on Linux, with the closing zero. */
 const SOCKET_PATH_BYTES = 103
 const ATTEMPTS = 10
-const PATIENCE_MS = 300
+const PATIENCE_MS = 1_000
 const PAUSE_MS = 10
 
 /**
