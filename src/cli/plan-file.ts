@@ -2,14 +2,7 @@
  * A plan in a file: written beside a violation, read by `--plan`. JSON of `Plan`; what is not one is refused with a sentence.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import {
-  MAINTENANCE_PROFILES,
-  MEMBER_PROFILES,
-  type Plan,
-  PROFILES,
-  ROLE_PROFILES,
-  STORE_PROFILES,
-} from '../simulation'
+import { ALL_PROFILES, type Plan } from '../simulation'
 import { UsageError } from './command'
 
 /** Name of the file that a violation of that seed is kept in; `.gitignore` of this repository knows the ending. */
@@ -53,9 +46,8 @@ function whatIsMissing(plan: unknown): string | null {
   if (!isObject(plan)) return 'it is no object'
   const { seed, profile, setup, steps, safetyMs } = plan
   if (typeof seed !== 'number') return 'it has no number `seed`'
-  const named = [...ROLE_PROFILES, ...MEMBER_PROFILES, ...MAINTENANCE_PROFILES]
-  const worlds: readonly unknown[] = [...PROFILES, ...STORE_PROFILES, ...named]
-  if (!worlds.includes(profile)) return 'its `profile` is none of those that there are'
+  if (!(ALL_PROFILES as readonly unknown[]).includes(profile))
+    return 'its `profile` is none of those that there are'
   if (typeof safetyMs !== 'number' || !(safetyMs >= 0)) return 'it has no number `safetyMs`'
   if (!isObject(setup)) return 'it has no `setup`'
   for (const key of ['nodes', 'elections']) {

@@ -1,14 +1,7 @@
 /**
  * Reads the options of `conclave simulate`. Every refusal is one sentence that names the option and what it takes.
  */
-import {
-  MAINTENANCE_PROFILES,
-  MEMBER_PROFILES,
-  PROFILES,
-  type ProfileName,
-  ROLE_PROFILES,
-  STORE_PROFILES,
-} from '../simulation'
+import { ALL_PROFILES, type ProfileName } from '../simulation'
 import { UsageError } from './command'
 import { flagLines, numberOf, parseFlags, wholeOf } from './flags'
 
@@ -38,15 +31,6 @@ export interface SimulateOptions {
   readonly worker: boolean
 }
 
-/** Everything that `--profile` takes. */
-const WORLDS: readonly ProfileName[] = [
-  ...PROFILES,
-  ...ROLE_PROFILES,
-  ...STORE_PROFILES,
-  ...MEMBER_PROFILES,
-  ...MAINTENANCE_PROFILES,
-]
-
 /** How many seeds, and where. */
 const MANY = {
   seeds: { value: 'N', summary: 'that many seeds (default 500, or as many as fit into --minutes)' },
@@ -54,8 +38,8 @@ const MANY = {
   minutes: { value: 'M', summary: 'as many seeds as fit into that time' },
   profile: {
     value: 'P',
-    choices: WORLDS,
-    summary: `${WORLDS.join(', ')}\n(default: each seed chooses; every fourth has stores, one in sixteen members that change,\none in 32 an operator who pauses, freezes and plans hand-overs)`,
+    choices: ALL_PROFILES,
+    summary: `${ALL_PROFILES.join(', ')}\n(default: each seed chooses; every fourth has stores, one in sixteen members that change,\none in 32 an operator who pauses, freezes and plans hand-overs;\neverything at once only when it is asked for)`,
   },
   workers: { value: 'W', summary: 'processes that share the work (default: one per core)' },
 } as const

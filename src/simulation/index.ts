@@ -31,14 +31,12 @@ export {
   type WindowChoice,
 } from './picture'
 export {
+  ALL_PROFILES,
   CHOSEN_PROFILES,
-  MAINTENANCE_PROFILES,
-  MEMBER_PROFILES,
   type Plan,
   PROFILES,
   type ProfileName,
   planFor,
-  ROLE_PROFILES,
   type Setup,
   STORE_PROFILES,
   type Step,

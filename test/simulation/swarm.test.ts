@@ -113,6 +113,26 @@ describe('the swarm', () => {
     expect(totals['pauseElection']).toBeGreaterThan(SEEDS_PER_PROFILE)
   }, 60_000)
 
+  it('keeps every property while members change, operators are at work and leaders prefer, all at once', () => {
+    const totals: Record<string, number> = {}
+    const fresh = Math.floor(Math.random() * 2 ** 31)
+    for (const seed of [1, 2, 3, 4, ...Array.from({ length: 4 }, (_, i) => fresh + i)]) {
+      const { violations, stats } = runSeed(seed, { profile: 'everything', safetyMs: 20_000 })
+      expect(violations, `seed ${seed} of everything`).toEqual([])
+      add(totals, stats)
+    }
+    for (const kind of [
+      'addMember',
+      'removeMember',
+      'replaceDisk',
+      'pauseElection',
+      'freezeMember',
+      'switchover',
+      'sicken',
+    ])
+      expect(totals[kind], kind).toBeGreaterThan(0)
+  }, 60_000)
+
   it.each(PROFILES)(
     'keeps every property in the world %s',
     (profile) => {

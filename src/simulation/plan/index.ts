@@ -1,12 +1,10 @@
 /** Plans of runs: what other folders may use. */
 export { type Plan, planFor } from './plan'
 export {
+  ALL_PROFILES,
   CHOSEN_PROFILES,
-  MAINTENANCE_PROFILES,
-  MEMBER_PROFILES,
   PROFILES,
   type ProfileName,
-  ROLE_PROFILES,
   STORE_PROFILES,
   type StoreProfileName,
 } from './profiles'

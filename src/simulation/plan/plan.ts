@@ -32,9 +32,10 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
   const peers = random.pick(PROFILES)
   const name = profile ?? profileOf(seed, peers)
   const drawn = setupFor(seed, name, random.fork())
+  const all = name === 'everything'
   const setup = isStoreProfile(name)
     ? withStores(name, drawn, random.fork())
-    : name === 'members'
+    : name === 'members' || all
       ? withMembers(drawn, random.fork())
       : name === 'roles'
         ? withRoles(drawn, random.fork())
@@ -42,8 +43,8 @@ export function planFor(seed: number, profile?: ProfileName, safetyMs = 60_000):
   const steps = stepsFor(setup, WEATHER[name], safetyMs, random.fork())
   const plan = { seed, profile: name, setup, steps, safetyMs }
   // drawn from a source of its own: all other seeds keep the runs that they had
-  const operated = name === 'maintenance' ? withOperator(plan, new Random(seed ^ 0x51c3a7f)) : plan
-  return seed % 8 >= 6 ? withCriteria(operated, new Random(seed ^ 0x2f6e2b1)) : operated
+  const operated = name === 'maintenance' || all ? withOperator(plan, new Random(seed ^ 0x51c3a7f)) : plan
+  return seed % 8 >= 6 || all ? withCriteria(operated, new Random(seed ^ 0x2f6e2b1)) : operated
 }
 
 /** An operator at work: members that must not stand for a while, hand-overs that are planned and taken back. */

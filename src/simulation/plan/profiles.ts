@@ -17,6 +17,7 @@ export type ProfileName =
   | 'members'
   | 'maintenance'
   | 'roles'
+  | 'everything'
   | StoreProfileName
 
 /** Profiles of peers. A seed chooses among them, but for every fourth, which gets stores, and two of sixteen (`RARER`). */
@@ -32,13 +33,13 @@ export const PROFILES: readonly ProfileName[] = [
 ]
 
 /** Where members come, go and lose their disks (R26, R29-R34, R72). */
-export const MEMBER_PROFILES: readonly ProfileName[] = ['members']
+const MEMBER_PROFILES: readonly ProfileName[] = ['members']
 
 /** Where operators pause and resume elections (R80, R81), freeze members, plan hand-overs and take them back. */
-export const MAINTENANCE_PROFILES: readonly ProfileName[] = ['maintenance']
+const MAINTENANCE_PROFILES: readonly ProfileName[] = ['maintenance']
 
 /** Kinds of worlds with processes that have no vote, and voters that never lead. */
-export const ROLE_PROFILES: readonly ProfileName[] = ['roles']
+const ROLE_PROFILES: readonly ProfileName[] = ['roles']
 
 /** Kinds of worlds with stores among the voters. */
 export type StoreProfileName = 'oneStore' | 'threeStores' | 'tieBreaker' | 'forgetfulStore'
@@ -59,6 +60,12 @@ export const CHOSEN_PROFILES: readonly ProfileName[] = [
   ...MAINTENANCE_PROFILES,
   ...ROLE_PROFILES,
 ]
+
+/**
+ * Every profile that there is. In `everything` members change while an operator is at work, scores move and leaders prefer
+ * or are not well: what those do to each other shows nowhere else. No seed chooses it by itself.
+ */
+export const ALL_PROFILES: readonly ProfileName[] = [...CHOSEN_PROFILES, 'everything']
 
 /** Chosen by two seeds of sixteen, by remainders that no seed kept in a test or in a record has: those stay what they were. */
 const RARER: Readonly<Record<number, readonly ProfileName[]>> = {

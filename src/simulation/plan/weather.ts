@@ -42,6 +42,40 @@ const ALL: Weather['weights'] = {
   restartGuard: 1,
 }
 
+/** Members come and go, disks are lost. */
+const MEMBERS_CHANGE: Weather['weights'] = {
+  ...{
+    addMember: 16,
+    removeMember: 10,
+    replaceDisk: 4,
+    crash: 5,
+    crashInWrite: 2,
+    stop: 1,
+    pause: 5,
+    suspend: 1,
+  },
+  ...{
+    cut: 4,
+    mesh: 2,
+    partition: 3,
+    isolate: 4,
+    heal: 3,
+    quality: 1,
+    rate: 2,
+    diskFails: 0.3,
+    diskHangs: 0.3,
+  },
+  ...{
+    resign: 3,
+    transfer: 4,
+    drainTimeout: 1,
+    contend: 1,
+    campaign: 6,
+    heartbeatNow: 1,
+    proofOfDeath: 1,
+  },
+}
+
 /** Where only stores vote there is nothing between the nodes that could be cut. */
 const AT_STORES: Weather['weights'] = {
   ...{ crash: 6, crashInWrite: 1, stop: 3, pause: 6, stutter: 2, suspend: 2, rate: 3, stepWall: 2 },
@@ -98,40 +132,10 @@ export const WEATHER: Readonly<Record<ProfileName, Weather>> = {
     everyMs: 400,
     weights: { ...ALL, pauseElection: 12, diskFails: 0, diskHangs: 0, contend: 3, resign: 8, crash: 8 },
   },
-  members: {
+  members: { everyMs: 400, weights: MEMBERS_CHANGE },
+  everything: {
     everyMs: 400,
-    weights: {
-      ...{
-        addMember: 16,
-        removeMember: 10,
-        replaceDisk: 4,
-        crash: 5,
-        crashInWrite: 2,
-        stop: 1,
-        pause: 5,
-        suspend: 1,
-      },
-      ...{
-        cut: 4,
-        mesh: 2,
-        partition: 3,
-        isolate: 4,
-        heal: 3,
-        quality: 1,
-        rate: 2,
-        diskFails: 0.3,
-        diskHangs: 0.3,
-      },
-      ...{
-        resign: 3,
-        transfer: 4,
-        drainTimeout: 1,
-        contend: 1,
-        campaign: 6,
-        heartbeatNow: 1,
-        proofOfDeath: 1,
-      },
-    },
+    weights: { ...MEMBERS_CHANGE, pauseElection: 6, restartGuard: 1, stepWall: 1 },
   },
   oneStore: { everyMs: 500, weights: AT_STORES },
   threeStores: { everyMs: 400, weights: AT_STORES },
