@@ -399,9 +399,10 @@ export function createState(config: CoreConfig, durable: DurableState, beginning
   const { timing, self } = config
   const record = durable.process
   const cluster = clusterAtStart(config, durable)
-  // who is no voter has promised nothing to anybody
   const isVoter = isMember(config, cluster)
-  const boots = isVoter && record.maxPromiseMs > 0 && !record.cleanNoPromise
+  // who never votes has promised nothing to anybody; who was removed has, and may be a voter again before that is over
+  const promises = isVoter || config.membership === true
+  const boots = promises && record.maxPromiseMs > 0 && !record.cleanNoPromise
   const state: State = {
     now: beginning.now,
     cluster,

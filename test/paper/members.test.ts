@@ -483,6 +483,46 @@ describe('R34: outside of the configuration', () => {
     expect(lab.node(gone).state.isVoter).toBe(false)
   })
 
+  it('R19: who was removed waits after a restart, too: another leader may bring it back before its promises are over', () => {
+    const ids = ['a', 'b', 'c', 'd', 'f']
+    const lab = founded(ids, ids, { preVote: false, succession: false })
+    lab.run(2000)
+    const former = leaderOf(lab) as ProcessId
+    const [gone, leader, next, rival] = others(lab, former) as [ProcessId, ProcessId, ProcessId, ProcessId]
+    // it leads by its own word and those of `gone` and `next`; the two others hear nothing of it
+    for (const id of [former, rival]) lab.cuts.add(`${leader}>${id}`)
+    lab.contend('e', [leader])
+    lab.run(700)
+    expect(lab.leader('e')).toBe(leader)
+    // nobody else is told of the change that removes `gone`
+    ask(lab, former, without(lab, former, gone))
+    lab.deliver(along(former, gone))
+    lab.drop(({ from, to }) => from === former || to === former)
+    expect(configAt(lab, gone)).toBe(
+      `1.2 ${without(lab, former, gone)
+        .map(({ id }) => id)
+        .join('')}`,
+    )
+    lab.crash(gone)
+    lab.restart(gone)
+    // so a quorum of the first configuration follows another leader, who goes on with that
+    lab.act(former, { type: 'renounce', election: MEMBERS, reason: 'resigned', to: null, cooldownMs: 9000 })
+    lab.deliver((frame) => has(frame, 'release'))
+    lab.act(next, { type: 'campaign', election: MEMBERS })
+    lab.deliver(({ from, to }) => from !== former && to !== former)
+    lab.connect()
+    lab.deliver()
+    expect(configAt(lab, gone)).toBe('2.1 abcdf')
+    expect(lab.leads(leader), 'by the word that `gone` gave in its former life').toBe(true)
+    lab.contend('e', [rival])
+    for (let tries = 0; tries < 2; tries++) {
+      lab.act(rival, { type: 'campaign', election: 'e' })
+      lab.deliver()
+      lab.pass(100)
+    }
+    expect(lab.leads(rival)).toBe(false)
+  })
+
   it('R26: a wiped disk is no voter until it was removed and added', () => {
     const lab = founded(['a', 'b', 'c'], ['a', 'b', 'c'])
     const leader = leaderOf(lab) as ProcessId

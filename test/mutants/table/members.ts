@@ -1,9 +1,24 @@
-/** Mutants of members that change: configurations, who installs and acknowledges them, leases across them (R26, R29-R34, R72). */
+/** Mutants of members that change: configurations, who installs and acknowledges them, leases across them (R19, R26, R29-R34, R72). */
 import { killedBy, type Mutant, patch } from '../mutant'
 
 const killedIn = (name: string) => killedBy('paper/members', name)
 
 export const MEMBERS: readonly Mutant[] = [
+  {
+    id: 'R19 removed',
+    does: 'votes at once after a restart if it was removed before',
+    patches: [
+      patch(
+        'core/state',
+        'const promises = isVoter || config.membership === true',
+        'const promises = isVoter',
+      ),
+    ],
+    swarm: null,
+    test: killedIn(
+      'R19: who was removed waits after a restart, too: another leader may bring it back before its promises are over',
+    ),
+  },
   {
     id: 'R24 late name',
     does: 'hears lives without a session where another storage may bear their name',
