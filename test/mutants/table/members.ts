@@ -200,7 +200,7 @@ export const MEMBERS: readonly Mutant[] = [
   {
     id: 'R33 old names',
     does: 'counts a grant of another disk for what the former one was bound to',
-    patches: [patch('core/roster', '    election.lead?.bound.delete(voter)\n', '')],
+    patches: [patch('core/roster', '    if (election.lead !== null) unbind(election.lead, voter)\n', '')],
     swarm: null,
     test: killedIn(
       'R33: grants of another disk may bear old names, and count for nothing that the former one was bound to',
