@@ -120,10 +120,24 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
 function keptLease(turn: Turn, lead: Lead, key: string, bound: Bound): Lease | null {
   if (turn.state.membership === null) return null
   const former = turn.state.leases.get(lead.lease)
-  if (former === undefined || former.until <= quorumUntil(turn, bound)) return null
+  if (former === undefined) return null
+  const until = quorumUntil(turn, bound)
+  if (former.until <= until) return caughtUp(turn, key, until)
   if (former.key === key || former.key.startsWith(`${key} kept `)) return former
   const keptKey = `${key} kept ${former.id} until ${former.until}`
   return sharedLease(turn, keptKey) ?? createLease(turn, keptKey, bound, former.until, false)
+}
+
+/** The shared lease, with what this turn added to it: whoever comes from a longer one must not find it as it was before. */
+function caughtUp(turn: Turn, key: string, until: number): Lease | null {
+  const lease = sharedLease(turn, key)
+  if (lease !== null && until > lease.until) extend(turn, lease, until)
+  return lease
+}
+
+function extend(turn: Turn, lease: Lease, until: number): void {
+  lease.until = until
+  turn.effects.push({ type: 'leaseExtended', lease: lease.id, until })
 }
 
 function sharedLease(turn: Turn, key: string): Lease | null {
@@ -176,8 +190,7 @@ export function extendLeases(turn: Turn): void {
     // of a round of acks only one completes a quorum: nothing is put in order for the others
     const { cluster } = turn.state
     if (!isQuorum(cluster, (voter) => voterUntil(turn, lease.bound, voter) > lease.until)) continue
-    lease.until = quorumUntil(turn, lease.bound)
-    turn.effects.push({ type: 'leaseExtended', lease: lease.id, until: lease.until })
+    extend(turn, lease, quorumUntil(turn, lease.bound))
   }
 }
 
