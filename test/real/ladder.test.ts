@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { eventually } from '../stores/support'
 import { Cluster, type ClusterOptions, clockMs, type Reign } from './cluster'
 
 const PROMISE_MS = 600
@@ -66,8 +67,9 @@ describe('work that misbehaves', () => {
       'a late write is refused',
     )
     expect(old.revoked).toHaveLength(1)
-    const { whyNotLeader } = (await c.status(old.id)) as { whyNotLeader: string[] }
-    expect(whyNotLeader.join()).toMatch(/leads/)
+    const why = async () => ((await c.status(old.id)) as { whyNotLeader: string[] }).whyNotLeader.join()
+    // that somebody else leads it has to hear first
+    await eventually(async () => /leads/.test(await why()))
   })
 
   it('never returns after a resignation: the process ends before its lease, so that it never writes beside the next one', async () => {

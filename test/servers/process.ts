@@ -5,7 +5,16 @@
  * pipe closes and that child kills what is left and removes the directories. Read next: `postgres.ts`, `redis.ts`, `etcd.ts`.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,7 +81,8 @@ export function startProcess(
     async kill(signal) {
       if (!alive()) return
       child.kill(signal)
-      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended
+      if (signal === 'SIGSTOP') untilStopped(pid)
+      else if (signal !== 'SIGCONT') await ended
     },
   }
 }
@@ -87,11 +97,29 @@ export function familyOf(pid: number): number[] {
   }
 }
 
+/** Returns when a process that was sent SIGSTOP stands still: on a busy machine its threads may run for a while yet. */
+export function untilStopped(pid: number): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (let i = 0; i < 5_000 && !isStopped(pid); i++) Atomics.wait(pause, 0, 0, 1)
+}
+
+function isStopped(pid: number): boolean {
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`).map((id) =>
+      readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8'),
+    )
+    return tasks.every((stat) => stat.slice(stat.lastIndexOf(')')).startsWith(') T'))
+  } catch {
+    return true // it has ended
+  }
+}
+
 /** Sends a signal to all of them; those that have just ended are no news. */
 export function signalEach(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
       process.kill(pid, signal)
+      if (signal === 'SIGSTOP') untilStopped(pid)
     } catch {}
   }
 }

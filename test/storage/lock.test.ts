@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { file } from '../../src/storage'
 import { lockDirectory } from '../../src/storage/lock'
+import { untilStopped } from '../servers/process'
 import { close, open, temporary } from './helpers'
 
 /** What happens right after a contender has called at a socket. */
@@ -123,6 +124,7 @@ describe('the lock of a directory', () => {
     const holder = await start(dir)
     await holder.ask('open')
     process.kill(holder.pid, 'SIGSTOP')
+    untilStopped(holder.pid)
     await expect(open(file({ dir }))).rejects.toMatchObject({ code: 'ELECTION_STORAGE_LOCKED' })
     const callers = Array.from({ length: 520 }, () => connect(join(dir, locksIn(dir)[0]!)))
     onTestFinished(() => {

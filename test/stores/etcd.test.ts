@@ -148,9 +148,12 @@ describe.runIf(here)('the etcd store', () => {
       const store = storeOf()
       const version = await write(store, 'hung', null, 'one')
       cluster.freezeMember(0)
-      expect(await kindOf(store.read(['hung']))).toBe('failed')
-      expect(await kindOf(store.write('hung', version, 'two'))).not.toBe('ok')
-      cluster.thawMember(0)
+      try {
+        expect(await kindOf(store.read(['hung']))).toBe('failed')
+        expect(await kindOf(store.write('hung', version, 'two'))).not.toBe('ok')
+      } finally {
+        cluster.thawMember(0)
+      }
       await eventually(async () => (await store.read(['hung'])).kind === 'ok')
       expect(['one', 'two']).toContain((await readOne(store, 'hung'))?.value)
     })

@@ -11,6 +11,7 @@ import { Pool } from 'pg'
 import { isElectionError } from '../../src/errors'
 import { type PostgresFenceOptions, postgresFence } from '../../src/fencing/postgres'
 import { redisFence } from '../../src/fencing/redis'
+import { untilStopped } from '../servers/process'
 
 /** `before`: it believes that it leads and is about to write. `inside`: its transaction has begun. */
 export type Place = 'before' | 'inside'
@@ -49,7 +50,10 @@ export async function startLeader(
     if (child.exitCode !== null) throw new Error(`the leader did not come up: ${said}`)
   }
   return {
-    freeze: () => void child.kill('SIGSTOP'),
+    freeze() {
+      child.kill('SIGSTOP')
+      untilStopped(child.pid as number)
+    },
     thaw() {
       child.kill('SIGCONT')
       child.stdin.end('go')
