@@ -120,7 +120,7 @@ export class SeatElection implements Election {
       await loop.done
     } finally {
       signal?.removeEventListener('abort', quit)
-      seat.loop = null
+      seat.extras.loop = null
     }
   }
 
@@ -169,7 +169,7 @@ export class SeatElection implements Election {
     const { seat, host } = this
     checkSwitchover(options, host.config)
     demandOpen(seat)
-    const { maintenance } = seat
+    const { maintenance } = seat.extras
     maintenance.switchover?.cancel()
     const switchover = new Switchover(options, {
       clock: host.clock,
@@ -189,7 +189,7 @@ export class SeatElection implements Election {
     const { seat } = this
     demandOpen(seat)
     const { timeoutMs = Number.POSITIVE_INFINITY, signal } = limits
-    return seat.waits.add({
+    return seat.extras.waits.add({
       check: () => {
         const { leader, knownTerm } = seat
         return leader === null ? undefined : { leader, term: knownTerm }
@@ -219,16 +219,16 @@ export class SeatElection implements Election {
   }
 
   changes(): AsyncIterableIterator<ElectionView> {
-    return this.seat.changes.iterate()
+    return this.seat.extras.changes.iterate()
   }
 
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this {
-    this.seat.events.on(event, listener)
+    this.seat.extras.events.on(event, listener)
     return this
   }
 
   off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this {
-    this.seat.events.off(event, listener)
+    this.seat.extras.events.off(event, listener)
     return this
   }
 

@@ -202,7 +202,7 @@ export class ProcessElector implements Elector, DriverListener {
       case 'termRead':
         return this.questions.termRead(effect)
       case 'pauseChanged':
-        return this.seats.get(effect.election)?.maintenance.changed(effect.pause)
+        return this.seats.get(effect.election)?.extras.maintenance.changed(effect.pause)
       case 'pauseHeld':
         return this.pauses.heldBy(effect)
       case 'configured':

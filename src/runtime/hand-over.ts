@@ -59,7 +59,7 @@ async function nextOf(seat: Seat, term: Term, timeoutMs: number): Promise<NextLe
   if (timeoutMs === 0) return check() ?? null
   const onTimeout = (): ElectionError =>
     new ElectionError('ELECTION_TIMEOUT', `nobody leads after ${timeoutMs} ms`)
-  return seat.waits.add({ check, timeoutMs, onTimeout }).catch(() => null)
+  return seat.extras.waits.add({ check, timeoutMs, onTimeout }).catch(() => null)
 }
 
 function failureOf(

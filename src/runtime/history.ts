@@ -23,6 +23,8 @@ const KEPT = 16
 
 /** What is remembered of one election. Most elections have seen one leader only, which costs no list. */
 export class History {
+  /** When the newest leadership of this process ended, own clock. */
+  endedAt = 0
   private kept: PastLeadership[] | null = null
   private counts: Partial<Record<RevokeReason, number>> | null = null
   private leader: ProcessId | null = null

@@ -48,7 +48,7 @@ export class Pauses {
   }
 
   /** Says it and resolves when a quorum holds it, durably where voters are durable. */
-  async say({ name, maintenance }: Seat, wish: Wish, limits: WaitLimits): Promise<Heard> {
+  async say({ name, extras: { maintenance } }: Seat, wish: Wish, limits: WaitLimits): Promise<Heard> {
     const { parts } = this
     const { timeoutMs = parts.promiseMs, signal } = limits
     let repeats = REPEATS

@@ -18,11 +18,12 @@ import type { ElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
 import type { LedTerm } from '../ports/voter-store'
 import type { Election } from './api'
-import { Changes, type ElectionView } from './changes'
+import type { ElectionView } from './changes'
 import { type Contender, Contention, type ContentionHost } from './contention'
 import type { Submitted } from './driver-options'
 import type { CoreView } from './driver-port'
-import { type ElectionEvent, type ElectionEvents, Events, type Warn } from './events'
+import type { ElectionEvent, ElectionEvents, Events, Warn } from './events'
+import { Extras, type ExtrasOwner } from './extras'
 import { stoppedError } from './failures'
 import { History } from './history'
 import type { LeadLoop } from './lead'
@@ -30,12 +31,11 @@ import { HeldLeadership } from './leadership'
 import type { LeaseTable } from './lease-table'
 import type { LeaseEnd, LeaseTime } from './lease-time'
 import { displayOf } from './life'
-import { Maintenance, type MaintenanceSubject, type PausedStatus } from './maintenance'
+import type { PausedStatus } from './maintenance'
 import type { ElectionConfig, ElectorConfig } from './options'
 import type { Renewals } from './renewals'
 import type { Switchover } from './switchover'
 import { type Departure, NOTHING_HELD, type ResignResult, Tenure, type TenureHolder } from './tenure'
-import { Waits } from './waits'
 
 /** Who is known to lead: its name for people, and whether it is this very process (R49). */
 export interface Known {
@@ -96,7 +96,7 @@ export interface SeatHost {
 }
 
 /** One election at this process. */
-export class Seat implements Contender, MaintenanceSubject, TenureHolder {
+export class Seat implements Contender, ExtrasOwner, TenureHolder {
   readonly contention: Contention
   /** What the service holds. */
   readonly election: Election
@@ -107,21 +107,16 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   knownTerm: Term = 0
   /** Wall clock when it was first known, ms since 1970. */
   private seenAtMs = 0
-  loop: LeadLoop | null = null
   /** Why this process can never lead again, or null. */
   failure: ElectionError | null = null
 
-  /** When the last leadership of this process ended, own clock. */
-  private endedAt = 0
   private leaseId: LeaseId | null = null
   private isTouched = false
-  private isFinished = false
-  /** Each made by its first use: of ten thousand elections hardly one has any of them; most have seen one leader only. */
+  isFinished = false
+  /** Null as long as it has seen one leader only. */
   private madeHistory: History | null = null
-  private madeEvents: Events | null = null
-  private madeChanges: Changes | null = null
-  private madeWaits: Waits | null = null
-  private madeMaintenance: Maintenance | null = null
+  /** Null as long as nothing of it is used. */
+  private madeExtras: Extras | null = null
 
   constructor(
     readonly name: ElectionName,
@@ -141,34 +136,29 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
     return this.madeHistory
   }
 
-  get events(): Events {
-    this.madeEvents ??= new Events(this.host.warn)
-    return this.madeEvents
+  /** Listeners, iterators, waiters, maintenance, work. */
+  get extras(): Extras {
+    this.madeExtras ??= new Extras(this)
+    return this.madeExtras
   }
 
-  get changes(): Changes {
-    this.madeChanges ??= new Changes(() => this.view(), this.isFinished)
-    return this.madeChanges
-  }
-
-  get waits(): Waits {
-    this.madeWaits ??= new Waits(this.clock)
-    return this.madeWaits
-  }
-
-  get maintenance(): Maintenance {
-    this.madeMaintenance ??= new Maintenance(this)
-    return this.madeMaintenance
+  /** Work that is to run whenever this process leads. */
+  get loop(): LeadLoop | null {
+    return this.madeExtras?.loop ?? null
   }
 
   /** Who paused it and since when; null while it is not paused as far as is known here. */
   get paused(): PausedStatus | null {
-    return this.madeMaintenance?.paused ?? null
+    return this.madeExtras?.madeMaintenance?.paused ?? null
   }
 
   /** The hand-over that is due later, or null. */
   get switchover(): Switchover | null {
-    return this.madeMaintenance?.switchover ?? null
+    return this.madeExtras?.madeMaintenance?.switchover ?? null
+  }
+
+  get warn(): Warn {
+    return this.host.warn
   }
 
   get clock(): Clock {
@@ -186,7 +176,8 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   nextLeader(after: Term): NextLeader | undefined {
     const { leader, knownTerm } = this
     if (leader === null || knownTerm <= after) return undefined
-    const leaderlessMs = Math.max(0, Math.round(this.host.time.clock.now() - this.endedAt))
+    const endedAt = this.madeHistory?.endedAt ?? 0
+    const leaderlessMs = Math.max(0, Math.round(this.host.time.clock.now() - endedAt))
     return { leader, term: knownTerm, leaderlessMs }
   }
 
@@ -198,7 +189,12 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
 
   /** Emits to the listeners of this election alone. */
   emitHere<E extends ElectionEvent>(event: E, payload: ElectionEvents[E]): void {
-    this.madeEvents?.emit(event, payload)
+    this.madeExtras?.madeEvents?.emit(event, payload)
+  }
+
+  /** Asked before: ten thousand elections that are tried for at once change roles and leaders by the hundred thousand. */
+  private hears(event: ElectionEvent): boolean {
+    return this.madeExtras?.madeEvents?.hears(event) === true || this.host.events.hears(event)
   }
 
   // --- what the core says -----------------------------------------------------------------------------------------------
@@ -214,7 +210,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
     config.logger.info({ election: name, term }, 'leading')
     host.later(() => this.emit('elected', { election: name, term, token, leadership }))
     this.remember(leadership, null, null)
-    host.later(() => this.madeMaintenance?.heed())
+    host.later(() => this.madeExtras?.madeMaintenance?.heed())
     this.touch()
   }
 
@@ -224,7 +220,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
     const { leadership } = tenure
     // a lease that ran out while nothing ran was over before anybody looked
     const endedAt = Math.min(host.time.clock.now(), leadership.lease.until)
-    this.endedAt = endedAt
+    this.history.endedAt = endedAt
     tenure.end(reason)
     if (this.leaseId !== null) host.leases.leave(this, this.leaseId)
     this.leaseId = null
@@ -263,16 +259,15 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
       this.seenAtMs = this.clock.wall()
       history?.saw(leader, term, this.seenAtMs)
     }
-    this.host.later(() => this.emit('leaderChanged', { election: this.name, leader, term }))
+    if (this.hears('leaderChanged'))
+      this.host.later(() => this.emit('leaderChanged', { election: this.name, leader, term }))
     this.touch()
   }
 
   roleChanged(role: Role): void {
     this.role = role
-    // Ten thousand elections that are tried for at once change their roles by the hundred thousand.
-    if (this.madeEvents?.hears('roleChanged') || this.host.events.hears('roleChanged')) {
+    if (this.hears('roleChanged'))
       this.host.later(() => this.emit('roleChanged', { election: this.name, role }))
-    }
     this.touch()
   }
 
@@ -292,7 +287,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
       this.known = known
       this.knownTerm = core.leaderTerm
       this.seenAtMs = this.clock.wall()
-      if (core.pause !== null) this.maintenance.changed(core.pause)
+      if (core.pause !== null) this.extras.maintenance.changed(core.pause)
     }
     this.contention.start()
     this.touch()
@@ -300,7 +295,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
 
   /** `lead` was called: from now on this process contends. */
   work(loop: LeadLoop): void {
-    this.loop = loop
+    this.extras.loop = loop
     this.contention.want(true)
     loop.look()
   }
@@ -400,16 +395,14 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   /** Nothing will change any more. */
   finish(): void {
     this.isFinished = true
-    this.madeMaintenance?.finish()
-    this.madeWaits?.end(stoppedError())
-    this.madeChanges?.end()
+    this.madeExtras?.finish(stoppedError())
   }
 
   /** After `close`, while the elector still runs. */
   reopen(): void {
     if (!this.contention.isClosed) return
     this.isFinished = false
-    this.madeChanges?.reopen()
+    this.madeExtras?.reopen()
     this.contention.reopen()
   }
 
@@ -417,8 +410,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
   fail(error: ElectionError): void {
     this.failure = error
     this.contention.halt()
-    this.loop?.stop(error)
-    this.madeWaits?.end(error)
+    this.madeExtras?.fail(error)
     this.emitHere('failed', { error })
     this.touch()
   }
@@ -432,9 +424,7 @@ export class Seat implements Contender, MaintenanceSubject, TenureHolder {
 
   private touched(): void {
     this.isTouched = false
-    this.madeChanges?.notify()
-    this.madeWaits?.look()
-    this.loop?.look()
+    this.madeExtras?.look()
   }
 
   /** The election at this reading. */
