@@ -12,6 +12,8 @@
  *                  --elections e | @members | e,@members   --contenders bd   --changes K   --targets abcd,acd
  *                  --loses b      loses its disk, once; with another one it is B in `--targets`
  *                  --open         nobody is kept out by its storage
+ *                  --leader c     leads the first of the elections at the start, in term 2
+ *                  --stops N      ticks for which the clock of a leader of `@members` may stand still
  *                  --order        no heartbeat overtakes a request or an announcement
  *   --max S        stop after that many states, incomplete (default 50,000,000)
  *
@@ -37,6 +39,8 @@ const { values } = parseArgs({
     changes: { type: 'string' },
     targets: { type: 'string' },
     loses: { type: 'string' },
+    leader: { type: 'string' },
+    stops: { type: 'string' },
     open: { type: 'boolean', default: false },
     order: { type: 'boolean', default: false },
     terms: { type: 'string' },
@@ -67,7 +71,7 @@ function limitsOf(): Limits {
   }
 }
 
-type Numeric = 'voters' | 'terms' | 'crashes' | 'transfers' | 'promise' | 'max' | 'changes'
+type Numeric = 'voters' | 'terms' | 'crashes' | 'transfers' | 'promise' | 'max' | 'changes' | 'stops'
 
 function whole(name: Numeric, otherwise: number, least: number, most: number): number {
   const text = values[name]
@@ -143,12 +147,14 @@ if (values.members) {
     contenders: values.contenders,
     targets: values.targets,
     loses: values.loses,
+    leader: values.leader,
     open: values.open,
     order: values.order,
     mutant: values.mutant,
     terms: (otherwise) => whole('terms', otherwise, 1, 7),
     changes: (otherwise) => whole('changes', otherwise, 0, 7),
     crashes: (otherwise) => whole('crashes', otherwise, 0, 7),
+    stops: (otherwise) => whole('stops', otherwise, 0, 7),
     promise: (otherwise) => whole('promise', otherwise, 2, 7),
     max: (otherwise) => whole('max', otherwise, 1, 1_000_000_000),
   })

@@ -27,6 +27,8 @@ describe('the exploration of members that change', () => {
 
   it.each<[string, Scenario, string, RegExp]>([
     ['R26 wiped disk', 'unnoticed', 'ac', /^P1/],
+    ['R31 leader', 'asleep', 'c', /^R31/],
+    ['R32 later term', 'asleep', 'c', /^P6/],
     ['R33 kept lease', 'joins', 'b', /^R33/],
     ['R34 joiner', 'joins', 'd', /^R34/],
   ])(
@@ -41,6 +43,7 @@ describe('the exploration of members that change', () => {
   )
 
   it.each<[string, Scenario, string, RegExp]>([
+    ['R31 older', 'shrinks', 'ac', /^P1/],
     ['R32 one at a time', 'shrinks', 'c', /^P6/],
     ['R33 acks', 'shrinks', 'c', /^P6/],
     ['R33 campaign', 'goes', 'b', /^R34/],

@@ -228,7 +228,6 @@ describe('R1: what a storage may say', () => {
     const storage = createFileStorage(
       { dir: temporary() },
       {
-        ...fs,
         write: (fd, buffer, offset, length, position, done) => {
           writes += 1
           fs.write(fd, buffer, offset, length, position, done)

@@ -2,17 +2,8 @@
  * What one process does with one input, found out by asking the core once and remembered for ever; and all messages that
  * were ever said, each with a number. Knows nothing of the world. Read next: `search.ts`.
  */
-import type {
-  ClusterConfig,
-  ConfigAck,
-  ConfigVersion,
-  CoreConfig,
-  Effect,
-  Input,
-  Part,
-  State,
-} from '../../../src/core'
-import { BASE, type Core, passTick, rebind } from '../process'
+import type { ClusterConfig, ConfigVersion, CoreConfig, Effect, Input, Part, State } from '../../../src/core'
+import { BASE, type Core, passTick } from '../process'
 import { PairMap } from '../table'
 import {
   canonicalize,
@@ -91,8 +82,12 @@ export interface Facts {
   /** Life of each process with which it has a session; 0: none. */
   readonly met: readonly number[]
   readonly leadsMembers: boolean
+  /** Term in which it does; 0: it does not. */
+  readonly membersTerm: number
   /** Bit `i`: process `i` has acknowledged the configuration to it (R32 b). */
   readonly acked: number
+  /** The largest terms that these words told, each once. */
+  readonly wordTerms: readonly number[]
   /** A change was asked for and is not done; `waits`: nor begun. */
   readonly changing: boolean
   readonly waits: boolean
@@ -188,7 +183,7 @@ export class Behaviour {
     if (state.accounts.get(name)?.untilByGrant.has(grant)) return true
     return this.limits.elections.some((each) => {
       const { lead, campaign } = election(state, each)
-      return lead?.bound.get(name)?.includes(grant) === true || campaign?.grants.get(name) === grant
+      return lead?.bound.get(name)?.has(grant) === true || campaign?.grants.get(name) === grant
     })
   }
 
@@ -196,9 +191,14 @@ export class Behaviour {
     return election(this.state(id), name).campaign?.grants.get(this.names[voter] as string) === grant
   }
 
-  holdsBound(id: number, name: string, voter: number, grant: string | null): boolean {
+  holdsBound(
+    id: number,
+    name: string,
+    voter: number,
+    { grant, term }: { grant: string | null; term: number },
+  ): boolean {
     const grants = election(this.state(id), name).lead?.bound.get(this.names[voter] as string)
-    return grants?.includes(grant ?? '') === true
+    return (grants?.get(grant ?? '') ?? 0) >= term
   }
 
   /** Has the leader of `@members` the word of that voter on the present configuration? */
@@ -207,11 +207,8 @@ export class Behaviour {
   }
 
   /** Would that word change nothing? */
-  knowsAck(id: number, voter: number, ack: ConfigAck): boolean {
-    const state = this.state(id)
-    const lead = state.elections.get(MEMBERS)?.lead
-    if (lead == null || lead.term !== ack.term || ack.membersTerm > lead.term) return true
-    return this.hasAcked(id, voter)
+  knowsAck(id: number, message: number): boolean {
+    return this.after(id, this.hear(message, false)).state === id
   }
 
   /** Number of a configuration: of its voters and its floor, too, should two have been made under one name. */
@@ -265,7 +262,9 @@ export class Behaviour {
         return stranger === undefined ? 0 : lifeOf(stranger.incarnation, stranger.storageId)
       }),
       leadsMembers: lead !== null && lead.frozen === null,
+      membersTerm: lead?.term ?? 0,
       acked: names.reduce((sum, name, i) => sum + (membership?.acks.has(name) === true ? 1 << i : 0), 0),
+      wordTerms: [...new Set([0, ...[...(membership?.acks ?? [])].map(([, { maxTerm }]) => maxTerm)])],
       changing: membership?.wanted != null,
       waits: membership?.wanted?.version === null,
     }
@@ -332,11 +331,17 @@ export class Behaviour {
     return this.input(2, e, 0, () => this.plain(`resigns ${name}`, input))
   }
 
-  /** Asks for these voters, by number of the target. */
-  change(target: number): number {
+  /** Asks for these voters, by number of the target, when no word of a larger term than `most` has come. */
+  change(target: number, most: number): number {
     const letters = this.limits.targets[target] as string
     const input = { type: 'reconfigure', now: BASE, nonce: 1, voters: voterList(letters) } as const
-    return this.input(4, target, 0, () => this.plain(`is asked for the voters ${letters}`, input))
+    const run: Run = (state, config) => {
+      const acks = state.membership?.acks
+      for (const [voter, { maxTerm }] of acks ?? []) if (maxTerm > most) acks?.delete(voter)
+      return this.core.step(config, state, input)
+    }
+    const act = { kind: 'input', input } as const
+    return this.input(4, target, most, () => ({ key: `is asked for the voters ${letters}`, run, act }))
   }
 
   /** A part of that life of a process arrives, behind a heartbeat of it or alone. */
@@ -450,12 +455,9 @@ export class Behaviour {
     const run: Run = (state) => {
       state.accounts.get(name)?.untilByGrant.delete(grant)
       for (const { lead, campaign } of state.elections.values()) {
-        const grants = lead?.bound.get(name) ?? []
-        rebind(
-          lead,
-          name,
-          grants.filter((held) => held !== grant),
-        )
+        const grants = lead?.bound.get(name)
+        grants?.delete(grant)
+        if (grants?.size === 0) lead?.bound.delete(name)
         if (campaign?.grants.get(name) === grant) campaign.grants.delete(name)
       }
       return []
@@ -567,6 +569,8 @@ export class Behaviour {
     const id = this.intern(state, owner, life)
     const after = this.facts(id)
     broken ??= brokenBy(before, after, won, input === this.passTick())
+    if (after.leadsMembers && after.config.term !== after.membersTerm)
+      broken ??= 'R31: who leads @members goes by a configuration of another leader'
     let ended = 0
     names.forEach((_, i) => {
       if (before.gives[i] !== null && after.gives[i] === null) ended |= 1 << i

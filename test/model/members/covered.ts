@@ -11,7 +11,10 @@ import { cloneSeat, encode } from './seat'
 interface Counted {
   /** A text of the rest. */
   readonly rest: string
-  /** Until when it counts a grant of a voter, and a lease: by voter and grant, or by number of the lease. */
+  /**
+   * Until when it counts a grant of a voter, and a lease: by voter and grant, or by number of the lease; in which term a grant is
+   * bound to what it leads; which words on its configuration it has, and how long they are held.
+   */
   readonly until: ReadonlyMap<string, number>
   /** Votes: election, voter and grant. */
   readonly votes: ReadonlySet<string>
@@ -90,10 +93,23 @@ function countedBy(whole: State): Counted {
     }
     rest.leases.set(id, { ...lease, key: '', bound: new Map(), until: 0 })
   }
-  for (const { name, campaign } of rest.elections.values()) {
+  for (const { name, campaign, lead } of rest.elections.values()) {
+    for (const [voter, grants] of lead?.bound ?? []) {
+      for (const [grant, term] of grants) until.set(`${name} ${voter} ${grant}`, term)
+    }
+    lead?.bound.clear()
     for (const [voter, grant] of campaign?.grants ?? []) votes.add(`${name} ${voter} ${grant}`)
     campaign?.grants.clear()
   }
   rest.voted.clear()
+  const { membership } = rest
+  if (membership !== null) {
+    for (const voter of membership.acks.keys()) until.set(`word of ${voter}`, 0)
+    membership.acks.clear()
+    until.set('settled', -membership.settledAt)
+    membership.settledAt = 0
+    // a change that a quorum holds may have been answered
+    if (membership.wanted?.version === rest.cluster.version) membership.wanted = null
+  }
   return { rest: encode(rest), until, votes }
 }

@@ -7,7 +7,7 @@
 import type { Config, CoreConfig, Part, State } from '../../../src/core'
 import { type Act, brokenBy, type Facts } from './behaviour'
 import type { MemberSearch, Step } from './search'
-import { election, isBusy, type MemberLimits } from './seat'
+import { election, isBusy, MEMBERS, type MemberLimits } from './seat'
 import { type Body, MemberWorld } from './walk'
 
 /** What the schedule breaks over real cores; null: nothing, or it has crashes in it. */
@@ -25,7 +25,7 @@ class Stage {
   private readonly world: MemberWorld
   /** Of the processes, and of what was won, as it was when it was asked last what is broken. */
   private facts: readonly Facts[]
-  private wins = 0
+  private wins: number
   /** Every configuration that each process held: what it told of it may come at any time. */
   private readonly held: Config[][]
 
@@ -37,6 +37,7 @@ class Stage {
     this.held = this.world.members.map(() => [])
     this.settle()
     this.facts = this.look()
+    this.wins = this.world.won.length
   }
 
   /** False if that is nothing that can be replayed. */
@@ -111,11 +112,24 @@ class Stage {
     if (like.kind === 'voteReply' && like.grant === null) return like
     if (like.kind === 'config')
       return this.held[from]?.find(({ cluster: each }) => isAt(each, like.cluster)) ?? null
+    return this.newest(from, to, (part) => isLike(part, like))
+  }
+
+  private newest(from: number, to: number, fits: (part: Part) => boolean): Part | null {
     for (const frame of [...this.world.sent].reverse()) {
       if (frame.from !== this.nameOf(from) || frame.to !== this.nameOf(to)) continue
-      for (const part of frame.parts) if (isLike(part, like)) return part
+      for (const part of frame.parts) if (fits(part)) return part
     }
     return null
+  }
+
+  /** Who is bound to what that process leads has said so. */
+  private bound(voter: number, holder: number): void {
+    for (const { name, lead } of this.member(holder).state.elections.values()) {
+      if (lead === null || !this.limits.elections.includes(name)) continue
+      const said = this.newest(voter, holder, (part) => isBound(part, name, lead.term))
+      if (said !== null) this.say(voter, holder, [said])
+    }
   }
 
   private heartbeat(from: number): Part {
@@ -145,10 +159,14 @@ class Stage {
       world.members.forEach(({ state: voter, config: { self } }, v) => {
         if (v === h || !state.accounts.has(self)) return
         if (isBusy(state, limits.elections)) this.ack(v, h)
+        this.bound(v, h)
         const { acks } = state.membership as { acks: ReadonlyMap<string, unknown> }
         if (acks.has(self) || !isAt(state.cluster, voter.cluster)) return
-        if (state.elections.get('@members')?.lead != null)
-          this.say(h, v, [{ kind: 'config', cluster: state.cluster }])
+        if (state.elections.get(MEMBERS)?.lead == null) return
+        this.say(h, v, [{ kind: 'config', cluster: state.cluster }])
+        const { term, version } = state.cluster
+        const word = this.newest(v, h, (part) => part.kind === 'configAck' && isAt(part, { term, version }))
+        if (word !== null) this.say(v, h, [word])
       })
     })
   }
@@ -164,6 +182,11 @@ class Stage {
     const { term, version } = cluster
     this.say(voter, holder, [{ kind: 'ack', round, grant, renewed: true, config: { term, version } }])
   }
+}
+
+function isBound(part: Part, election: string, term: number): boolean {
+  if ((part.kind !== 'voteReply' && part.kind !== 'bindAck') || part.grant === null) return false
+  return part.election === election && part.term === term
 }
 
 function isAt(a: { term: number; version: number }, b: { term: number; version: number }): boolean {

@@ -15,11 +15,13 @@ export interface MemberOptions {
   readonly contenders?: string | undefined
   readonly targets?: string | undefined
   readonly loses?: string | undefined
+  readonly leader?: string | undefined
   readonly open: boolean
   readonly order: boolean
   readonly terms: (otherwise: number) => number
   readonly changes: (otherwise: number) => number
   readonly crashes: (otherwise: number) => number
+  readonly stops: (otherwise: number) => number
   readonly promise: (otherwise: number) => number
   readonly max: (otherwise: number) => number
   readonly mutant?: string | undefined
@@ -41,6 +43,8 @@ function chosenLimits(options: MemberOptions): MemberLimits {
     },
     changes: options.changes(standard.changes),
     crashes: options.crashes(standard.crashes),
+    stops: options.stops(standard.stops),
+    leader: options.leader ?? standard.leader,
     loses: options.loses ?? standard.loses,
     isOpen: options.open || standard.isOpen,
     inOrder: options.order || standard.inOrder,

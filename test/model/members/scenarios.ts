@@ -10,6 +10,8 @@ const WORK_LIMITS: MemberLimits = {
   others: '',
   elections: [WORK],
   contenders: 'bd',
+  leader: '',
+  stops: 0,
   maxTerm: { [WORK]: 2, [MEMBERS]: 1 },
   changes: 2,
   targets: ['abcd', 'acd'],
@@ -52,6 +54,25 @@ export const SCENARIOS = {
   lost: { ...WORK_LIMITS, contenders: 'ac', loses: 'b', targets: ['ac', 'aBc'] },
   /** b loses its disk and is let in as if it had not. */
   unnoticed: { ...WORK_LIMITS, contenders: 'ac', loses: 'b', isOpen: true, changes: 0, targets: [] },
+  /** a leads `e`; b loses its disk, goes, and comes back with another one, while c stands. */
+  names: {
+    ...WORK_LIMITS,
+    leader: 'a',
+    contenders: 'c',
+    maxTerm: { [WORK]: 3, [MEMBERS]: 1 },
+    loses: 'b',
+    targets: ['ac', 'aBc'],
+  },
+  /** c leads `e`, and goes or stays while b goes; b stands, too; anybody crashes once. */
+  falls: {
+    ...WORK_LIMITS,
+    leader: 'c',
+    contenders: 'bc',
+    maxTerm: { [WORK]: 3, [MEMBERS]: 1 },
+    changes: 1,
+    targets: ['ab', 'ac'],
+    crashes: 1,
+  },
   /** a leads `@members`, loses that, leads again; b goes. */
   leader: { ...MEMBERS_LIMITS, contenders: 'a' },
   /** The same, and anybody may crash once. */
@@ -60,6 +81,15 @@ export const SCENARIOS = {
   leaders: MEMBERS_LIMITS,
   /** a leads `@members`; d comes, then b goes. */
   successor: { ...MEMBERS_LIMITS, contenders: 'a', changes: 2, targets: ['abcd', 'acd'] },
+  /** a leads `@members` with a clock that stands still for a while; c follows; it, or b, goes. */
+  asleep: {
+    ...MEMBERS_LIMITS,
+    leader: 'a',
+    contenders: 'c',
+    maxTerm: { [WORK]: 0, [MEMBERS]: 3 },
+    targets: ['ab'],
+    stops: 1,
+  },
   /** a and c stand for `e` and for `@members`; b goes. */
   both: { ...BOTH_LIMITS, contenders: 'ac' },
 } satisfies Record<string, MemberLimits>

@@ -49,7 +49,7 @@ export interface Violation {
 /** One action of a schedule, by numbers of processes and inputs. */
 export type Step =
   | { readonly kind: 'tick' }
-  | { readonly kind: 'crash' | 'loss'; readonly at: number }
+  | { readonly kind: 'crash' | 'loss' | 'stop'; readonly at: number }
   | { readonly kind: 'meet'; readonly at: number; readonly other: number }
   | { readonly kind: 'input'; readonly at: number; readonly input: number }
 
@@ -60,10 +60,15 @@ const MEET = 2
 const INPUT = 3
 const LOSS = 4
 const SEQUENCE = 5
+const STOP = 6
 /** Bits of the number that a state has beside its processes: of each election the term won last, then these. */
 const CRASHES = 6
 const LOSSES = 9
-const SETTLED = 10
+const STOPS = 10
+const SETTLED = 13
+
+/** Request, reply, announcement, answer. */
+const ELECTION_ROUNDS = 4
 
 /** A heartbeat: who hears it, and the input that it is there. */
 interface Beat {
@@ -81,6 +86,8 @@ export class MemberSearch {
   private readonly n: number
   private readonly elections: readonly string[]
   private readonly members: number
+  /** A2 may be broken: P2, P3 (b) and R6 are not asked for. */
+  private readonly hasNoClock: boolean
   private readonly table: StateTable
   private readonly row: Int32Array
   private readonly base: Int32Array
@@ -101,6 +108,7 @@ export class MemberSearch {
     this.n = this.behaviour.names.length
     this.elections = limits.elections
     this.members = limits.elections.indexOf(MEMBERS)
+    this.hasNoClock = limits.stops > 0
     const width = 2 * this.n + 1
     this.table = new StateTable(width)
     this.row = new Int32Array(width)
@@ -158,9 +166,27 @@ export class MemberSearch {
     row[2 * n] =
       (limits.crashes << CRASHES) +
       (limits.loses === '' ? 0 : 1 << LOSSES) +
+      (limits.stops << STOPS) +
       (behaviour.numberOf(disk.cluster) << SETTLED)
     this.tidy()
+    if (limits.leader !== '') this.elect(names.indexOf(limits.leader))
     this.table.add(row, -1, 0)
+  }
+
+  /** It stands for the first election, and nothing is lost: it leads that by the word of everybody. */
+  private elect(i: number): void {
+    const { behaviour, row, n } = this
+    this.apply(i, behaviour.after(row[i] as number, behaviour.campaign(0)))
+    for (let k = 0; k < ELECTION_ROUNDS; k++) {
+      for (let j = 0; j < n; j++) {
+        for (const message of this.waiting(row, j)) {
+          const { from } = behaviour.messages[message] as Message
+          const isFirst = this.facts(row, j).gives[from] === null && j !== i
+          this.apply(j, behaviour.after(row[j] as number, behaviour.hear(message, isFirst)))
+        }
+      }
+      this.tidy()
+    }
   }
 
   // --- small tables -----------------------------------------------------------------------------------------------------
@@ -196,6 +222,8 @@ export class MemberSearch {
     if (this.broken !== null) return
     this.tick()
     const left = base[2 * n] as number
+    for (let i = 0; i < n && ((left >> STOPS) & 7) > 0; i++)
+      if (this.facts(base, i).leadsMembers) this.tick(i)
     if (((left >> CRASHES) & 7) > 0) for (let i = 0; i < n; i++) this.crash(i, CRASH)
     if (((left >> LOSSES) & 1) > 0) this.crash(this.behaviour.names.indexOf(this.limits.loses), LOSS)
   }
@@ -298,11 +326,13 @@ export class MemberSearch {
       if (stands) this.single(i, behaviour.campaignEnds(e))
       if (leads) this.single(i, behaviour.resign(e))
     })
-    if (!facts.leadsMembers || facts.changing || isLast(facts.config.version, limits)) return
+    if (facts.changing || isLast(facts.config.version, limits)) return
     limits.targets.forEach((_, target) => {
-      const change = behaviour.change(target)
-      // who asks earlier waits until it can be done; it may as well ask then
-      if (!behaviour.facts(behaviour.after(base[i] as number, change).state).waits) this.single(i, change)
+      // words that tell of a larger term may not have come; who asks earlier waits until it can be done, and may as well ask then
+      for (const most of facts.wordTerms) {
+        const change = behaviour.change(target, most)
+        if (!behaviour.facts(behaviour.after(base[i] as number, change).state).waits) this.single(i, change)
+      }
     })
   }
 
@@ -369,15 +399,16 @@ export class MemberSearch {
    * Before a tick passes heartbeats come or not. One that comes earlier does the same, as long as neither end of it changes its
    * configuration or begins another life: until a tick passes nothing asks for how long a session stands.
    */
-  private tick(): void {
+  private tick(stopped = -1): void {
     const { n, row, behaviour } = this
     const beats = this.beats((h, v) => !this.limits.inOrder || this.stands(h, v))
     for (let chosen = 0; chosen < 1 << beats.length && this.broken === null; chosen++) {
-      this.acting = this.sequence(beats, chosen, TICK)
+      this.acting = this.sequence(beats, chosen, stopped < 0 ? TICK : STOP + 8 * stopped)
       if (!this.play(beats, chosen)) return
       for (let i = 0; i < n; i++) {
-        if (!this.apply(i, behaviour.after(row[i] as number, behaviour.passTick()))) return
+        if (i !== stopped && !this.apply(i, behaviour.after(row[i] as number, behaviour.passTick()))) return
       }
+      if (stopped >= 0) row[2 * n] = (row[2 * n] as number) - (1 << STOPS)
       this.reach()
     }
   }
@@ -408,24 +439,24 @@ export class MemberSearch {
     if (compare(before.config, this.facts(row, i).config) !== 0) this.lastWords(i, before)
     if (t.ended !== 0) this.retire(i, t.ended, before)
     if (t.word >= 0) this.put(t.toWhom, t.word)
-    if (t.broken !== null) return this.fail(t.broken)
+    if (t.broken !== null && !(this.hasNoClock && t.broken.startsWith('R6:'))) return this.fail(t.broken)
     for (let e = 0; e < t.won.length; e++) {
       const term = t.won[e] as number
       if (term === 0) continue
       const last = ((row[2 * n] as number) >> (3 * e)) & 7
-      if (term <= last)
+      if (term === last || (term < last && !this.hasNoClock))
         return this.fail(`P1/P3: term ${term} of ${this.elections[e]} is won after term ${last} was`)
-      row[2 * n] = (row[2 * n] as number) + ((term - last) << (3 * e))
-      if (e === this.members && !this.isNewest(i))
+      row[2 * n] = (row[2 * n] as number) + (Math.max(0, term - last) << (3 * e))
+      if (e === this.members && !this.isNewest(before))
         return this.fail('P6: a leader of @members lacks a configuration that a quorum held')
     }
     return t.settled === null || this.settle(t.settled)
   }
 
-  /** Is the configuration in force at a winner of `@members` as new as any that a quorum was seen to hold? */
-  private isNewest(i: number): boolean {
+  /** Did a winner of `@members` win with a configuration as new as any that a quorum was seen to hold? It makes a newer one at once. */
+  private isNewest({ config }: Facts): boolean {
     const settled = this.behaviour.configs[(this.row[2 * this.n] as number) >> SETTLED] as ClusterConfig
-    return compare(this.facts(this.row, i).config, settled) >= 0
+    return compare(config, settled) >= 0
   }
 
   /** A leader goes by this configuration being held by a quorum. */
@@ -489,7 +520,7 @@ export class MemberSearch {
     for (let v = 0; v < n; v++) if (!this.freeIdle(v)) return false
     for (let h = 0; h < n; h++) if (!this.countAcks(h)) return false
     for (let v = 0; v < n; v++) for (let h = 0; h < n; h++) if (v !== h) this.dropSession(v, h)
-    for (let i = 0; i < n; i++) this.askWords(i)
+    for (let i = 0; i < n; i++) if (!this.askWords(i) || !this.countBound(i)) return false
     for (let i = 0; i < n; i++) {
       const messages = this.waiting(row, i)
       const kept = messages.filter((message) => !this.isSpent(i, message))
@@ -531,18 +562,35 @@ export class MemberSearch {
   }
 
   /** The leader of `@members` asks again and again who holds its configuration: whatever may answer has answered (R32 b). */
-  private askWords(h: number): void {
+  private askWords(h: number): boolean {
     const { n, row, behaviour } = this
     const leader = this.facts(row, h)
-    if (!this.needsWords(leader)) return
+    if (!this.needsWords(leader)) return true
     for (let v = 0; v < n; v++) {
       const voter = this.facts(row, v)
       if (v === h || leader.met[v] !== voter.life || voter.met[h] !== leader.life) continue
-      if ((leader.acked & (1 << v)) !== 0 || compare(leader.config, voter.config) !== 0) continue
+      if (compare(leader.config, voter.config) !== 0) continue
       const asked = behaviour.hear(behaviour.configMessage(h, leader.life, leader.at), false)
       const { state, word, toWhom } = behaviour.after(row[v] as number, asked)
-      if (state === row[v] && word >= 0 && toWhom === h) this.put(h, word)
+      if (state !== row[v] || word < 0 || toWhom !== h) continue
+      if ((leader.acked & (1 << v)) !== 0) this.put(h, word)
+      else if (!this.apply(h, behaviour.after(row[h] as number, behaviour.hear(word, false)))) return false
     }
+    return true
+  }
+
+  /** Whoever leads is told at once who is bound to it: as with acks, who counts less can do less. */
+  private countBound(h: number): boolean {
+    const { row, behaviour } = this
+    for (const message of this.waiting(row, h)) {
+      const { part } = behaviour.messages[message] as Message
+      if ((part.kind !== 'voteReply' && part.kind !== 'bindAck') || this.isSpent(h, message)) continue
+      const e = this.elections.indexOf(part.election)
+      const leads = this.facts(row, h).ledTerm[e] !== 0 && this.facts(row, h).campaignTerm[e] !== part.term
+      if (leads && !this.apply(h, behaviour.after(row[h] as number, behaviour.hear(message, false))))
+        return false
+    }
+    return true
   }
 
   /** It leads `@members`, and somebody asked for a change, or still may. */
@@ -588,9 +636,7 @@ export class MemberSearch {
         if (asked && !behaviour.holdsVote(row[i] as number, part.election, from, part.grant as string))
           return false
         return (
-          led === 0 ||
-          led > part.term ||
-          behaviour.holdsBound(row[i] as number, part.election, from, part.grant)
+          led === 0 || led > part.term || behaviour.holdsBound(row[i] as number, part.election, from, part)
         )
       }
       case 'config': {
@@ -601,7 +647,7 @@ export class MemberSearch {
       }
       case 'configAck': {
         if (!this.needsWords(here) || compare(part, here.config) !== 0) return true
-        return behaviour.knowsAck(row[i] as number, from, part)
+        return behaviour.knowsAck(row[i] as number, id)
       }
       default:
         return true
@@ -611,6 +657,10 @@ export class MemberSearch {
   // --- properties -------------------------------------------------------------------------------------------------------
 
   private holds(): boolean {
+    return this.namesOne() && (this.hasNoClock || this.leasesHold())
+  }
+
+  private namesOne(): boolean {
     const { n, row } = this
     for (let i = 1; i < n; i++) {
       const { at, config } = this.facts(row, i)
@@ -620,6 +670,11 @@ export class MemberSearch {
           return this.failed(`P6: two configurations are called ${config.term}.${config.version}`)
       }
     }
+    return true
+  }
+
+  private leasesHold(): boolean {
+    const { n, row } = this
     for (let e = 0; e < this.elections.length; e++) {
       let holder = -1
       for (let i = 0; i < n; i++) {
@@ -700,6 +755,7 @@ export class MemberSearch {
       if (kind === INPUT) return { kind: 'input', at: rest & 7, input: rest >> 3 }
       if (kind === MEET) return { kind: 'meet', at: rest & 7, other: rest >> 3 }
       if (kind === TICK) return { kind: 'tick' }
+      if (kind === STOP) return { kind: 'stop', at: rest }
       return { kind: kind === LOSS ? 'loss' : 'crash', at: rest }
     })
   }
@@ -712,6 +768,8 @@ export class MemberSearch {
         return `${name(step.at)} ${behaviour.describeInput(step.input)}`
       case 'tick':
         return 'a tick passes'
+      case 'stop':
+        return `a tick passes, but for ${name(step.at)}, whose clock stands still`
       case 'loss':
         return `${name(step.at)} loses its disk and begins with an empty one`
       case 'crash':

@@ -38,6 +38,10 @@ export interface MemberLimits {
   readonly inOrder: boolean
   /** Who stands in these elections. */
   readonly contenders: string
+  /** Who leads the first of them at the start, in term 2, by the word of everybody; or nobody. */
+  readonly leader: string
+  /** For so many ticks the clock of whoever leads `@members` may stand still: then only what needs no clock has to hold. */
+  readonly stops: number
   /** D, in ticks. At least 2: with 1 no leader of `@members` lives through the wait of R72. */
   readonly promise: number
   readonly maxStates: number
@@ -188,7 +192,7 @@ function keepThrone(state: State): void {
     if (lease.elections.size === 0) state.leases.delete(id)
   }
   lead.lease = FOR_EVER
-  lead.bound = new Map()
+  lead.bound.clear()
   state.leases.set(FOR_EVER, {
     id: FOR_EVER,
     key: 'for ever',
@@ -351,7 +355,7 @@ function settleSessions(state: State, limits: MemberLimits, busy: boolean): void
 /** Leases are called after the first election that hangs on them, and what hangs on one follows from the bound voters. */
 function settleLeases(state: State): void {
   for (const { lead, campaign } of state.elections.values()) {
-    if (lead !== null) lead.bound = boundSet(lead)
+    if (lead !== null) sortMap(lead.bound)
     if (campaign !== null) sortMap(campaign.grants)
   }
   const names = [...state.elections.keys()]
@@ -376,8 +380,11 @@ function settleLeases(state: State): void {
 }
 
 function boundSet(lead: Lead): Map<string, string[]> {
-  const sets = new Map([...lead.bound].map(([voter, grants]) => [voter, [...grants].sort()] as const))
-  sortMap(sets)
+  const sets = new Map<string, string[]>()
+  for (const [voter, grants] of lead.bound) {
+    const counted = [...grants].filter(([, term]) => term >= lead.term).map(([grant]) => grant)
+    if (counted.length > 0) sets.set(voter, counted.sort())
+  }
   return sets
 }
 
@@ -404,11 +411,15 @@ function settleMembership(state: State, limits: MemberLimits): void {
   if (membership.settledAt !== Number.POSITIVE_INFINITY) {
     membership.settledAt = Math.max(BASE, membership.settledAt)
   }
-  // the floor is the largest of these and of the own terms, so each may as well say that
-  let maxTerm = state.termFloor
-  for (const { slot } of state.elections.values()) maxTerm = Math.max(maxTerm, slot.knownTerm)
-  for (const ack of membership.acks.values()) maxTerm = Math.max(maxTerm, ack.maxTerm)
-  for (const [id, ack] of membership.acks) membership.acks.set(id, { ...ack, maxTerm })
+  // the floor is the largest of these and of the own terms, so none need tell of less than that
+  let ownTerm = state.termFloor
+  for (const { slot } of state.elections.values()) ownTerm = Math.max(ownTerm, slot.knownTerm)
+  for (const [id, ack] of membership.acks)
+    membership.acks.set(id, {
+      ...ack,
+      maxTerm: Math.max(ack.maxTerm, ownTerm),
+      membersTerm: Math.min(ack.membersTerm, ack.term),
+    })
   sortMap(membership.acks)
   sortMap(membership.strangers)
   for (const [id, stranger] of membership.strangers)

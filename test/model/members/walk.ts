@@ -4,7 +4,7 @@
  * Used by `../members-image.test.ts`. Read first: `search.ts`.
  */
 import type { CoreConfig, Frame, Input, Part, State } from '../../../src/core'
-import { BASE, rebind } from '../process'
+import { BASE } from '../process'
 import { randomOf } from '../random'
 import type { MemberSearch } from './search'
 import {
@@ -54,6 +54,14 @@ export class MemberWorld {
         this.act(i, { type: 'connected', peer, ...about })
       }
     }
+    if (limits.leader !== '') this.elect(names.indexOf(limits.leader), limits.elections[0] as string)
+  }
+
+  /** It stands, and nothing is lost, but for what was said before. */
+  private elect(i: number, name: string): void {
+    this.sent.length = 0
+    this.act(i, { type: 'campaign', election: name })
+    for (let k = 0; k < this.sent.length; k++) this.deliver(this.sent[k] as Frame)
   }
 
   /** Applies an input, completes its writes, keeps what it says. */
@@ -87,7 +95,9 @@ export class MemberWorld {
 
   deliver({ from, fromIncarnation, to, toIncarnation, parts }: Frame): void {
     const i = this.search.behaviour.names.indexOf(to)
-    this.act(i, { type: 'frame', from, fromIncarnation, toIncarnation, parts })
+    const { isVoter } = (this.members[i] as Member).state
+    const heard = parts.filter(({ kind }) => isVoter || kind !== 'release')
+    this.act(i, { type: 'frame', from, fromIncarnation, toIncarnation, parts: heard })
   }
 
   /** Each process as the exploration keeps it: clocks at `BASE`, grants by their one name. */
@@ -182,8 +192,9 @@ function renameHeld(state: State, voter: string, present: string | null): void {
   }
   rename(state.accounts.get(voter)?.untilByGrant)
   for (const { lead, campaign } of state.elections.values()) {
-    const isBound = present !== null && lead?.bound.get(voter)?.includes(present) === true
-    rebind(lead, voter, isBound ? ['1.1'] : [])
+    const grants = lead?.bound.get(voter)
+    rename(grants)
+    if (grants?.size === 0) lead?.bound.delete(voter)
     const granted = campaign?.grants.get(voter)
     if (granted === undefined) continue
     if (granted === present) campaign?.grants.set(voter, '1.1')
