@@ -192,7 +192,7 @@ function begin(
     startedAt: turn.now,
     deadline,
     grants: new Map(),
-    refusals: new Map(),
+    refusals: null,
     certificate,
     durable: false,
   }
@@ -268,7 +268,7 @@ export function askAgain(turn: Turn, voter: ProcessId, account: Account, since =
     const campaign = election?.campaign
     if (election === undefined || campaign == null || campaign.startedAt > latest) continue
     if (campaign.grants.has(voter)) continue
-    const refusal = campaign.refusals.get(voter)
+    const refusal = campaign.refusals?.get(voter)
     if (refusal !== undefined && !(campaign.phase === 'preVote' && passes(turn, refusal))) continue
     asked += 1
     if (campaign.phase === 'preVote') askPreVote(turn, election, campaign, voter)
@@ -286,17 +286,22 @@ export function hearPreVoteReply(turn: Turn, from: ProcessId, account: Account, 
   if (campaign === null || campaign.phase !== 'preVote' || campaign.nonce !== reply.nonce) return
   noteAnswer(turn, from, account, campaign.startedAt)
   if (reply.refusal === null) {
-    campaign.refusals.delete(from)
+    campaign.refusals?.delete(from)
     campaign.grants.set(from, '')
     settlePreVote(turn, election)
     return
   }
-  campaign.refusals.set(from, reply.refusal)
+  noteRefusal(campaign, from, reply.refusal)
   if (reply.refusal === 'term' && floorOf(turn, election) >= campaign.term) {
     startPreVote(turn, election, campaign.deadline)
   } else if (isHopeless(turn, campaign, (refusal) => PARKS.includes(refusal) || passes(turn, refusal))) {
     fail(turn, election)
   }
+}
+
+function noteRefusal(campaign: Campaign, voter: ProcessId, refusal: Refusal): void {
+  campaign.refusals ??= new Map()
+  campaign.refusals.set(voter, refusal)
 }
 
 /** A quorum would vote: campaign, if the own slot is free by now (R3). */
@@ -323,7 +328,7 @@ function isHopeless(turn: Turn, campaign: Campaign, mayChange: (refusal: Refusal
   return !isQuorum(turn.state.cluster, (voter) => {
     const account = turn.state.accounts.get(voter)
     if (account === undefined || campaign.grants.has(voter)) return true
-    const refusal = campaign.refusals.get(voter)
+    const refusal = campaign.refusals?.get(voter)
     return account.connected && (refusal === undefined || mayChange(refusal))
   })
 }
@@ -340,7 +345,7 @@ export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, rep
   if (reply.grant !== null) {
     if (current) {
       campaign.grants.set(from, reply.grant)
-      campaign.refusals.delete(from)
+      campaign.refusals?.delete(from)
       noteVote(turn, election, campaign)
     }
     if (lead !== null && reply.term >= lead.term)
@@ -353,7 +358,7 @@ export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, rep
     // without a session, or the same configuration, it is asked again behind the next heartbeat, as if it had not answered
     const isAskedAgain =
       reply.refusal === 'session' || (reply.refusal === 'config' && turn.state.membership !== null)
-    if (!isAskedAgain) campaign.refusals.set(from, reply.refusal ?? 'term')
+    if (!isAskedAgain) noteRefusal(campaign, from, reply.refusal ?? 'term')
     if (isHopeless(turn, campaign, () => false)) fail(turn, election)
   }
   if (election.lead !== null) retermIfBehind(turn, election)
@@ -389,7 +394,7 @@ export function hearBindAck(turn: Turn, from: ProcessId, account: Account, ack: 
 export function fail(turn: Turn, election: Election): void {
   if (election.campaign === null) return
   const { refusals } = election.campaign
-  election.lastRefusals = refusals.size === 0 ? NONE : refusals
+  election.lastRefusals = refusals === null || refusals.size === 0 ? NONE : refusals
   endCampaign(turn, election)
   backOff(turn, election)
 }

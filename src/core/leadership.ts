@@ -12,7 +12,7 @@ import { noteLeader, seekBetter } from './preference'
 import { isBlocking } from './quorum'
 import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
-import { attemptAt } from './succession'
+import { attemptAt, forgetFailures } from './succession'
 import { free, sendFirst, slotMoved, type Turn } from './turn'
 import type { ProcessId, RevokeReason, Role, Term } from './types'
 import { isHeldBy, release } from './voter'
@@ -83,7 +83,7 @@ export function win(turn: Turn, election: Election, campaign: Campaign): void {
   state.standLimit = Math.min(STAND_AT_MOST, state.standLimit + 1)
   const lead: Lead = { term: campaign.term, bound: boundOf(turn, campaign), lease: 0, frozen: null }
   election.lead = lead
-  election.failures = 0
+  forgetFailures(election)
   election.successor = null
   election.evidence = false
   attemptAt(turn, election, Number.POSITIVE_INFINITY)

@@ -132,7 +132,8 @@ export interface Campaign {
   deadline: number
   /** Voter -> grant of its vote ('' for a pre-vote). Distinct voters (R4). */
   readonly grants: Map<ProcessId, Grant>
-  readonly refusals: Map<ProcessId, Refusal>
+  /** Why voters refused; made by the first that does. */
+  refusals: Map<ProcessId, Refusal> | null
   readonly certificate: Certificate | null
   /** The own vote is durable; nothing is won before (R1, R3). */
   durable: boolean
@@ -217,7 +218,7 @@ export interface Election {
   /** The newest word of an operator about it (R80), and the decision that makes it durable. */
   pause: Pause | null
   pauseDecidedAt: number
-  /** Why the last attempt failed, voter by voter, for `status()`. */
+  /** Why the last attempt failed, voter by voter, for `status()`; nothing once somebody leads. */
   lastRefusals: ReadonlyMap<ProcessId, Refusal>
 }
 

@@ -6,7 +6,7 @@
  * (instant, election); entries that no longer apply are skipped when they come up, so nothing is ever searched.
  */
 import { hash, STAND_AT_FIRST } from './numbers'
-import type { Election, Timer } from './state'
+import { type Election, NONE, type Timer } from './state'
 import { random, type Turn } from './turn'
 import type { ElectionName, ProcessId } from './types'
 
@@ -141,6 +141,12 @@ export function backOff(turn: Turn, election: Election): void {
   const bound = Math.min(backoffMs * 2 ** Math.min(election.failures, 16), backoffMaxMs)
   election.failures += 1
   attemptAt(turn, election, Math.max(turn.now + random(turn) * bound, election.notBefore))
+}
+
+/** Somebody leads: that attempts failed before makes nobody wait, and explains nothing any more. */
+export function forgetFailures(election: Election): void {
+  election.failures = 0
+  election.lastRefusals = NONE
 }
 
 /** Arms the next attempt; Infinity disarms it. */

@@ -12,7 +12,7 @@ import type { Bind, Certificate, PreVote, Release, RequestVote, TimeoutNow } fro
 import { tellPause } from './pause'
 import { standingGrant, votes } from './sessions'
 import type { Election } from './state'
-import { attemptAt } from './succession'
+import { attemptAt, forgetFailures } from './succession'
 import { alarm, electionOf, floorOf, free, isPaused, send, slotMoved, type Turn } from './turn'
 import type { ElectionName, Grant, Incarnation, ProcessId, Refusal, Term } from './types'
 import { bind, type Claim, isHeldBy, judgeBind, judgeVote, release, vote } from './voter'
@@ -224,7 +224,7 @@ export function hearBind(turn: Turn, from: ProcessId, incarnation: Incarnation, 
     forgetBound(turn, election)
     noteJump(turn, election, fact.term)
     bind(election.slot, { process: from, incarnation, term: fact.term, grant })
-    election.failures = 0
+    forgetFailures(election)
     followed(turn, election)
   }
   send(turn, from, {

@@ -113,8 +113,8 @@ function triesOf(election: CoreElection, seat: Seat, now: number): string[] {
   const reasons: string[] = []
   const coolDown = Math.ceil(election.notBefore - now)
   if (coolDown > 0) reasons.push(`cool-down after a resignation: ${coolDown} ms`)
-  const refusals = election.campaign?.refusals ?? election.lastRefusals
-  for (const [voter, refusal] of refusals) reasons.push(`${voter} refused: it ${WORDS[refusal]}`)
+  const refusals = election.campaign === null ? election.lastRefusals : election.campaign.refusals
+  for (const [voter, refusal] of refusals ?? []) reasons.push(`${voter} refused: it ${WORDS[refusal]}`)
   if (election.campaign !== null) {
     reasons.push(`a try in term ${election.campaign.term} is under way`)
   } else if (seat.contention.isContending && coolDown <= 0 && Number.isFinite(election.attemptAt)) {

@@ -239,7 +239,7 @@ function settleElection(state: State): void {
       startedAt: BASE,
       deadline: Number.POSITIVE_INFINITY,
       grants,
-      refusals: new Map(),
+      refusals: null,
     }
   }
   state.campaignsEndAt = Number.POSITIVE_INFINITY

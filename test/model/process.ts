@@ -195,7 +195,7 @@ function cloneElection(e: Election): Election {
         : {
             ...campaign,
             grants: new Map(campaign.grants),
-            refusals: new Map(),
+            refusals: null,
           },
   }
 }

@@ -217,6 +217,10 @@ describe('R35: back-off', () => {
       say(lab, 'b', 'c', no)
       expect(lab.election('c').campaign).toBeNull()
       expect(lab.election('c').failures).toBe(i)
+      expect([...lab.election('c').lastRefusals]).toEqual([
+        ['a', 'limit'],
+        ['b', 'limit'],
+      ])
     }
     say(
       lab,
@@ -226,6 +230,7 @@ describe('R35: back-off', () => {
       { kind: 'bind', election: 'e', term: 3 },
     )
     expect(lab.election('c').failures).toBe(0)
+    expect(lab.election('c').lastRefusals.size, 'somebody leads').toBe(0)
   })
 
   it('R35: losers of a vote do not take turns without a pause', () => {

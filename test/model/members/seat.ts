@@ -305,7 +305,7 @@ function settleElection(state: State, each: Election, mayCrash: boolean): void {
   if (2 * (campaign?.grants.size ?? 0) <= state.cluster.voters.length) state.voted.delete(each.name)
   if (campaign !== null) {
     each.campaign = { ...campaign, nonce: campaign.term, startedAt: BASE, deadline: Number.MAX_SAFE_INTEGER }
-    each.campaign.refusals.clear()
+    each.campaign.refusals = null
   }
 }
 
