@@ -56,7 +56,11 @@ const library: Options = {
   esbuildOptions: (options) => {
     options.logOverride = { 'empty-import-meta': 'silent' }
   },
-  dts: { compilerOptions: { ignoreDeprecations: '6.0', paths: {} } },
+  // Types of Node.js stand in the declarations, and TypeScript 6 loads none by itself.
+  dts: {
+    banner: '/// <reference types="node" />',
+    compilerOptions: { ignoreDeprecations: '6.0', paths: {} },
+  },
 }
 
 export default [

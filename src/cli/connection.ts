@@ -5,7 +5,7 @@
  * files, connects to nothing.
  */
 import { readFileSync } from 'node:fs'
-import type { TcpOptions } from '../transports/tcp-options'
+import { MIN_SECRET_BYTES, type TcpOptions } from '../transports/tcp-options'
 import { UsageError } from './command'
 import { type FlagValues, required } from './flags'
 
@@ -22,7 +22,7 @@ export const CONNECTION = {
   'secret-file': {
     value: 'FILE',
     isPath: true,
-    summary: `shared secret, at least 16 bytes (default: the environment variable ${SECRET_VARIABLE});\nseveral lines: the first is used to dial, all are accepted`,
+    summary: `shared secret, at least ${MIN_SECRET_BYTES} bytes (default: the environment variable ${SECRET_VARIABLE});\nseveral lines: the first is used to dial, all are accepted`,
   },
   'tls-ca': { value: 'FILE', isPath: true, summary: 'authority of the members for mutual TLS, PEM' },
   'tls-cert': { value: 'FILE', isPath: true, summary: 'own certificate, PEM' },
@@ -72,6 +72,11 @@ function readCredentials(
   const text = path === undefined ? environment[SECRET_VARIABLE] : contents('secret-file', path).toString()
   const secret = (text ?? '').split(/\r?\n/).filter((line) => line !== '')
   if (path !== undefined && secret.length === 0) throw new UsageError(`--secret-file ${path} is empty.`)
+  for (const bytes of secret.map((line) => Buffer.byteLength(line))) {
+    if (bytes >= MIN_SECRET_BYTES) continue
+    const where = path === undefined ? SECRET_VARIABLE : `--secret-file ${path}`
+    throw new UsageError(`${where}: a secret has at least ${MIN_SECRET_BYTES} bytes, this one has ${bytes}.`)
+  }
   const names = ['tls-ca', 'tls-cert', 'tls-key'] as const
   const missing = names.filter((name) => values[name] === undefined)
   if (missing.length === 1 || missing.length === 2) {

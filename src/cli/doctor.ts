@@ -61,7 +61,9 @@ export const doctor: Command = {
   async run(args, terminal) {
     const values = parseFlags(args, FLAGS)
     const seconds = numberOf('seconds', values.seconds) ?? 10
-    if (seconds < 0.1 || seconds > 86_400) throw new UsageError('--seconds takes 0.1 to 86400.')
+    if (seconds < 0.1 || seconds > 86_400) {
+      throw new UsageError(`--seconds takes 0.1 to 86400, not ${seconds}.`)
+    }
     const url = storeUrlOf(values, process.env)
     const timing = resolveTiming(readTiming(values), basisOf(url !== null))
     const [fault] = timingFaults(timing)
@@ -71,14 +73,17 @@ export const doctor: Command = {
     const subjects = { members, store: client?.store ?? null, dataDir: values['data-dir'] ?? null }
     const measured = await attempt(seconds, subjects).finally(() => client?.close().catch(() => {}))
     const judgement = judge(timing, measured)
-    const advice = advise(measured)
+    const gaps = gapsOf(measured)
+    const advice = gaps.length === 0 ? advise(measured) : null
     const isReached =
       measured.members.every(({ connect }) => connect !== null) && measured.store?.write !== null
     if (values.json === true) {
-      terminal.print(JSON.stringify({ ...judgement, isReached, advice, measured }))
+      terminal.print(JSON.stringify({ ...judgement, isReached, gaps, advice, measured }))
     } else {
       for (const line of figuresOf(measured)) terminal.print(line)
-      for (const line of verdictOf(judgement, advice, measured.store !== null)) terminal.print(line)
+      for (const line of verdictOf(judgement, advice, gaps, measured.store !== null)) {
+        terminal.print(line)
+      }
     }
     return judgement.fits && isReached ? EXIT.ok : EXIT.failed
   },
@@ -135,9 +140,20 @@ function storeLines({ name, read, write, failures, lastError }: StoreFigures): s
   ]
 }
 
+/** What was not measured, and counts as 0 in the rules. A store stands for the members and for a disk. */
+function gapsOf({ members, store, disk }: Measured): string[] {
+  return [
+    ...members.filter(({ connect }) => connect === null).map(({ id }) => `${id} was never reached`),
+    ...(store !== null && store.write === null ? [`${store.name} was never written`] : []),
+    ...(store === null && members.length === 0 ? ['round trips were not measured (--members)'] : []),
+    ...(store === null && disk === null ? ['writes were not measured (--data-dir)'] : []),
+  ]
+}
+
 function verdictOf(
   { timing, rules, fits }: Judgement,
   advice: ReturnType<typeof advise>,
+  gaps: readonly string[],
   hasStore: boolean,
 ): string[] {
   const { promiseMs } = timing
@@ -151,10 +167,13 @@ function verdictOf(
     hasStore ? { others: 0, stores: true } : { others: 2, stores: false },
   )
   const whose = hasStore ? 'Over a store' : 'With three voters'
+  const verdict = [`promiseMs ${promiseMs}:`, ...lines, '']
+  if (gaps.length > 0) {
+    const known = fits ? 'It fits as far as that was measured' : 'It does not fit what was measured'
+    return [...verdict, `${known}: ${gaps.join('; ')}. Which is the shortest that fits cannot be said then.`]
+  }
   return [
-    `promiseMs ${promiseMs}:`,
-    ...lines,
-    '',
+    ...verdict,
     fits
       ? `It fits. ${whose} a dead leader is replaced within ${worstMs} ms.`
       : 'It does not fit what was measured.',

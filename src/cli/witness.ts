@@ -93,30 +93,34 @@ function prepare(
 
 /** Runs it until a signal or a failure; resolves to the exit code. */
 async function serve(elector: Elector, journal: Journal, terminal: Terminal): Promise<number> {
-  const ended = new Promise<number>((resolve) => {
-    elector.on('failed', () => resolve(EXIT.failed))
-    onSignal(() => resolve(EXIT.ok))
-  })
+  const failed = new Promise<number>((resolve) => elector.on('failed', () => resolve(EXIT.failed)))
+  const signalled = new Promise<number>((resolve) => onSignal(() => resolve(EXIT.ok)))
   elector.on('leaderChanged', ({ election, leader, term }) => {
     const who = leader === null ? 'nobody is known to lead' : `${leader} leads, term ${term}`
     journal.tell(`${election}: ${who}`, { election, leader, term })
   })
   try {
-    await elector.start()
+    // A disk or a network may keep it from starting for long: a signal ends that, too.
+    const code = await Promise.race([elector.start(), signalled])
+    if (code === undefined) tellReady(elector, journal)
   } catch (error) {
+    if (isElectionError(error, 'ELECTION_CONFIG_INVALID')) throw new UsageError(error.message)
     if (!isElectionError(error)) throw error
     terminal.complain(`conclave witness: ${error.code}: ${error.message}`)
     return EXIT.failed
   }
+  const code = await Promise.race([signalled, failed])
+  await elector.stop()
+  if (code === EXIT.ok) journal.tell('stopped', {})
+  return code
+}
+
+function tellReady(elector: Elector, journal: Journal): void {
   const { members, bootWaitMs, warnings } = elector.status()
   const voters = members.map(({ id }) => id)
   const wait = bootWaitMs === 0 ? '' : `, gives its first vote in ${bootWaitMs} ms`
   journal.tell(`ready: ${elector.id} votes, of ${voters.join(', ')}${wait}`, { voters, bootWaitMs })
   for (const warning of warnings) journal.warn({}, warning)
-  const code = await ended
-  await elector.stop()
-  if (code === EXIT.ok) journal.tell('stopped', {})
-  return code
 }
 
 /** The first signal only: a second one ends the process as it always does. */

@@ -40,7 +40,9 @@ const freeze = lazily(() => number(0, MAX_TIMER_MS))
 
 const switchover = lazily(() =>
   z.strictObject({
-    at: z.optional(z.union([z.date(), z.int().check(z.gte(0))])),
+    at: z.optional(
+      z.union([z.date(), z.int().check(z.gte(0))], { error: 'expected a Date, or milliseconds since 1970' }),
+    ),
     inMs: duration(),
     to: z.optional(z.string()),
     cooldownMs: duration(),

@@ -11,8 +11,11 @@ import { ElectionError } from '../errors'
 import { MAX_TIMER_MS } from './deadline'
 import { describe, printable } from './printable'
 
-/** The texts of faults. Said at each call: the configuration of zod belongs to the whole process, so to the service. */
-const inEnglish = { error: en().localeError }
+/** The texts of faults, and what was given. Said at each call: the configuration of zod belongs to the whole process, so to the service. */
+const inEnglish = { error: en().localeError, reportInput: true }
+
+/** Faults of a value that is of the right kind: it is worth repeating. */
+const OF_VALUES: readonly string[] = ['too_small', 'too_big', 'invalid_value', 'invalid_format']
 
 /** What `make` makes, made once, when it is first asked for. */
 export function lazily<T extends object>(make: () => T): () => T {
@@ -67,7 +70,7 @@ export function orCallable(schema: z.ZodMiniType) {
   return z.any().check(({ value, issues }) => {
     if (typeof value === 'function') return
     const read = schema.safeParse(value, inEnglish)
-    if (!read.success) for (const issue of read.error.issues) issues.push({ ...issue, input: value } as never)
+    if (!read.success) for (const issue of read.error.issues) issues.push({ input: value, ...issue } as never)
   })
 }
 
@@ -89,8 +92,18 @@ export function faultsOf(schema: z.ZodMiniType, value: unknown): string[] {
   if (read.success) return []
   return read.error.issues.map((issue) => {
     const path = issue.path.map(String).join('.')
-    if (issue.code !== 'unrecognized_keys') return path === '' ? issue.message : `${path}: ${issue.message}`
+    if (issue.code !== 'unrecognized_keys') return faultAt(path, issue)
     const keys = issue.keys.map((key) => `"${printable(path === '' ? key : `${path}.${key}`)}"`)
     return `unknown option ${keys.join(', ')}: see the options for those that exist`
   })
+}
+
+function faultAt(path: string, { code, input, message }: z.core.$ZodIssue): string {
+  if (path === '') return message
+  if (code === 'invalid_type' && input === undefined) return `${path} is missing`
+  return OF_VALUES.includes(code) ? `${path}: ${message}, not ${shown(input)}` : `${path}: ${message}`
+}
+
+function shown(value: unknown): string {
+  return printable(typeof value === 'string' ? JSON.stringify(value) : String(value))
 }

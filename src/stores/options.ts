@@ -35,10 +35,14 @@ export function checkStoreOptions(store: string, options: StoreOptions, known: r
   }
   const { timeoutMs = STORE_TIMEOUT_MS, durability = 'survives' } = options
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > LONGEST_TIMER_MS) {
-    throw invalidOption(`timeoutMs of ${store}() must be a whole number, 1..${LONGEST_TIMER_MS}`)
+    throw invalidOption(
+      `timeoutMs of ${store}() must be a whole number, 1..${LONGEST_TIMER_MS}, not ${timeoutMs}`,
+    )
   }
   if (!['survives', 'mayRegress', 'volatile'].includes(durability)) {
-    throw invalidOption(`durability of ${store}() must be 'survives', 'mayRegress' or 'volatile'`)
+    throw invalidOption(
+      `durability of ${store}() must be 'survives', 'mayRegress' or 'volatile', not ${JSON.stringify(durability)}`,
+    )
   }
 }
 

@@ -83,7 +83,8 @@ export interface TcpCredentials {
   readonly tls?: TlsOptions
 }
 
-const MIN_SECRET_BYTES = 16
+/** Of a secret: fewer can be guessed. */
+export const MIN_SECRET_BYTES = 16
 const MAX_SECRETS = 8
 const DEFAULTS = { zombieMs: 3_000, handshakeMs: 2_000, maxConnections: 256, maxQueueBytes: 4_194_304 }
 

@@ -2,7 +2,10 @@
  * Goal: `conclave doctor` judges a timing by the rules that are written down, advises one that keeps them, and says all of it as
  * an exit code. Method: the arithmetic with made-up figures, the clocks with a made-up clock, the command in this process.
  */
+
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -198,9 +201,25 @@ describe('conclave doctor', () => {
     expect(text).toMatch(/write +[\d.]+( \/ [\d.]+){3} ms \(shortest, median, p99, longest of \d+\)/)
     expect(text).toContain('round trip   not measured: give --members')
     expect(text).toContain('renewal: 10000 x (1 - 0.1) / (1 + 0.1)')
-    expect(text).toMatch(/The shortest that fits: timing: \{ promiseMs: \d+/)
+    expect(text).toMatch(
+      /It fits as far as that was measured: round trips were not measured \(--members\)\. /,
+    )
     expect(code).toBe(0)
     expect(readdirSync(dir)).toEqual([])
+  })
+
+  it('advises the shortest timing only where nothing counts as 0 that was not measured', async () => {
+    const peer = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(peer, 'listening')
+    const { port } = peer.address() as AddressInfo
+    const line = `doctor --seconds 0.5 --timing relaxed --data-dir ${dir} --members b=127.0.0.1:${port}`
+    expect((await call(line)).text).toMatch(/The shortest that fits: timing: \{ promiseMs: \d+/)
+    peer.close()
+    const { code, text } = await call(`${line},c=127.0.0.1:1`)
+    expect(text).toContain('It fits as far as that was measured')
+    expect(text).toContain('c was never reached')
+    expect(text).not.toContain('The shortest that fits:')
+    expect(code).toBe(1)
   })
 
   it('exit code 1: a timing that nobody can keep, a member that is not there', async () => {
@@ -217,7 +236,7 @@ describe('conclave doctor', () => {
   })
 
   it.each([
-    ['doctor --seconds 0', '--seconds takes 0.1 to 86400'],
+    ['doctor --seconds 0', '--seconds takes 0.1 to 86400, not 0'],
     ['doctor --promise-ms 0.001', 'marginMs'],
     ['doctor --timing brisk', '--timing takes one of fast, default, relaxed'],
     ['doctor --seconds 0.1 --data-dir /nowhere', '--data-dir: ENOENT'],

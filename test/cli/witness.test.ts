@@ -4,7 +4,8 @@
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONNECTION, readConnection } from '../../src/cli/connection'
 import { parseFlags } from '../../src/cli/flags'
@@ -38,6 +39,10 @@ describe('conclave witness', () => {
     [`${WHOLE} --listen here`, 'is no address'],
     [`${WHOLE} --tls-ca ca.pem`, '--tls-cert, --tls-key is missing'],
     [`${WHOLE} --secret-file /nowhere/secret`, '--secret-file cannot be read: ENOENT'],
+    [
+      `${WHOLE} --secret-file ${join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.gitignore')}`,
+      'a secret has at least 16 bytes, this one has',
+    ],
     [`${WHOLE} --secret hush`, "Unknown option '--secret'"],
   ])('%s: refused', async (line, words) => {
     const { code, complaints } = await call(line)

@@ -138,6 +138,14 @@ describe('rules between two numbers name both and say what to do', () => {
     expect(refusal({ drainMs: 2_000, stopMs: 2_000 })).toBe('accepted')
   })
 
+  it('a single value out of its range, and what is missing', () => {
+    expect(refusal({ timing: { promiseMs: 10 } })).toContain(
+      'timing.promiseMs: Too small: expected number to be >=20, not 10',
+    )
+    expect(refusal({ timing: 'quick' })).toContain('expected one of "fast"|"default"|"relaxed", not "quick"')
+    expect(refusal({}, ['cluster', 'voters'])).toContain('cluster is missing; voters is missing')
+  })
+
   it('several faults are one error', () => {
     const message = refusal({ id: 'z', timing: { heartbeatMs: 700, campaignMs: 3_000 } }, ['storage'])
     for (const word of ['heartbeatMs 700', 'campaignMs 3000', '"z"', 'dataDir'])
