@@ -348,8 +348,7 @@ export function hearVoteReply(turn: Turn, from: ProcessId, account: Account, rep
       campaign.refusals?.delete(from)
       noteVote(turn, election, campaign)
     }
-    if (lead !== null && reply.term >= lead.term)
-      countBound(turn, election, lead, from, reply.grant, reply.term)
+    if (lead !== null && reply.term >= lead.term) countBound(turn, election, lead, from, reply.grant)
     else if (!current) settleOrphan(turn, from, account, election)
     return
   }
@@ -384,7 +383,7 @@ export function hearBindAck(turn: Turn, from: ProcessId, account: Account, ack: 
     if (lead !== null) retermIfBehind(turn, election)
     return
   }
-  if (lead !== null && ack.term >= lead.term) countBound(turn, election, lead, from, ack.grant, ack.term)
+  if (lead !== null && ack.term >= lead.term) countBound(turn, election, lead, from, ack.grant)
   else settleOrphan(turn, from, account, election)
 }
 

@@ -14,7 +14,7 @@ import { standingGrant, votes } from './sessions'
 import type { Account, Campaign, Election, Lead } from './state'
 import { attemptAt, forgetFailures } from './succession'
 import { free, sendFirst, slotMoved, type Turn } from './turn'
-import type { ProcessId, RevokeReason, Role, Term } from './types'
+import type { Grant, ProcessId, RevokeReason, Role, Term } from './types'
 import { isHeldBy, release } from './voter'
 
 /** Does the binding of the own slot stand at this reading? (R11, R15, R59) */
@@ -99,17 +99,10 @@ export function win(turn: Turn, election: Election, campaign: Campaign): void {
   seekBetter(turn, election)
 }
 
-/** A voter is bound to the present leadership under that grant: count it (R12, R65). */
-export function countBound(
-  turn: Turn,
-  election: Election,
-  lead: Lead,
-  voter: ProcessId,
-  grant: string,
-  term: Term,
-): void {
+/** A voter is bound to the present leadership, in its term or a later one, under that grant: count it (R12, R65). */
+export function countBound(turn: Turn, election: Election, lead: Lead, voter: ProcessId, grant: Grant): void {
   if (lead.frozen !== null) return
-  addBound(lead, voter, grant, term)
+  addBound(turn, lead, voter, grant)
   attachLease(turn, election, lead)
 }
 
@@ -123,7 +116,7 @@ export function oweToNewGrant(turn: Turn, voter: ProcessId, account: Account): v
       const election = turn.state.elections.get(name)
       if (election?.lead == null) continue
       // told before its first ack came: it counts from now on
-      if (election.lead.bound.get(voter)?.has(grant) === true) attachLease(turn, election, election.lead)
+      if (election.lead.bound.get(voter)?.includes(grant) === true) attachLease(turn, election, election.lead)
       else oweBind(turn, voter, account, election, election.lead.term)
     }
   }

@@ -9,17 +9,17 @@
 import type { LeaseId } from './inputs'
 import { isQuorum, quorumInstant } from './quorum'
 import { countedUntil, OWN_GRANT, votes } from './sessions'
-import type { Campaign, Election, Lead, Lease } from './state'
+import type { Bound, Campaign, Election, Lead, Lease } from './state'
 import type { Turn } from './turn'
-import type { ElectionName, Grant, ProcessId, RevokeReason, Term } from './types'
+import type { ElectionName, Grant, ProcessId, RevokeReason } from './types'
 
 /** The instant until which at least a quorum is counted, given for each voter the grants it is bound under. */
-function quorumUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): number {
+function quorumUntil(turn: Turn, bound: Bound): number {
   return quorumInstant(turn.state.cluster, (id) => voterUntil(turn, bound, id))
 }
 
 /** The instant until which one voter is counted: the latest of its grants. */
-function voterUntil(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>, voter: ProcessId): number {
+function voterUntil(turn: Turn, bound: Bound, voter: ProcessId): number {
   let until = Number.NEGATIVE_INFINITY
   const grants = bound.get(voter)
   if (grants !== undefined)
@@ -35,48 +35,56 @@ export function winsNow(turn: Turn, campaign: Campaign): boolean {
   })
 }
 
-/** Notes that `voter` is bound under `grant` for `term` (R12); the caller attaches afterwards. */
-export function addBound(lead: Lead, voter: ProcessId, grant: Grant, term: Term): void {
-  let grants = lead.bound.get(voter)
-  if (grants === undefined) {
-    grants = new Map()
-    lead.bound.set(voter, grants)
-  }
-  grants.set(grant, Math.max(term, grants.get(grant) ?? 0))
+/** A voter's grants that one leadership remembers at most: the present one, and some whose first ack may still come. */
+const GRANTS_KEPT = 4
+
+/** Notes that `voter` is bound under `grant` for the led term or a later one (R12); the caller attaches afterwards. */
+export function addBound(turn: Turn, lead: Lead, voter: ProcessId, grant: Grant): void {
+  const known = lead.bound.get(voter) ?? []
+  if (known.includes(grant)) return
+  const grants = [...known, grant]
+  const present = presentGrant(turn, voter)
+  if (grants.length > GRANTS_KEPT) grants.splice(grants[0] === present ? 1 : 0, 1)
+  lead.bound = new Map(lead.bound).set(voter, grants)
+}
+
+/** That process is no voter any more. */
+export function unbind(lead: Lead, voter: ProcessId): void {
+  const bound = new Map(lead.bound)
+  if (bound.delete(voter)) lead.bound = bound
 }
 
 /** The bound set that a won campaign begins with. */
-export function boundOf(turn: Turn, campaign: Campaign): Map<ProcessId, Map<Grant, Term>> {
-  const bound = new Map<ProcessId, Map<Grant, Term>>()
+export function boundOf(turn: Turn, campaign: Campaign): Bound {
+  const bound = new Map<ProcessId, Grant[]>()
   for (const [voter, grant] of campaign.grants) {
-    if (voter !== turn.config.self || votes(turn)) bound.set(voter, new Map([[grant, campaign.term]]))
+    if (voter !== turn.config.self || votes(turn)) bound.set(voter, [grant])
   }
   return bound
 }
 
-/** A voter's grants that one leadership remembers at most: the present one, and some whose first ack may still come. */
-const GRANTS_KEPT = 4
+function presentGrant({ config, state }: Turn, voter: ProcessId): Grant | null | undefined {
+  return voter === config.self ? OWN_GRANT : state.accounts.get(voter)?.grant
+}
 
-/** Grants of `lead` that count now or may soon: of a term it can count (R12), present or not passed. */
-function countable(turn: Turn, lead: Lead): Map<ProcessId, Grant[]> {
+/** Grants of `lead` that count now or may soon: present or not passed. */
+function countable(turn: Turn, lead: Lead): Bound {
   const result = new Map<ProcessId, Grant[]>()
   for (const [voter, grants] of lead.bound) {
-    const present = voter === turn.config.self ? OWN_GRANT : turn.state.accounts.get(voter)?.grant
-    const kept: Grant[] = []
-    for (const [grant, term] of grants) {
-      const counts = grant === present || countedUntil(turn, voter, grant) > turn.now
-      if (counts && term >= lead.term) kept.push(grant)
-    }
-    for (const grant of grants.keys()) {
-      if (grants.size <= GRANTS_KEPT) break
-      if (grant !== present) grants.delete(grant)
-    }
+    const present = presentGrant(turn, voter)
+    const kept = grants.filter((grant) => grant === present || countedUntil(turn, voter, grant) > turn.now)
     if (kept.length > 0) result.set(voter, kept.sort())
   }
   return result
 }
 
-function keyOf(turn: Turn, bound: ReadonlyMap<ProcessId, readonly Grant[]>): string {
+function grantsIn(bound: Bound): number {
+  let count = 0
+  for (const grants of bound.values()) count += grants.length
+  return count
+}
+
+function keyOf(turn: Turn, bound: Bound): string {
   const { membership, cluster } = turn.state
   // grants of other voters may bear the same names
   let key = membership === null ? '' : `${cluster.term}.${cluster.version} `
@@ -93,6 +101,8 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
     keptLease(turn, lead, key, bound) ??
     sharedLease(turn, key) ??
     createLease(turn, key, bound, quorumUntil(turn, bound), false)
+  // of ten thousand elections none has a set of its own
+  if (grantsIn(bound) === grantsIn(lead.bound)) lead.bound = lease.bound
   if (lead.lease === lease.id) return
   const former = lead.lease
   lease.elections.add(election.name)
@@ -107,18 +117,27 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
  * R33: a lease that was earned under a former configuration stays until its own deadline, although the present voters may
  * not count that long yet. Null: they do. Shared only by elections that come from the same lease.
  */
-function keptLease(
-  turn: Turn,
-  lead: Lead,
-  key: string,
-  bound: ReadonlyMap<ProcessId, readonly Grant[]>,
-): Lease | null {
+function keptLease(turn: Turn, lead: Lead, key: string, bound: Bound): Lease | null {
   if (turn.state.membership === null) return null
   const former = turn.state.leases.get(lead.lease)
-  if (former === undefined || former.until <= quorumUntil(turn, bound)) return null
+  if (former === undefined) return null
+  const until = quorumUntil(turn, bound)
+  if (former.until <= until) return caughtUp(turn, key, until)
   if (former.key === key || former.key.startsWith(`${key} kept `)) return former
   const keptKey = `${key} kept ${former.id} until ${former.until}`
   return sharedLease(turn, keptKey) ?? createLease(turn, keptKey, bound, former.until, false)
+}
+
+/** The shared lease, with what this turn added to it: whoever comes from a longer one must not find it as it was before. */
+function caughtUp(turn: Turn, key: string, until: number): Lease | null {
+  const lease = sharedLease(turn, key)
+  if (lease !== null && until > lease.until) extend(turn, lease, until)
+  return lease
+}
+
+function extend(turn: Turn, lease: Lease, until: number): void {
+  lease.until = until
+  turn.effects.push({ type: 'leaseExtended', lease: lease.id, until })
 }
 
 function sharedLease(turn: Turn, key: string): Lease | null {
@@ -126,13 +145,7 @@ function sharedLease(turn: Turn, key: string): Lease | null {
   return null
 }
 
-function createLease(
-  turn: Turn,
-  key: string,
-  bound: ReadonlyMap<ProcessId, readonly Grant[]>,
-  until: number,
-  frozen: boolean,
-): Lease {
+function createLease(turn: Turn, key: string, bound: Bound, until: number, frozen: boolean): Lease {
   turn.state.leaseCounter += 1
   const lease: Lease = { id: turn.state.leaseCounter, key, bound, until, frozen, elections: new Set() }
   turn.state.leases.set(lease.id, lease)
@@ -177,8 +190,7 @@ export function extendLeases(turn: Turn): void {
     // of a round of acks only one completes a quorum: nothing is put in order for the others
     const { cluster } = turn.state
     if (!isQuorum(cluster, (voter) => voterUntil(turn, lease.bound, voter) > lease.until)) continue
-    lease.until = quorumUntil(turn, lease.bound)
-    turn.effects.push({ type: 'leaseExtended', lease: lease.id, until: lease.until })
+    extend(turn, lease, quorumUntil(turn, lease.bound))
   }
 }
 

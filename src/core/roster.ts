@@ -4,7 +4,7 @@
  * Decides nothing about who may change them, nor when: that is `membership.ts`, where the argument is, too.
  */
 import { contentionOf } from './facts'
-import { attachLease, freezeLease } from './leases'
+import { attachLease, freezeLease, unbind } from './leases'
 import { meetObserver } from './observers'
 import { forgetSupport, meet } from './sessions'
 import { createAccount, type Membership, type State } from './state'
@@ -60,7 +60,7 @@ function forget(turn: Turn, { strangers }: Membership, voter: ProcessId): void {
   state.accounts.delete(voter)
   for (const election of state.elections.values()) {
     forgetContender(election, voter)
-    election.lead?.bound.delete(voter)
+    if (election.lead !== null) unbind(election.lead, voter)
     if (election.successor === voter) election.successor = null
   }
 }

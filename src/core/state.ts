@@ -100,12 +100,15 @@ export interface Account {
   newContentions: number
 }
 
+/** Voters, and under which of their grants each is bound; few, so a list. One for many elections, so never changed in place. */
+export type Bound = ReadonlyMap<ProcessId, readonly Grant[]>
+
 /** A lease shared by all elections with the same bound voters and grants (R13). */
 export interface Lease {
   readonly id: LeaseId
   readonly key: string
-  /** Voter -> its counted grants. The own process counts by `ownRoundAt`. */
-  readonly bound: ReadonlyMap<ProcessId, readonly Grant[]>
+  /** Grants that are counted. The own process counts by `ownRoundAt`. */
+  readonly bound: Bound
   until: number
   /** Frozen leases are never extended (R20). */
   readonly frozen: boolean
@@ -115,8 +118,8 @@ export interface Lease {
 /** A leadership that stands. */
 export interface Lead {
   readonly term: Term
-  /** Voter -> (grant -> term bound under it). Only terms >= `term` count (R12). */
-  readonly bound: Map<ProcessId, Map<Grant, Term>>
+  /** For this term or a later one (R12). If all of it counts it is that of the lease. */
+  bound: Bound
   lease: LeaseId
   /** Why it was frozen, or null (R20); the reason of the revocation to come. */
   frozen: RevokeReason | null

@@ -551,7 +551,7 @@ function readOwnTerm(turn: Turn, name: string, nonce: number): void {
 function settle(turn: Turn): void {
   const { state } = turn
   if (state.ended) return
-  answerDurable(turn)
+  if (state.waiting.length > 0) answerDurable(turn)
   if (turn.voided !== null) dropVoided(turn, turn.voided)
   if (turn.promisesMoved) {
     extendLeases(turn)
@@ -615,7 +615,6 @@ function standBehind(turn: Turn): void {
 /** Answers whose write is done leave now, in the order of their decisions (R1). */
 function answerDurable(turn: Turn): void {
   const { state } = turn
-  if (state.waiting.length === 0) return
   const ready = state.waiting.filter(({ version }) => version <= state.written)
   if (ready.length === 0) return
   const rest = state.waiting.filter(({ version }) => version > state.written)

@@ -95,9 +95,14 @@ async function takeDirectory(directory: string, files: FileOps): Promise<Directo
     return await lockDirectory(directory)
   } catch (cause) {
     if (isElectionError(cause)) throw cause
-    throw new ElectionError('ELECTION_STORAGE_FAILED', 'the directory of the fence could not be taken', {
-      cause,
-      details: { directory, errno: codeOf(cause) ?? null },
-    })
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ElectionError(
+      'ELECTION_STORAGE_FAILED',
+      `the directory of the fence could not be taken: ${why}`,
+      {
+        cause,
+        details: { directory, errno: codeOf(cause) ?? null },
+      },
+    )
   }
 }

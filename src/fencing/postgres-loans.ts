@@ -47,8 +47,11 @@ export class PgLoans {
     this.#waitMs = waitMs
   }
 
-  /** A statement of the fence's own. Every failure is typed; the client's error is its `cause`. */
-  async ask(transaction: PgTransaction, text: string, values: unknown[]): Promise<PgAnswer> {
+  /**
+   * A statement of the fence's own. Every failure is typed; the client's error is its `cause`. Without values it may be several
+   * statements: `pg-native` prepares whatever comes with values, also with none.
+   */
+  async ask(transaction: PgTransaction, text: string, values?: unknown[]): Promise<PgAnswer> {
     const answer = (async () => transaction.query(text, values))()
     try {
       return await inTime(answer, this.#waitMs, 'postgresFence')
@@ -79,13 +82,14 @@ export class PgLoans {
   }
 }
 
-/** ELECTION_STORAGE_FAILED, with the client's error as its cause and what became of a commit. */
+/** ELECTION_STORAGE_FAILED, with the client's error as its cause and in its message, and what became of a commit. */
 export function storageFailed(
   message: string,
   cause?: unknown,
   outcome?: 'rolledBack' | 'unknown',
 ): ElectionError {
-  return new ElectionError('ELECTION_STORAGE_FAILED', message, {
+  const why = cause instanceof Error ? `${message}: ${cause.message}` : message
+  return new ElectionError('ELECTION_STORAGE_FAILED', why, {
     ...(cause === undefined ? {} : { cause }),
     ...(outcome === undefined ? {} : { details: { outcome } }),
   })

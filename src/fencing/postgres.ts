@@ -192,7 +192,7 @@ class PgFence implements PostgresFence {
     )
     if (!missing) return
     // Of two that create at once PostgreSQL may fail one, in spite of IF NOT EXISTS: what counts is the table.
-    await this.#loans.lend((client) => this.#loans.ask(client, this.#schema, [])).catch(() => {})
+    await this.#loans.lend((client) => this.#loans.ask(client, this.#schema)).catch(() => {})
     await usable()
   }
 
@@ -210,7 +210,7 @@ class PgFence implements PostgresFence {
 
   /** Begins a transaction that holds the resource. */
   async #enter(client: PgFenceClient, resource: string, claim: FenceMark): Promise<void> {
-    await this.#loans.ask(client, this.#begin, [])
+    await this.#loans.ask(client, this.#begin)
     try {
       await this.#accept(client, resource, claim)
     } catch (error) {

@@ -14,6 +14,6 @@ export function isConfirmed(
     if (voter === self) return !state.storageFailed
     const account = state.accounts.get(voter)
     if (account === undefined || account.grant === null || account.lastAnsweredSend < askedAt) return false
-    return lead.bound.get(voter)?.has(account.grant) === true
+    return lead.bound.get(voter)?.includes(account.grant) === true
   })
 }

@@ -4,10 +4,12 @@
  * One input at a time, to completion; what is submitted meanwhile waits in a queue (B.10). What one turn of the loop
  * decided is sent and written at the end of that turn, in one frame per peer and one write (R70); but the first word by
  * which a turn frees an election leaves before anybody here is told, because nobody leads until it has arrived, and what
- * nobody waits for leaves a little later. One timer for the core. Looks at no role and knows nothing of starting and stopping. Read next: `core/step.ts`, `driver.ts`.
+ * nobody waits for leaves a little later. Listeners, which may take their time, hear of others' leaderships behind requests and
+ * votes, and of their own at once. One timer for the core. Looks at no role and knows nothing of starting and stopping. Read next: `core/step.ts`, `driver.ts`.
  */
 import {
   createState,
+  type Effect,
   type Input,
   nextDeadline,
   type PersistEffect,
@@ -39,6 +41,9 @@ const isMereAck = ({ parts }: SendEffect): boolean => parts.every(({ kind }) => 
 const isMereNews = ({ parts }: SendEffect): boolean =>
   parts.every(({ kind }) => kind === 'release' || kind === 'contend' || kind === 'deathNotice')
 
+/** A leadership of this very process begins or ends: whoever works under it hears of that before anybody else does. */
+const isOwn = ({ type }: Effect): boolean => type === 'elected' || type === 'revoked'
+
 /** The turning part of a driver. */
 export class Engine {
   readonly state: State
@@ -63,6 +68,8 @@ export class Engine {
   private hasFreed = false
   /** In this turn something was decided that has to be written. */
   private hasDecided = false
+  /** The listener has effects, and was not yet told that these are all. */
+  private hasNews = false
   private readsFirst = false
   /** A tick is under way that needs no timer. */
   private ticksSoon = false
@@ -166,14 +173,17 @@ export class Engine {
     if (input.type === 'persisted') this.endTurn()
     // work has stopped, and the state says that nothing is led; listeners, which may take their time, hear of it behind this
     if (type === 'renounce' || type === 'end') this.sayFreed()
-    if (this.isOpen) options.listener.settled?.()
+    if (forService > 0) this.hasNews = true
+    const isBusy = this.turnEnds || this.ticksSoon
+    // news of others waits for that, too; who works under a leadership hears of its end before anybody else can
+    if (!this.hasNews || !isBusy || type === 'end' || effects.some(isOwn)) this.settle()
   }
 
   /** Tells the listener something that no step decided. */
   tell(effect: ServiceEffect): void {
     this.submit(() => {
       this.deliver(effect)
-      if (this.isOpen) this.options.listener.settled?.()
+      this.settle()
     })
   }
 
@@ -219,10 +229,20 @@ export class Engine {
     outbox.flush((parcel) => (hasDecided && isMereAck(parcel)) || (headStart.isArmed && isMereNews(parcel)))
     // behind the transport, which sends at the end of the turn, too: whoever is asked has a write of its own to make
     this.options.clock.endOfTurn(this.write)
+    // behind a vote, which leaves when it is written, and behind the requests of a tick that is due
+    if (this.hasNews && !hasDecided && !this.ticksSoon) this.options.clock.endOfTurn(this.tellNews)
   }
 
   private readonly write = (): void => {
     if (this.isOpen) this.writer.flush()
+  }
+
+  /** Through the queue: what a listener submits waits until all have heard (B.10). */
+  private readonly tellNews = (): void => this.submit(() => this.settle())
+
+  private settle(): void {
+    this.hasNews = false
+    if (this.isOpen) this.options.listener.settled?.()
   }
 
   private persist({ version, terms, maxPromiseMs, pauses, config }: PersistEffect): void {

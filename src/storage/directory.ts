@@ -41,14 +41,7 @@ const DSYNC = new Set([0xef53, 0x58465342, 0x9123683e])
  * @throws ELECTION_STORAGE_FAILED: a symbolic link, no directory, a network file system, or the system refused (E11).
  */
 export async function prepareDirectory(dir: string): Promise<Flush> {
-  const first = await mkdir(dir, { recursive: true, mode: 0o700 })
-  for (
-    let made = first === undefined ? null : dir;
-    made !== null;
-    made = made === first ? null : dirname(made)
-  ) {
-    await syncDirectory(dirname(made))
-  }
+  for (const made of await makePath(dir)) await syncDirectory(dirname(made))
   const found = await lstat(dir)
   if (!found.isDirectory()) {
     const what = found.isSymbolicLink()
@@ -57,6 +50,29 @@ export async function prepareDirectory(dir: string): Promise<Flush> {
     throw storageFailed(`${quote(dir)} is ${what}`, { dir })
   }
   return judgeFileSystem(dir, process.platform, Number((await statfs(dir)).type))
+}
+
+/**
+ * The directories that were made (mode 0700), from the outermost. Not by `recursive` of Node.js, which never comes back where
+ * a system says ENOENT of a parent that is there: /proc, or a mount point that is filled on demand.
+ */
+async function makePath(path: string): Promise<readonly string[]> {
+  try {
+    return await make(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+    return [...(await makePath(dirname(path))), ...(await make(path))]
+  }
+}
+
+async function make(path: string): Promise<readonly string[]> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+    return [path]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return []
+  }
 }
 
 /** Separate from the look at the disk, so that every file system can be judged in a test. */

@@ -20,7 +20,7 @@ import { type DirectoryLock, lockDirectory } from './lock'
 import { encodeBody, faultOfChange } from './record'
 import { FRAMES_AT } from './recover'
 import { quote, storageFailed } from './refusals'
-import { closeSlots, type OpenSlots, openSlots, ROOM_BYTES, type Slot } from './slots'
+import { closeSlots, type OpenSlots, openSlots, type ReadOperation, ROOM_BYTES, type Slot } from './slots'
 
 /** Options of `file`. */
 export interface FileOptions {
@@ -31,8 +31,9 @@ export interface FileOptions {
   readonly dir: string
 }
 
-/** What the write path asks of the operating system: a seam for tests that tear writes. `fs` of Node.js fits. */
+/** What is asked of the operating system about slots: a seam for tests that tear writes. `fs` of Node.js fits. */
 export interface FileOperations {
+  readonly read: ReadOperation
   write(
     fd: number,
     buffer: Uint8Array,
@@ -182,7 +183,7 @@ class FileStorage implements Storage {
     const lock = await lockDirectory(this.dir)
     let opened: OpenSlots
     try {
-      opened = await openSlots(this.dir, identity, this.flushOverride ?? flush)
+      opened = await openSlots(this.dir, identity, this.flushOverride ?? flush, this.operations.read)
     } catch (error) {
       await lock.release()
       throw error

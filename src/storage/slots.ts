@@ -6,7 +6,7 @@
  * a file that is missing or unlike itself is damage. Everything here runs under the lock of the directory.
  * Read next: `recover.ts` (the judgement on the content), `file.ts` (the writes).
  */
-import { close, constants, fstat, open, readFile } from 'node:fs'
+import { close, constants, fstat, open } from 'node:fs'
 import { lstat, open as openHandle, readFile as readPath, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -30,6 +30,16 @@ export interface Slot {
   size: number
 }
 
+/** How a slot is read: a seam for tests whose disk fails. `read` of Node.js fits. */
+export type ReadOperation = (
+  fd: number,
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+  done: (error: Error | null, taken: number) => void,
+) => void
+
 /** Both slots and what they hold. */
 export interface OpenSlots {
   readonly slots: readonly [Slot, Slot]
@@ -43,13 +53,18 @@ export interface OpenSlots {
  * no record can name). Whatever is thrown, what the
  * directory holds was not changed.
  */
-export async function openSlots(dir: string, identity: StorageIdentity, flush: Flush): Promise<OpenSlots> {
+export async function openSlots(
+  dir: string,
+  identity: StorageIdentity,
+  flush: Flush,
+  read: ReadOperation,
+): Promise<OpenSlots> {
   if (await isUnborn(dir)) await createSlots(dir, identity)
   const slots: Slot[] = []
   try {
     const images: Buffer[] = []
     for (const letter of ['a', 'b']) {
-      const { slot, image } = await openSlot(dir, join(dir, `slot-${letter}`), flush)
+      const { slot, image } = await openSlot(dir, join(dir, `slot-${letter}`), flush, read)
       slots.push(slot)
       images.push(image)
     }
@@ -112,7 +127,12 @@ async function create(path: string, content: Buffer): Promise<void> {
   }
 }
 
-async function openSlot(dir: string, path: string, flush: Flush): Promise<{ slot: Slot; image: Buffer }> {
+async function openSlot(
+  dir: string,
+  path: string,
+  flush: Flush,
+  read: ReadOperation,
+): Promise<{ slot: Slot; image: Buffer }> {
   const flags = constants.O_RDWR | noFollow() | (flush === 'dsync' ? constants.O_DSYNC : 0)
   const fd = await promisify(open)(path, flags).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw storageCorrupt(dir, `${path} is missing`)
@@ -121,13 +141,30 @@ async function openSlot(dir: string, path: string, flush: Flush): Promise<{ slot
     throw error
   })
   try {
-    if (!(await promisify(fstat)(fd)).isFile()) throw storageFailed(`${quote(path)} is no file`, { path })
-    const image = await promisify(readFile)(fd)
+    const found = await promisify(fstat)(fd)
+    if (!found.isFile()) throw storageFailed(`${quote(path)} is no file`, { path })
+    const image = await readAll(read, fd, found.size)
     return { slot: { path, fd, size: image.length }, image }
   } catch (error) {
     await closeSlots([{ path, fd, size: 0 }])
     throw error
   }
+}
+
+/**
+ * The whole file. Not with `readFile` of a descriptor, which takes a read that failed for the end of the file: a record
+ * that lacks its newest writes would pass for an older one.
+ */
+async function readAll(read: ReadOperation, fd: number, size: number): Promise<Buffer> {
+  const image = Buffer.alloc(size)
+  for (let at = 0; at < size; ) {
+    const taken = await new Promise<number>((resolve, reject) => {
+      read(fd, image, at, size - at, at, (error, count) => (error === null ? resolve(count) : reject(error)))
+    })
+    if (taken <= 0) return image.subarray(0, at)
+    at += taken
+  }
+  return image
 }
 
 /** Whose data it is first, then whether it is whole, then what it says. */

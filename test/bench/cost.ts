@@ -120,7 +120,8 @@ export function benchCounts(failovers: number): void {
     for (let seed = 1; killed.ms.length < failovers; seed++) {
       const counted = new Counted(size, seed)
       for (let i = 0; i < perCluster && killed.ms.length < failovers; i++) {
-        counted.change(handed, () => counted.cluster.resign(ELECTION, 2_000))
+        // what `resign()` and `stop()` do: to the best contender
+        counted.change(handed, () => counted.cluster.handOver(ELECTION, 2_000))
         counted.cluster.run(3_000)
         let victim = ''
         counted.change(killed, (leader) => {

@@ -49,7 +49,7 @@ const written = (storage: Storage, state: Parameters<Storage['write']>[0]): Prom
 const closed = (storage: Storage): Promise<void> => new Promise((resolve) => storage.close(resolve))
 
 /** No flush: what is tested is what the bytes say, and the directory lives as long as the round. */
-const operations: FileOperations = { write: fs.write, fdatasync: (_fd, done) => done(null) }
+const operations: FileOperations = { ...fs, fdatasync: (_fd, done) => done(null) }
 
 const storageIn = (dir: string): Storage => createFileStorage({ dir }, operations)
 

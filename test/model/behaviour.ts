@@ -310,7 +310,7 @@ export class Behaviour {
   /** Grants of the voter at that offset under which this process is or may still be told to be bound. */
   private namesHere(state: State, inbox: readonly number[], offset: number): Set<string> {
     const { lead, campaign } = electionIn(state)
-    const names = new Set<string>(lead?.bound.get(letter(offset))?.keys())
+    const names = new Set<string>(lead?.bound.get(letter(offset)))
     const granted = campaign?.grants.get(letter(offset))
     if (granted !== undefined) names.add(granted)
     for (const id of inbox) {

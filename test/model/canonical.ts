@@ -7,7 +7,7 @@
  * grant really gets a new name: `nameGiven` insists on it (R58).
  */
 import type { Account, Lead, State } from '../../src/core'
-import { BASE, type Bounds, diskTerm, electionIn, LIFE, letter, NAME, setDiskTerm } from './process'
+import { BASE, type Bounds, diskTerm, electionIn, LIFE, letter, NAME, rebind, setDiskTerm } from './process'
 
 /** The number that the first new grant of a step gets: above every number in use. */
 const FRESH = 1_000
@@ -158,7 +158,7 @@ function nameGiven(state: State, { members }: Bounds, before: readonly (string |
 export function heldGrants(state: State, voter: string): Set<string> {
   const { lead, campaign } = electionIn(state)
   const names = new Set<string>(state.accounts.get(voter)?.untilByGrant.keys())
-  for (const grant of lead?.bound.get(voter)?.keys() ?? []) names.add(grant)
+  for (const grant of lead?.bound.get(voter) ?? []) names.add(grant)
   const granted = campaign?.grants.get(voter)
   if (granted !== undefined) names.add(granted)
   return names
@@ -186,11 +186,10 @@ export function renameHeld(state: State, voter: string, from: string, to: string
     account.untilByGrant.delete(from)
     if (!forgotten) account.untilByGrant.set(to, until)
   }
-  const grants = lead?.bound.get(voter)
-  const term = grants?.get(from)
-  if (grants !== undefined && term !== undefined) {
-    grants.delete(from)
-    if (!forgotten) grants.set(to, Math.max(term, grants.get(to) ?? 0))
+  const grants = lead?.bound.get(voter) ?? []
+  if (grants.includes(from)) {
+    const others = grants.filter((grant) => grant !== from)
+    rebind(lead, voter, forgotten ? others : [...others, to])
   }
   if (campaign?.grants.get(voter) === from) {
     if (forgotten) campaign.grants.delete(voter)
@@ -259,11 +258,6 @@ function settleElection(state: State): void {
 /** One election has one lease at most, and what hangs on it follows from the bound set. */
 export function settleLease(state: State): void {
   const { lead } = electionIn(state)
-  for (const [voter, grants] of lead?.bound ?? []) {
-    if (grants.size === 0) lead?.bound.delete(voter)
-    // terms above the led one count like the led one (R12)
-    for (const [grant, term] of grants) grants.set(grant, Math.min(term, lead?.term ?? term))
-  }
   const former = lead === null ? undefined : state.leases.get(lead.lease)
   state.leases.clear()
   if (lead === null || former === undefined) return
@@ -276,12 +270,7 @@ export function settleLease(state: State): void {
 }
 
 function boundSet(lead: Lead): Map<string, string[]> {
-  const sets = new Map<string, string[]>()
-  for (const [voter, grants] of lead.bound) {
-    const counted = [...grants].filter(([, term]) => term >= lead.term).map(([grant]) => grant)
-    if (counted.length > 0) sets.set(voter, counted.sort())
-  }
-  return sets
+  return new Map([...lead.bound].map(([voter, grants]) => [voter, [...grants].sort()]))
 }
 
 /** As `leases.ts` writes it. */
@@ -319,7 +308,7 @@ export function peerRestarted(state: State, offset: number): void {
     const older = { ...certificate, incarnation: certificate.incarnation - 1 }
     election.campaign = { ...campaign, certificate: older }
   }
-  rekey(lead?.bound.get(id))
+  rebind(lead, id, lead?.bound.get(id)?.map(olderGrant) ?? [])
   const granted = campaign?.grants.get(id)
   if (granted !== undefined) campaign?.grants.set(id, olderGrant(granted))
 }
@@ -352,7 +341,7 @@ export function encodeElection(state: State, durable: boolean): string {
   }
   if (lead !== null) {
     text += `/L${lead.term},${topTerm},${lead.frozen ?? ''},${leaseEnd(state)}`
-    for (const [voter, grants] of inOrder(lead.bound)) text += `,${voter}${encodeGrants(grants, 0)}`
+    for (const [voter, grants] of inOrder(lead.bound)) text += `,${voter}(${[...grants].sort().join(')(')})`
   }
   if (campaign !== null) {
     const { term, phase, durable: written, grants, certificate } = campaign

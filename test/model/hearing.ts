@@ -185,7 +185,7 @@ export function spent({ from, life, part }: Hearing, listener: Listener): boolea
       if ((grant === OVER || !counts) && presumed.overCountsNothing) return true
       const votes = part.kind === 'voteReply' && campaign?.phase === 'vote' && campaign.term === part.term
       if (votes && campaign.grants.get(sender) !== grant) return false
-      return lead === null || lead.term > part.term || lead.bound.get(sender)?.has(grant) === true
+      return lead === null || lead.term > part.term || lead.bound.get(sender)?.includes(grant) === true
     }
     case 'timeoutNow':
       return slot.knownTerm >= maxTerm

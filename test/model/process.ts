@@ -6,7 +6,7 @@
  * goes on is called `LIFE`, the one before it `LIFE - 1`. Here: how processes are made, copied, mirrored, and how their
  * time passes. What is forgotten of them: `canonical.ts`. Read first: `README.md`.
  */
-import type { Certificate, CoreConfig, createState, Election, State, step } from '../../src/core'
+import type { Certificate, CoreConfig, createState, Election, Lead, State, step } from '../../src/core'
 
 /** The two functions of the core that the exploration calls; a mutant brings its own. */
 export interface Core {
@@ -188,7 +188,7 @@ function cloneElection(e: Election): Election {
     slot: { ...e.slot },
     contenders: new Map(),
     notices: new Map(),
-    lead: lead === null ? null : { ...lead, bound: mapValues(lead.bound, (grants) => new Map(grants)) },
+    lead: lead === null ? null : { ...lead },
     campaign:
       campaign === null
         ? null
@@ -198,6 +198,16 @@ function cloneElection(e: Election): Election {
             refusals: null,
           },
   }
+}
+
+/** Elections may share what they are bound by: it is replaced. Nothing left: that voter is not bound. */
+export function rebind(lead: Lead | null, voter: string, grants: Iterable<string>): void {
+  if (lead === null) return
+  const bound = new Map(lead.bound)
+  const distinct = [...new Set(grants)]
+  if (distinct.length === 0) bound.delete(voter)
+  else bound.set(voter, distinct)
+  lead.bound = bound
 }
 
 function mapValues<K, V, W>(map: ReadonlyMap<K, V>, change: (value: V) => W): Map<K, W> {
@@ -236,7 +246,11 @@ export function renamedState(state: State, rename: (name: string) => string): St
   const election = electionIn(s)
   const { slot, lead, campaign } = election
   if (slot.binding !== null) slot.binding = { ...slot.binding, leader: rename(slot.binding.leader) }
-  if (lead !== null) reorder(lead.bound)
+  if (lead !== null) {
+    const bound = new Map(lead.bound)
+    reorder(bound)
+    lead.bound = bound
+  }
   if (campaign !== null) {
     reorder(campaign.grants)
     const certificate = campaign.certificate && renameCertificate(campaign.certificate, rename)

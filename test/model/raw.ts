@@ -21,6 +21,7 @@ import {
   linkAll,
   NAME,
   offsetOf,
+  rebind,
   renameCertificate,
   renamedState,
   setDiskTerm,
@@ -255,10 +256,8 @@ export class RawWorld {
       election.slot.binding = { ...slot.binding, ...held, grant: leader === self ? grant : name }
     }
     for (const [voter, grants] of lead?.bound ?? []) {
-      const names = [...grants].map(
-        ([grant, term]) => [this.grantName(voter, self, grant), term] as [string, number],
-      )
-      election.lead?.bound.set(seatName(voter), new Map(names))
+      const names = grants.map((grant) => this.grantName(voter, self, grant))
+      rebind(election.lead, seatName(voter), names)
     }
     for (const [voter, grant] of campaign?.grants ?? [])
       election.campaign?.grants.set(seatName(voter), this.grantName(voter, self, grant))

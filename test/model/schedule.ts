@@ -99,7 +99,7 @@ function portrait(search: Search, place: number, seat: number, seatName: Name): 
   if (state.bootUntil > BASE) text += `, boots for ${state.bootUntil - BASE}`
   if (lead !== null) {
     const left = leaseEnd(state) - BASE
-    const bound = [...lead.bound].map(([voter, grants]) => `${name(voter)} (${[...grants.keys()].join(' ')})`)
+    const bound = [...lead.bound].map(([voter, grants]) => `${name(voter)} (${grants.join(' ')})`)
     text += `, LEADS term ${lead.term} ${left > 0 ? `for ${left}` : 'no more'} by ${bound.join(', ')}`
   }
   if (campaign !== null) {

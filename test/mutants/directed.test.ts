@@ -228,6 +228,7 @@ describe('R1: what a storage may say', () => {
     const storage = createFileStorage(
       { dir: temporary() },
       {
+        ...fs,
         write: (fd, buffer, offset, length, position, done) => {
           writes += 1
           fs.write(fd, buffer, offset, length, position, done)

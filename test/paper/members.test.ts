@@ -355,7 +355,7 @@ describe('R33: leases and changes', () => {
     const lab = founded(['a', 'b', 'c'], ['a', 'b', 'c'])
     const leader = leaderOf(lab) as ProcessId
     const [gone, stays] = others(lab, leader) as [ProcessId, ProcessId]
-    const names = () => [...(lab.election(leader, MEMBERS).lead?.bound.get(gone)?.keys() ?? [])]
+    const names = () => [...(lab.election(leader, MEMBERS).lead?.bound.get(gone) ?? [])]
     const old = names()
     expect(old.length).toBeGreaterThan(0)
     lab.crash(gone)

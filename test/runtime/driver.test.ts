@@ -444,6 +444,91 @@ describe('freeing an election', () => {
   })
 })
 
+describe('what listeners hear', () => {
+  /** Three of which the first leads and all stand; from now on the log says when each tells its listeners something. */
+  async function talking() {
+    const { lab, nodes } = await cluster('a', 'b', 'c')
+    await lab.world.run(500)
+    const { log } = lab.world
+    for (const node of nodes) {
+      const { id } = node.transport
+      let hasNews = false
+      node.storage.writeMs = 5
+      node.listener = {
+        effect: () => {
+          hasNews = true
+        },
+        settled: () => {
+          if (hasNews) log.push(`${id} tells`)
+          hasNews = false
+        },
+      }
+    }
+    log.length = 0
+    /** Where the first line of that node stands that has this in it. */
+    const at = ({ transport }: Node, what: string): number =>
+      log.findIndex((line) => line.startsWith(transport.id) && line.includes(what))
+    return { lab, nodes, log, at }
+  }
+
+  it('R1, R21: news of a hand-over behind the requests of the heir, and behind the vote of whoever is asked', async () => {
+    const { lab, nodes, at } = await talking()
+    const [holder, heir] = nodes
+    const voter = nodes.at(-1) as Node
+    const { id } = heir.transport
+    holder.driver.submit({ type: 'renounce', election: 'e', reason: 'resigned', to: id, cooldownMs: 0 })
+    await lab.world.run(20)
+    expect(at(heir, 'requestVote')).toBeGreaterThan(-1)
+    expect(at(heir, 'tells')).toBeGreaterThan(at(heir, 'requestVote'))
+    expect(at(voter, 'voteReply')).toBeGreaterThan(-1)
+    expect(at(voter, 'tells')).toBeGreaterThan(at(voter, 'voteReply'))
+  })
+
+  it('R55, R36: news of a death behind the requests of the tick that it makes due, whatever comes in before that', async () => {
+    const { lab, nodes, at } = await talking()
+    const [dead, ...others] = nodes
+    const { self: peer } = dead.driver
+    const { incarnation = 0, storageId = '' } = dead.storage.disk.state?.process ?? {}
+    lab.hub.isolate(peer)
+    for (const { driver } of others) {
+      driver.submit({ type: 'death', process: peer, storageId, incarnation, key: '0'.repeat(32) })
+      lab.world.finishTurn()
+      driver.submit({ type: 'closed', peer, incarnation })
+    }
+    await lab.world.run(20)
+    const heir = others.find((node) => at(node, 'requestVote') >= 0) as Node
+    expect(at(heir, 'tells')).toBeGreaterThan(at(heir, 'requestVote'))
+  })
+
+  it('R20: the end of the own leadership at once, before a word of it leaves', async () => {
+    const { lab, nodes, at } = await talking()
+    const [holder] = nodes
+    holder.driver.submit({ type: 'heartbeatNow' })
+    holder.driver.submit({ type: 'suspended' })
+    expect([at(holder, 'tells'), at(holder, 'release')]).toEqual([0, -1])
+    lab.world.finishTurn()
+    expect(at(holder, 'release')).toBeGreaterThan(0)
+  })
+
+  it('B.10: what a listener submits that hears late waits until it has heard', async () => {
+    const { lab, nodes } = await talking()
+    const [holder, heir] = nodes
+    const { id } = heir.transport
+    const knows = (): boolean => heir.driver.state.elections.has('f')
+    const seen: boolean[] = []
+    heir.listener = {
+      settled: () => {
+        if (heir.driver.state.elections.get('e')?.campaign == null || seen.length > 0) return
+        heir.driver.submit({ ...contend, election: 'f' })
+        seen.push(knows())
+      },
+    }
+    holder.driver.submit({ type: 'renounce', election: 'e', reason: 'resigned', to: id, cooldownMs: 0 })
+    await lab.world.run(20)
+    expect([...seen, knows()]).toEqual([false, true])
+  })
+})
+
 describe('ending', () => {
   it('R71, R19: session end, then the last write marks the record clean, then the lock is freed', async () => {
     const { lab, nodes } = await cluster('a', 'b')

@@ -46,6 +46,11 @@ describe('members', () => {
     60_000,
   )
 
+  it('R13, R33: a lease that was kept over a change never ends earlier on the shared one, not for a moment (seed 700000088 of everything)', () => {
+    const { violations } = runSeed(700_000_088, { profile: 'everything' })
+    expect(violations).toEqual([])
+  }, 60_000)
+
   it('configurations really change: voters are added and removed by the dozen', () => {
     const versions = new Set<string>()
     for (let seed = 1; seed <= 4; seed++) {

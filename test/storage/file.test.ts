@@ -148,6 +148,14 @@ describe('a data directory', () => {
     expect(readFileSync(victim, 'utf8')).toBe('precious')
   })
 
+  it('where the system says that a parent is missing which is there is refused', async () => {
+    if (process.platform !== 'linux') return
+    expect(await refusal('/proc/conclave/data')).toMatchObject({
+      code: 'ELECTION_STORAGE_FAILED',
+      details: { code: 'ENOENT' },
+    })
+  })
+
   it('that is a file is refused', async () => {
     const path = join(temporary(), 'x')
     writeFileSync(path, '')
@@ -418,6 +426,7 @@ describe('a failed write', () => {
       const dir = temporary()
       let broken = false
       const operations: FileOperations = {
+        ...fs,
         write: (...args) => (broken ? make(code) : fs).write(...args),
         fdatasync: (...args) => (broken ? make(code) : fs).fdatasync(...args),
       }
@@ -466,6 +475,44 @@ describe('a failed write', () => {
     expect(acknowledged).toBe(4)
     await close(storage)
     expect(new Set((await read(dir)).terms.values())).toEqual(new Set([acknowledged]))
+  })
+})
+
+describe('a read', () => {
+  /** Reads in small pieces, of which the one of that number fails. */
+  const failingAt = (failing: number): { operations: FileOperations; reads: () => number } => {
+    let reads = 0
+    return {
+      operations: {
+        ...fs,
+        read(fd, buffer, offset, length, position, done) {
+          if (++reads === failing) done(system('EIO'), 0)
+          else fs.read(fd, buffer, offset, Math.min(length, 64 * 1024), position, done)
+        },
+      },
+      reads: () => reads,
+    }
+  }
+
+  it('A3: that fails anywhere refuses to open, and never passes for the end of the file', async () => {
+    const dir = temporary()
+    const names = Array.from({ length: 300 }, (_, i) => `${i}-${'x'.repeat(80)}`)
+    await fill(dir, terms(Object.fromEntries(names.map((name) => [name, 1]))), terms({ [names[0]!]: 2 }))
+    const whole = failingAt(0)
+    const storage = createFileStorage({ dir }, whole.operations)
+    expect((await open(storage)).terms.get(names[0]!)).toBe(2)
+    await close(storage)
+    expect(whole.reads()).toBeGreaterThan(6)
+    for (let failing = 1; failing <= whole.reads(); failing++) {
+      const { operations } = failingAt(failing)
+      const broken = createFileStorage({ dir }, operations)
+      await expect(open(broken)).rejects.toMatchObject({
+        code: 'ELECTION_STORAGE_FAILED',
+        details: { code: 'EIO' },
+      })
+      await close(broken)
+    }
+    expect((await read(dir)).terms.get(names[0]!)).toBe(2)
   })
 })
 

@@ -66,6 +66,7 @@ export interface Written {
 /** Passes everything on and keeps a list of it. */
 export function recording(log: Written[], flushes: { count: number } = { count: 0 }): FileOperations {
   return {
+    read: fs.read,
     write(fd, buffer, offset, length, position, done) {
       log.push({ slot: slotOf(fd), position, bytes: Buffer.from(buffer.subarray(offset, offset + length)) })
       fs.write(fd, buffer, offset, length, position, done)

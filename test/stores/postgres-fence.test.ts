@@ -80,6 +80,34 @@ describe.runIf(here)('the PostgreSQL fence', () => {
     ])
   })
 
+  it('takes a client that prepares whatever comes with values, as pg-native does', async () => {
+    const pool = poolOf()
+    const preparing = {
+      async connect() {
+        const client = await pool.connect()
+        return {
+          release: (destroy?: Error | boolean) => client.release(destroy),
+          query: async (text: string, values?: unknown[]) => {
+            if (values !== undefined && text.includes(';')) throw new Error('multiple commands with values')
+            return client.query(text, values)
+          },
+        }
+      },
+    }
+    const fence = postgresFence(preparing)
+    await fence.prepare()
+    await fence.guard('native', { token: 5, holder: 'a' }, (tx) => tx.query('SELECT 1'))
+    expect(await fence.highest('native')).toMatchObject({ token: 5, holder: 'a' })
+  })
+
+  it('says why a statement failed', async () => {
+    const fence = fenceOf({ table: 'not_there' })
+    await expect(fence.check('x', { token: 1, holder: 'a' })).rejects.toMatchObject({
+      code: 'ELECTION_STORAGE_FAILED',
+      message: expect.stringContaining('relation "public.not_there" does not exist'),
+    })
+  })
+
   for (const isolation of LEVELS) {
     describe(`at ${isolation}`, () => {
       const tables = new Map<object, PostgresFenceOptions>()

@@ -3,7 +3,7 @@
  * were ever said, each with a number. Knows nothing of the world. Read next: `search.ts`.
  */
 import type { ClusterConfig, ConfigVersion, CoreConfig, Effect, Input, Part, State } from '../../../src/core'
-import { BASE, type Core, passTick } from '../process'
+import { BASE, type Core, passTick, rebind } from '../process'
 import { PairMap } from '../table'
 import {
   canonicalize,
@@ -183,7 +183,7 @@ export class Behaviour {
     if (state.accounts.get(name)?.untilByGrant.has(grant)) return true
     return this.limits.elections.some((each) => {
       const { lead, campaign } = election(state, each)
-      return lead?.bound.get(name)?.has(grant) === true || campaign?.grants.get(name) === grant
+      return lead?.bound.get(name)?.includes(grant) === true || campaign?.grants.get(name) === grant
     })
   }
 
@@ -191,14 +191,9 @@ export class Behaviour {
     return election(this.state(id), name).campaign?.grants.get(this.names[voter] as string) === grant
   }
 
-  holdsBound(
-    id: number,
-    name: string,
-    voter: number,
-    { grant, term }: { grant: string | null; term: number },
-  ): boolean {
+  holdsBound(id: number, name: string, voter: number, grant: string | null): boolean {
     const grants = election(this.state(id), name).lead?.bound.get(this.names[voter] as string)
-    return (grants?.get(grant ?? '') ?? 0) >= term
+    return grants?.includes(grant ?? '') === true
   }
 
   /** Has the leader of `@members` the word of that voter on the present configuration? */
@@ -455,9 +450,12 @@ export class Behaviour {
     const run: Run = (state) => {
       state.accounts.get(name)?.untilByGrant.delete(grant)
       for (const { lead, campaign } of state.elections.values()) {
-        const grants = lead?.bound.get(name)
-        grants?.delete(grant)
-        if (grants?.size === 0) lead?.bound.delete(name)
+        const grants = lead?.bound.get(name) ?? []
+        rebind(
+          lead,
+          name,
+          grants.filter((held) => held !== grant),
+        )
         if (campaign?.grants.get(name) === grant) campaign.grants.delete(name)
       }
       return []

@@ -12,7 +12,7 @@ interface Counted {
   /** A text of the rest. */
   readonly rest: string
   /**
-   * Until when it counts a grant of a voter, and a lease: by voter and grant, or by number of the lease; in which term a grant is
+   * Until when it counts a grant of a voter, and a lease: by voter and grant, or by number of the lease; which grants are
    * bound to what it leads; which words on its configuration it has, and how long they are held.
    */
   readonly until: ReadonlyMap<string, number>
@@ -95,9 +95,9 @@ function countedBy(whole: State): Counted {
   }
   for (const { name, campaign, lead } of rest.elections.values()) {
     for (const [voter, grants] of lead?.bound ?? []) {
-      for (const [grant, term] of grants) until.set(`${name} ${voter} ${grant}`, term)
+      for (const grant of grants) until.set(`${name} ${voter} ${grant}`, 0)
     }
-    lead?.bound.clear()
+    if (lead !== null) lead.bound = new Map()
     for (const [voter, grant] of campaign?.grants ?? []) votes.add(`${name} ${voter} ${grant}`)
     campaign?.grants.clear()
   }

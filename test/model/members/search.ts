@@ -636,7 +636,9 @@ export class MemberSearch {
         if (asked && !behaviour.holdsVote(row[i] as number, part.election, from, part.grant as string))
           return false
         return (
-          led === 0 || led > part.term || behaviour.holdsBound(row[i] as number, part.election, from, part)
+          led === 0 ||
+          led > part.term ||
+          behaviour.holdsBound(row[i] as number, part.election, from, part.grant)
         )
       }
       case 'config': {

@@ -192,7 +192,7 @@ function keepThrone(state: State): void {
     if (lease.elections.size === 0) state.leases.delete(id)
   }
   lead.lease = FOR_EVER
-  lead.bound.clear()
+  lead.bound = new Map()
   state.leases.set(FOR_EVER, {
     id: FOR_EVER,
     key: 'for ever',
@@ -355,7 +355,7 @@ function settleSessions(state: State, limits: MemberLimits, busy: boolean): void
 /** Leases are called after the first election that hangs on them, and what hangs on one follows from the bound voters. */
 function settleLeases(state: State): void {
   for (const { lead, campaign } of state.elections.values()) {
-    if (lead !== null) sortMap(lead.bound)
+    if (lead !== null) lead.bound = boundSet(lead)
     if (campaign !== null) sortMap(campaign.grants)
   }
   const names = [...state.elections.keys()]
@@ -380,11 +380,8 @@ function settleLeases(state: State): void {
 }
 
 function boundSet(lead: Lead): Map<string, string[]> {
-  const sets = new Map<string, string[]>()
-  for (const [voter, grants] of lead.bound) {
-    const counted = [...grants].filter(([, term]) => term >= lead.term).map(([grant]) => grant)
-    if (counted.length > 0) sets.set(voter, counted.sort())
-  }
+  const sets = new Map([...lead.bound].map(([voter, grants]) => [voter, [...grants].sort()] as const))
+  sortMap(sets)
   return sets
 }
 

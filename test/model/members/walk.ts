@@ -4,7 +4,7 @@
  * Used by `../members-image.test.ts`. Read first: `search.ts`.
  */
 import type { CoreConfig, Frame, Input, Part, State } from '../../../src/core'
-import { BASE } from '../process'
+import { BASE, rebind } from '../process'
 import { randomOf } from '../random'
 import type { MemberSearch } from './search'
 import {
@@ -192,9 +192,8 @@ function renameHeld(state: State, voter: string, present: string | null): void {
   }
   rename(state.accounts.get(voter)?.untilByGrant)
   for (const { lead, campaign } of state.elections.values()) {
-    const grants = lead?.bound.get(voter)
-    rename(grants)
-    if (grants?.size === 0) lead?.bound.delete(voter)
+    const isBound = present !== null && lead?.bound.get(voter)?.includes(present) === true
+    rebind(lead, voter, isBound ? ['1.1'] : [])
     const granted = campaign?.grants.get(voter)
     if (granted === undefined) continue
     if (granted === present) campaign?.grants.set(voter, '1.1')

@@ -133,6 +133,22 @@ export const FENCES: readonly Mutant[] = [
     ),
   },
   {
+    id: 'A3 failed read',
+    does: 'takes a read that failed for the end of the record',
+    patches: [
+      patch(
+        'storage/slots',
+        '(error === null ? resolve(count) : reject(error))',
+        'resolve(error === null ? count : 0)',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'storage/file',
+      'A3: that fails anywhere refuses to open, and never passes for the end of the file',
+    ),
+  },
+  {
     id: 'A3 wrong digest',
     does: 'takes a complete last write with a wrong digest for a torn one',
     patches: [patch('storage/recover', 'if (rotten > sequence)', 'if (rotten > sequence && rotten < 0)')],

@@ -37,7 +37,7 @@ export const ITEMS: readonly Mutant[] = [
       patch(
         'core/leadership',
         'else oweBind(turn, voter, account, election, election.lead.term)\n    }',
-        'else countBound(turn, election, election.lead, voter, grant, election.lead.term)\n    }',
+        'else countBound(turn, election, election.lead, voter, grant)\n    }',
       ),
     ],
     swarm: ANY,

@@ -24,11 +24,6 @@ export const LEASES: readonly Mutant[] = [
     id: 'R12 older term',
     does: 'counts bindings of older terms than the one that it leads',
     patches: [
-      patch(
-        'core/leases',
-        'if (counts && term >= lead.term) kept.push(grant)',
-        'if (counts) kept.push(grant)',
-      ),
       patch('core/campaigns', 'if (lead !== null && reply.term >= lead.term)', 'if (lead !== null)'),
       patch(
         'core/campaigns',
@@ -292,8 +287,8 @@ export const LEASES: readonly Mutant[] = [
     patches: [
       patch(
         'core/campaigns',
-        'if (lead !== null && reply.term >= lead.term)\n',
-        'if (lead !== null && !current) oweRelease(turn, from, account, election, null)\n    else if (lead !== null && reply.term >= lead.term)\n',
+        'if (lead !== null && reply.term >= lead.term) countBound',
+        'if (lead !== null && !current) oweRelease(turn, from, account, election, null)\n    else if (lead !== null && reply.term >= lead.term) countBound',
       ),
       patch(
         'core/facts',

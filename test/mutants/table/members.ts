@@ -183,6 +183,22 @@ export const MEMBERS: readonly Mutant[] = [
     test: killedIn('R33: a lease stays although too few of the present voters count yet'),
   },
   {
+    id: 'R33 caught up',
+    does: 'moves a kept lease to the shared one before that has grown',
+    patches: [
+      patch(
+        'core/leases',
+        'if (former.until <= until) return caughtUp(turn, key, until)',
+        'if (former.until <= until) return null',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'simulation/members-swarm',
+      'R13, R33: a lease that was kept over a change never ends earlier on the shared one, not for a moment (seed 700000088 of everything)',
+    ),
+  },
+  {
     id: 'R33 campaign',
     does: 'goes on with a campaign among voters that are not those in force',
     patches: [
@@ -200,7 +216,7 @@ export const MEMBERS: readonly Mutant[] = [
   {
     id: 'R33 old names',
     does: 'counts a grant of another disk for what the former one was bound to',
-    patches: [patch('core/roster', '    election.lead?.bound.delete(voter)\n', '')],
+    patches: [patch('core/roster', '    if (election.lead !== null) unbind(election.lead, voter)\n', '')],
     swarm: null,
     test: killedIn(
       'R33: grants of another disk may bear old names, and count for nothing that the former one was bound to',

@@ -357,6 +357,32 @@ export const RUNTIME: readonly Mutant[] = [
     ),
   },
   {
+    id: 'R20 end at once',
+    does: 'lets whoever works under a leadership hear of its end behind what the turn sends and writes',
+    patches: [patch('runtime/engine', 'effects.some(isOwn)', 'effects === null')],
+    swarm: null,
+    test: killedBy(
+      'runtime/driver',
+      'R20: the end of the own leadership at once, before a word of it leaves',
+    ),
+  },
+  {
+    id: 'R21 listeners first',
+    does: 'lets votes and requests for them wait for the listeners of the service',
+    patches: [
+      patch(
+        'runtime/engine',
+        'const isBusy = this.turnEnds || this.ticksSoon',
+        'const isBusy = this.turnEnds && this.isOpen === null',
+      ),
+    ],
+    swarm: null,
+    test: killedBy(
+      'runtime/driver',
+      'R1, R21: news of a hand-over behind the requests of the heir, and behind the vote of whoever is asked',
+    ),
+  },
+  {
     id: 'R52 transport',
     does: 'goes on leading when nobody can reach it',
     patches: [
