@@ -188,10 +188,14 @@ export function extendLeases(turn: Turn): void {
     // no voter is counted for longer than before, as far as this lease goes: half of the acks of a round
     if (turn.promisedUntil <= lease.until) continue
     // of a round of acks only one completes a quorum: nothing is put in order for the others
-    const { cluster } = turn.state
-    if (!isQuorum(cluster, (voter) => voterUntil(turn, lease.bound, voter) > lease.until)) continue
+    if (!outlasts(turn, lease)) continue
     extend(turn, lease, quorumUntil(turn, lease.bound))
   }
+}
+
+/** Is a quorum counted for longer than that lease lasts? */
+function outlasts(turn: Turn, { bound, until }: Lease): boolean {
+  return isQuorum(turn.state.cluster, (voter) => voterUntil(turn, bound, voter) > until)
 }
 
 /** Would the lease end earlier if it were computed now? Only after a store took its word back (R66). */

@@ -12,7 +12,7 @@ import { repeatOwed } from './facts'
 import { stamp } from './membership'
 import type { Ack, Heartbeat } from './messages'
 import { leaseLength } from './numbers'
-import type { Account, Support } from './state'
+import type { Account, State, Support } from './state'
 import { alarm, type Freed, frameTo, free, send, type Turn } from './turn'
 import type { Grant, Incarnation, ProcessId } from './types'
 
@@ -128,24 +128,19 @@ export function hearHeartbeat(turn: Turn, from: ProcessId, heartbeat: Heartbeat,
     }
   }
   const ack = stamp<Ack>(turn, { kind: 'ack', round: heartbeat.round, grant: support.grant, renewed: renews })
-  if (state.maxPromiseDecidedAt > state.written) {
-    const former = state.waiting.findIndex(
-      (each) => each.kind === 'ack' && each.to === from && each.renewed === renews,
-    )
-    if (former >= 0) state.waiting.splice(former, 1)
-    state.waiting.push({
-      kind: 'ack',
-      version: state.maxPromiseDecidedAt,
-      to: from,
-      toIncarnation: support.incarnation,
-      renewed: renews,
-      part: ack,
-    })
-  } else if (alone && ridesSoon(turn, from)) {
-    support.heldAcks.push(ack)
-  } else {
-    send(turn, from, ack)
-  }
+  if (state.maxPromiseDecidedAt > state.written) ackWhenDurable(state, from, support.incarnation, ack)
+  else if (alone && ridesSoon(turn, from)) support.heldAcks.push(ack)
+  else send(turn, from, ack)
+}
+
+/** The ack waits for the write of a longer promise (R18), in the place of an older one that does. */
+function ackWhenDurable(state: State, to: ProcessId, toIncarnation: Incarnation, part: Ack): void {
+  const { renewed } = part
+  const former = state.waiting.findIndex(
+    (each) => each.kind === 'ack' && each.to === to && each.renewed === renewed,
+  )
+  if (former >= 0) state.waiting.splice(former, 1)
+  state.waiting.push({ kind: 'ack', version: state.maxPromiseDecidedAt, to, toIncarnation, renewed, part })
 }
 
 function acceptsPromise(turn: Turn, from: ProcessId, { promiseMs }: Heartbeat): boolean {

@@ -80,7 +80,10 @@ export class Writer {
 
   /** Starts a write of everything that changed, unless one is under way. */
   flush(): void {
-    if (this.inFlight !== null || this.broken || this.closed || !this.isDue()) return
+    if (this.inFlight === null && !this.broken && !this.closed && this.isDue()) this.begin()
+  }
+
+  private begin(): void {
     const write = { version: this.version }
     const change: DurableChange = this.dirty
       ? { process: this.current, terms: this.terms }
