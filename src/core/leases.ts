@@ -42,9 +42,8 @@ const GRANTS_KEPT = 4
 export function addBound(turn: Turn, lead: Lead, voter: ProcessId, grant: Grant): void {
   const known = lead.bound.get(voter) ?? []
   if (known.includes(grant)) return
-  const grants = [...known, grant]
-  const present = presentGrant(turn, voter)
-  if (grants.length > GRANTS_KEPT) grants.splice(grants[0] === present ? 1 : 0, 1)
+  const grants = [...known, grant].sort()
+  if (grants.length > GRANTS_KEPT) grants.splice(isPresent(turn, voter, grants[0]) ? 1 : 0, 1)
   lead.bound = new Map(lead.bound).set(voter, grants)
 }
 
@@ -63,25 +62,30 @@ export function boundOf(turn: Turn, campaign: Campaign): Bound {
   return bound
 }
 
-function presentGrant({ config, state }: Turn, voter: ProcessId): Grant | null | undefined {
-  return voter === config.self ? OWN_GRANT : state.accounts.get(voter)?.grant
+function isPresent({ config, state }: Turn, voter: ProcessId, grant: Grant | undefined): boolean {
+  return grant === (voter === config.self ? OWN_GRANT : state.accounts.get(voter)?.grant)
 }
 
-/** Grants of `lead` that count now or may soon: present or not passed. */
-function countable(turn: Turn, lead: Lead): Bound {
-  const result = new Map<ProcessId, Grant[]>()
-  for (const [voter, grants] of lead.bound) {
-    const present = presentGrant(turn, voter)
-    const kept = grants.filter((grant) => grant === present || countedUntil(turn, voter, grant) > turn.now)
-    if (kept.length > 0) result.set(voter, kept.sort())
+/** Does that grant count now, or may it soon? It is the present one, or has not passed. */
+function counts(turn: Turn, voter: ProcessId, grant: Grant): boolean {
+  return isPresent(turn, voter, grant) || countedUntil(turn, voter, grant) > turn.now
+}
+
+/** Of what a leadership is bound by, what counts: mostly that very set. */
+function countable(turn: Turn, { bound }: Lead): Bound {
+  for (const [voter, grants] of bound) {
+    for (const grant of grants) if (!counts(turn, voter, grant)) return withoutPassed(turn, bound)
+  }
+  return bound
+}
+
+function withoutPassed(turn: Turn, bound: Bound): Bound {
+  const result = new Map<ProcessId, readonly Grant[]>()
+  for (const [voter, grants] of bound) {
+    const kept = grants.filter((grant) => counts(turn, voter, grant))
+    if (kept.length > 0) result.set(voter, kept)
   }
   return result
-}
-
-function grantsIn(bound: Bound): number {
-  let count = 0
-  for (const grants of bound.values()) count += grants.length
-  return count
 }
 
 function keyOf(turn: Turn, bound: Bound): string {
@@ -102,7 +106,7 @@ export function attachLease(turn: Turn, election: Election, lead: Lead): void {
     sharedLease(turn, key) ??
     createLease(turn, key, bound, quorumUntil(turn, bound), false)
   // of ten thousand elections none has a set of its own
-  if (grantsIn(bound) === grantsIn(lead.bound)) lead.bound = lease.bound
+  if (bound === lead.bound) lead.bound = lease.bound
   if (lead.lease === lease.id) return
   const former = lead.lease
   lease.elections.add(election.name)

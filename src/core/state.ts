@@ -100,7 +100,7 @@ export interface Account {
   newContentions: number
 }
 
-/** Voters, and under which of their grants each is bound; few, so a list. One for many elections, so never changed in place. */
+/** Voters, and under which of their grants each is bound: few, in order. One for many elections, so never changed in place. */
 export type Bound = ReadonlyMap<ProcessId, readonly Grant[]>
 
 /** A lease shared by all elections with the same bound voters and grants (R13). */
