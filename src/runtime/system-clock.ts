@@ -5,6 +5,7 @@
  * of one host, can be compared (B.5); it costs one `performance.now()` and allocates nothing. Nothing outside this file
  * may look at `Date` (B.4). Read next: `time-watch.ts` (what the three readings are compared for).
  */
+import { readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import type { Clock, TimerHandle } from '../ports/clock'
@@ -35,13 +36,22 @@ function originOfHrtime(): number {
 }
 
 /**
- * Where the uptime of the host counts suspends and the monotonic clock does not (B.3). Elsewhere the monotonic clock
- * counts them itself, so nothing can go missing between the two.
+ * What reads the uptime of the host, in seconds, where it counts suspends and the monotonic clock does not (B.3). Elsewhere
+ * null: the monotonic clock counts them itself, so nothing can go missing between the two. Bun and Deno give whole seconds,
+ * whose steps would look like suspends: there the kernel is asked.
  */
-function uptimeCountsMore(): boolean {
-  if (process.platform !== 'linux') return false
+function readerOfUptime(): (() => number) | null {
+  if (process.platform !== 'linux' || !answers(uptime)) return null
+  return Number.isInteger(uptime()) && answers(uptimeOfKernel) ? uptimeOfKernel : uptime
+}
+
+function uptimeOfKernel(): number {
+  return Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0])
+}
+
+function answers(read: () => number): boolean {
   try {
-    return uptime() > 0
+    return read() > 0
   } catch {
     return false
   }
@@ -49,7 +59,7 @@ function uptimeCountsMore(): boolean {
 
 class SystemClock implements Clock {
   private readonly origin = originOfHrtime()
-  private readonly hasUptime = uptimeCountsMore()
+  private readonly readUptime = readerOfUptime()
 
   constructor(private readonly unref: boolean) {}
 
@@ -62,7 +72,7 @@ class SystemClock implements Clock {
   }
 
   uptime(): number {
-    return this.hasUptime ? uptime() * 1000 : this.now()
+    return this.readUptime === null ? this.now() : this.readUptime() * 1000
   }
 
   setTimer(atMs: number, callback: () => void): TimerHandle {
