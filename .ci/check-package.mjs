@@ -134,7 +134,7 @@ const BUILTINS = {
   metrics: '',
   http: '',
   schedule: 'os perf_hooks',
-  simulation: COMMON,
+  simulation: `${COMMON} timers`,
   compliance: 'assert/strict crypto',
   worker: `${COMMON} tls`,
   conclave: `${COMMON} child_process tls`,

@@ -38,6 +38,7 @@ export type { LoopDelay, LoopMonitor } from './runtime/loop-monitor'
 export type { PausedStatus } from './runtime/maintenance'
 export type { Members, MembershipRefusal, NewMember } from './runtime/members'
 export type { MembershipStatus } from './runtime/membership-status'
+export type { OperatorsOption } from './runtime/operator-command'
 export type {
   ElectionOptions,
   ElectionSettings,
@@ -45,6 +46,7 @@ export type {
   ExperimentalOptions,
   VotersOption,
 } from './runtime/options'
+export type { MemberKind } from './runtime/read-roles'
 export type { SafetyMargin } from './runtime/renewals'
 export type { Score, ScoreStatus } from './runtime/score'
 export type {

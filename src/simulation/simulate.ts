@@ -7,6 +7,7 @@
  * promises settle. What the service does with real timers, sockets or files is outside of the simulation, and so is not
  * repeated by a seed. Read next: `sim-cluster.ts` (what can be broken), `examples/simulate-your-leader.ts`.
  */
+import { setImmediate } from 'node:timers'
 import type { ElectionName, ProcessId, RevokeReason, Term } from '../core/types'
 import { ElectionError } from '../errors'
 import type { Clock } from '../ports/clock'
@@ -117,7 +118,7 @@ export async function simulate(
   }
 }
 
-/** One turn of the real loop: everything that can settle has settled after it. */
+/** One turn of the real loop, whatever timers a test has put in place of the real ones: what can settle has settled after it. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -20,6 +20,7 @@ import { openVoter } from './voter'
 import { Budget, type Outcome } from './within'
 
 export type { EtcdWatchBuilder, EtcdWatcher } from './etcd-watch'
+export type { StoreOptions } from './options'
 
 /** The part of an `etcd3` client, or of a `namespace()` of one, that is used. */
 export interface EtcdClient {

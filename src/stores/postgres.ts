@@ -14,8 +14,10 @@ import { callPostgres, type PgPool, type PgQueryable, sqlState } from './postgre
 import { type PgListen, PostgresListening } from './postgres-listen'
 import { openVoter } from './voter'
 
+export type { StoreOptions } from './options'
 export type { PgPool, PgPoolClient, PgQueryable, PgResult } from './postgres-call'
 export type { PgListen, PgListener } from './postgres-listen'
+export type { PgLent } from './postgres-loan'
 
 /** Where the table is. Names match `/^[A-Za-z_][A-Za-z0-9_]{0,62}$/` and are used exactly as written. */
 export interface PostgresTable {

@@ -22,6 +22,7 @@ import { READ, type Script, VERSION_LENGTH, WRITE } from './redis-scripts'
 import { openVoter } from './voter'
 import { Budget, type Outcome } from './within'
 
+export type { StoreOptions } from './options'
 export type {
   IoRedisClient,
   IoRedisSubscriber,

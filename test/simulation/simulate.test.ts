@@ -2,7 +2,7 @@
  * Goal: a user can test leader code of their own in virtual time. Method: services over the real `Election`, one correct and
  * several wrong ones.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { isElectionError } from '../../src/errors'
 import { type Service, type Simulation, simulate } from '../../src/simulation/simulate'
 
@@ -45,6 +45,16 @@ describe('simulate', () => {
     const tokens = log.map((line) => Number(line.split(' ')[1]))
     expect(new Set(tokens).size).toBeGreaterThanOrEqual(4)
     expect(log.length).toBeGreaterThan(100)
+  })
+
+  it('runs also where a test has put its own timers in place of the real ones', async () => {
+    vi.useFakeTimers()
+    try {
+      const report = await simulate({ seed: 6, service: counting([]) }, (sim) => sim.until(led(sim), 10_000))
+      expect(report.violations).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('is repeated by its seed, to the byte', async () => {
