@@ -25,7 +25,7 @@ import {
 import { isQuorum, leastQuorum } from './quorum'
 import { answersLately, heartbeatTo, noteAnswer, OWN_GRANT, stampRound, votes } from './sessions'
 import { type Account, type Campaign, type Election, type Membership, NONE } from './state'
-import { arm, attemptAt, backOff } from './succession'
+import { attemptAt, backOff } from './succession'
 import { alarm, floorOf, isPaused, nonce, send, type Turn } from './turn'
 import type { ProcessId, Refusal, Term } from './types'
 import { vote } from './voter'
@@ -198,10 +198,9 @@ function begin(
   }
   const { state } = turn
   election.campaign = campaign
+  state.campaignsEndAt = state.campaigning.size === 0 ? deadline : Math.min(state.campaignsEndAt, deadline)
   state.campaigning.add(election.name)
-  state.campaignsEndAt = Math.min(state.campaignsEndAt, deadline)
   state.nextHeartbeatAt = Math.min(state.nextHeartbeatAt, turn.now + turn.config.timing.heartbeatMs)
-  arm(state.timers, { at: deadline, election: election.name })
   settleRole(turn, election)
   return campaign
 }

@@ -114,6 +114,8 @@ export function step(config: CoreConfig, state: State, input: Input): readonly E
 export function nextDeadline(state: State): number {
   if (state.ended) return Number.POSITIVE_INFINITY
   let at = Math.min(state.nextHeartbeatAt, state.timers[0]?.at ?? Number.POSITIVE_INFINITY)
+  // one instant for all: of ten thousand campaigns each would leave a timer behind that fires in vain
+  if (state.campaigning.size > 0) at = Math.min(at, state.campaignsEndAt)
   for (const lease of state.leases.values()) at = Math.min(at, lease.until)
   for (const support of state.supports.values()) {
     if (support.grant !== null && support.bound.size > 0) at = Math.min(at, support.until)

@@ -4,9 +4,10 @@
  * Each test puts one sentence of a rule to the shipping `step`, by hand.
  */
 import { describe, expect, it } from 'vitest'
-import type { PreVote, RequestVote } from '../../src/core'
+import { nextDeadline, type PreVote, type RequestVote } from '../../src/core'
 import {
   along,
+  beat,
   binding,
   boundTo,
   effects,
@@ -170,6 +171,20 @@ describe('R3: campaigns', () => {
     expect(lab.election('b').campaign).toBeNull()
     lab.pass(1000)
     expect(stand(lab, 'b')).toBe(true)
+  })
+
+  it('R3: the end of a campaign wakes its process, and nothing does when it was won before', () => {
+    const lab = quiet('abc', { timing: { campaignMs: 30 } })
+    const { state } = lab.node('a')
+    beat(lab, 'a')
+    lab.drop()
+    stand(lab, 'a')
+    expect(nextDeadline(state)).toBe(lab.clock('a') + 30)
+    lab.pass(10)
+    talk(lab, 'a', 'b')
+    lab.drop()
+    expect(lab.leads('a')).toBe(true)
+    expect(nextDeadline(state)).toBeGreaterThan(lab.clock('a') + 30)
   })
 
   it('R3: a pre-vote quorum does not make a campaign while the own voter is bound', () => {
