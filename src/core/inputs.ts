@@ -132,6 +132,7 @@ export interface EndInput extends At {
   readonly reason: RevokeReason
 }
 
+/** All that can happen to a process: what `step` takes. */
 export type Input =
   | TickInput
   | FrameInput
@@ -211,6 +212,7 @@ export interface LeaderChangedEffect {
   readonly leader: ProcessId | null
   readonly term: Term
 }
+/** This process is something else in that election from now on. */
 export interface RoleChangedEffect {
   readonly type: 'roleChanged'
   readonly election: ElectionName
@@ -266,6 +268,7 @@ export interface AlarmEffect {
   readonly detail: string
 }
 
+/** All that `step` may ask for, to be done in the order of the list. */
 export type Effect =
   | PersistEffect
   | SendEffect

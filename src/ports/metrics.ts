@@ -29,6 +29,7 @@ export type ReadingName =
   | 'conclave_stalls_total'
   | 'conclave_suspends_total'
 
+/** Every name that the library counts, observes or reads. */
 export type MetricName = CounterName | HistogramName | ReadingName
 
 /** Label -> value. One object is used again and again; nobody changes it. */

@@ -75,9 +75,11 @@ export type RunResult<T> = { readonly ran: true; readonly value: T } | { readonl
 
 /** One election, seen from this process. */
 export interface Election {
+  /** As given at its creation; the same at every process that takes part. */
   readonly name: ElectionName
   /** Own process id. */
   readonly id: ProcessId
+  /** Follower, candidate or leader, as the core has it; whether a lease still stands says `isLeader()`. */
   readonly role: Role
   /** Who leads as far as is known, null if nobody is known to. Never this process without a valid lease. */
   readonly leader: ProcessId | null
@@ -190,7 +192,9 @@ export interface Election {
   status(): ElectionStatus
   /** Views of this election; the last one is always the latest state. Ends after `stop`. */
   changes(): AsyncIterableIterator<ElectionView>
+  /** Calls the listener at each event of that name; what the event says can already be read then. A listener that throws harms nobody else. */
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
+  /** Takes a listener of `on` away. */
   off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
   /** `stop()`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -198,6 +202,7 @@ export interface Election {
 
 /** One process with any number of elections over one transport and one storage. */
 export interface Elector {
+  /** Own process id. */
   readonly id: ProcessId
   /** The members of the cluster. @throws ELECTION_CONFIG_INVALID without `experimental: { membership: true }`. */
   readonly members: Members
@@ -211,10 +216,14 @@ export interface Elector {
   start(): Promise<void>
   /** Stops every election and the process. As `Election.stop`. */
   stop(): Promise<void>
+  /** Reading of the clock by which leases are judged, ms. */
   now(): number
+  /** A snapshot of the process and of all its elections as plain JSON. */
   status(): ElectorStatus
   /** Events of all elections. `leaderChanged` also of those that were not asked for here, if this process votes in them. */
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
+  /** Takes a listener of `on` away. */
   off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
+  /** `stop()`. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -17,6 +17,7 @@ import { ENDED, type LeaseEnd, type LeaseTime } from './lease-time'
 export interface Leadership {
   /** Name of the election. */
   readonly name: ElectionName
+  /** The term that was won. */
   readonly term: Term
   /** The fencing token: the term (R41). Rises with every leadership of this election; not comparable between elections. */
   readonly token: number
@@ -35,7 +36,7 @@ export interface Leadership {
   readonly signal: AbortSignal
   /** True iff the lease stands at this reading. Stays true while work that was told to stop may still finish (R20), until `marginMs` / 4 before the lease ends. Never throws. */
   isValid(): boolean
-  /** @throws ELECTION_LEADERSHIP_LOST if `isValid()` is false. */
+  /** For the step before a write: as `isValid()`. @throws ELECTION_LEADERSHIP_LOST if that is false. */
   assertValid(): void
   /** Time until `signal` aborts if nothing renews the lease, ms; 0 when it is over (R23). Never throws. */
   remainingMs(): number
