@@ -192,7 +192,11 @@ export interface Election {
   status(): ElectionStatus
   /** Views of this election; the last one is always the latest state. Ends after `stop`. */
   changes(): AsyncIterableIterator<ElectionView>
-  /** Calls the listener at each event of that name; what the event says can already be read then. A listener that throws harms nobody else. */
+  /**
+   * Calls the listener at each event of that name; what the event says can already be read then. A listener that throws
+   * harms nobody else.
+   * @throws ELECTION_CONFIG_INVALID: there is no such event, or the listener is no function.
+   */
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this
   /** Takes a listener of `on` away. */
   off<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): this

@@ -10,6 +10,7 @@ import type { AlarmCode, ElectionName, PausedLeader, ProcessId, RevokeReason, Ro
 import type { ElectionError } from '../errors'
 import type { Leadership } from './leadership'
 import { describe } from './printable'
+import { invalid } from './schema'
 
 /** Name of each event and what its listeners get. */
 export interface ElectionEvents {
@@ -68,6 +69,27 @@ export type ElectionEvent = keyof ElectionEvents
 /** A listener; may be async, nobody waits for it. */
 export type ElectionListener<E extends ElectionEvent> = (event: ElectionEvents[E]) => unknown
 
+const NAMES: Readonly<Record<ElectionEvent, true>> = {
+  ...{
+    elected: true,
+    revoked: true,
+    leaderChanged: true,
+    roleChanged: true,
+    workFailed: true,
+    workOverdue: true,
+  },
+  ...{ workFenced: true, alarm: true, paused: true, resumed: true, failed: true, listenerError: true },
+}
+
+/** @throws ELECTION_CONFIG_INVALID: a listener of that event would never be called. */
+function checkListener(event: ElectionEvent, listener: unknown): void {
+  if (!Object.hasOwn(NAMES, event))
+    throw invalid('on()', [
+      `there is no event "${String(event)}"; there are ${Object.keys(NAMES).join(', ')}`,
+    ])
+  if (typeof listener !== 'function') throw invalid('on()', [`the listener of "${event}" is no function`])
+}
+
 /** Passes a warning to the process, once per failure. */
 export type Warn = (message: string, detail: string) => void
 
@@ -79,6 +101,7 @@ export class Events {
   constructor(private readonly warn: Warn) {}
 
   on<E extends ElectionEvent>(event: E, listener: ElectionListener<E>): void {
+    checkListener(event, listener)
     this.emitter ??= new EventEmitter()
     this.emitter.on(event, listener)
   }

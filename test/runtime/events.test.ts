@@ -136,6 +136,17 @@ describe('events', () => {
     expect(heard.sort()).toEqual(['e', 'f'])
   })
 
+  it('a name that no event has, and a listener that is no function, are refused at once', async () => {
+    const { election, one } = await led()
+    for (const each of [election, one.elector]) {
+      expect(() => each.on('electd' as 'elected', () => undefined)).toThrow(
+        /no event "electd"; there are elected, /,
+      )
+      expect(() => each.on('toString' as 'elected', () => undefined)).toThrow(/no event "toString"/)
+      expect(() => each.on('elected', null as never)).toThrow(/the listener of "elected" is no function/)
+    }
+  })
+
   it('R27: an alarm of the process reaches every election of it at once', async () => {
     const bench = new Bench(['a', 'b'])
     const [one, two] = [bench.process('a'), bench.process('b')] as [TestProcess, TestProcess]
