@@ -3,7 +3,8 @@
  * that only tell each other that they live (`keep-alive-floor.mjs`), in the same run.
  *
  *   --counts=1,1000,10000,100000   how many elections    --seconds=5   length of each window
- *   --heartbeat=50                 interval, ms
+ *   --heartbeat=50                 interval, ms          --settle=0    rest before each window, s: processes that have just
+ *                                                        begun still compile, and take more
  *
  * Per count: CPU of a core, bytes and heap per election while idle, after the leaders have spread; time from the start to the last
  * election led; then the process that leads nearest to a third is killed (-9): from the first election led anew, which is when its
@@ -44,6 +45,13 @@ interface Row {
   readonly stormBytes: number
 }
 
+/** What idle processes are watched for. */
+interface Window {
+  readonly heartbeatMs: number
+  readonly seconds: number
+  readonly settle: number
+}
+
 /** CPU time of a process so far, ms (Linux; to 10 ms). */
 function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
@@ -51,9 +59,9 @@ function cpuOf(pid: number): number {
 }
 
 /** CPU of a core that each of three bare processes needs, %. */
-async function floorCpu(intervalMs: number, seconds: number): Promise<number> {
+async function floorCpu({ heartbeatMs, seconds, settle }: Window): Promise<number> {
   const file = fileURLToPath(new URL('keep-alive-floor.mjs', import.meta.url))
-  const children = Array.from({ length: SIZE }, () => fork(file, [String(intervalMs)]))
+  const children = Array.from({ length: SIZE }, () => fork(file, [String(heartbeatMs)]))
   try {
     const ports = await Promise.all(
       children.map(
@@ -62,7 +70,7 @@ async function floorCpu(intervalMs: number, seconds: number): Promise<number> {
       ),
     )
     for (const [i, child] of children.entries()) child.send({ dial: ports.slice(0, i) })
-    await sleep(1_500)
+    await sleep(1_500 + settle * 1000)
     const before = children.map(({ pid }) => cpuOf(pid ?? 0))
     await sleep(seconds * 1000)
     const used = children.map(({ pid }, i) => cpuOf(pid ?? 0) - (before[i] ?? 0))
@@ -76,7 +84,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-async function measure(elections: number, heartbeatMs: number, seconds: number): Promise<Row> {
+async function measure(elections: number, { heartbeatMs, seconds, settle }: Window): Promise<Row> {
   const timing = { preset: 'default', heartbeatMs } as const
   const cluster = new ElectionsCluster({ size: SIZE, elections, timing, security: 'hmac' })
   try {
@@ -84,6 +92,7 @@ async function measure(elections: number, heartbeatMs: number, seconds: number):
     const [started] = await Promise.all([cluster.untilLed(elections, LIMIT_MS), cluster.askAll('start')])
     const coldMs = (started.at(-1)?.atMs ?? 0) - (started[0]?.atMs ?? 0)
     await cluster.untilSettled(PROMISE_MS, SPREAD_MS)
+    await sleep(settle * 1000)
     const before = await cluster.askAll('watch')
     await sleep(seconds * 1000)
     const idle = await cluster.askAll('watch')
@@ -160,13 +169,16 @@ function print(row: Row, before: Row | null): void {
 
 export async function benchElections(flags: readonly string[]): Promise<void> {
   const counts = optionOf(flags, 'counts', '1,1000,10000,100000').split(',').map(Number)
-  const seconds = Number(optionOf(flags, 'seconds', '5'))
-  const heartbeatMs = Number(optionOf(flags, 'heartbeat', '50'))
-  head(`many elections: the floor, a heartbeat each ${heartbeatMs} ms`)
-  value('three bare processes that only live: CPU of a core', await floorCpu(heartbeatMs, seconds), '%')
+  const window = {
+    seconds: Number(optionOf(flags, 'seconds', '5')),
+    heartbeatMs: Number(optionOf(flags, 'heartbeat', '50')),
+    settle: Number(optionOf(flags, 'settle', '0')),
+  }
+  head(`many elections: the floor, a heartbeat each ${window.heartbeatMs} ms`)
+  value('three bare processes that only live: CPU of a core', await floorCpu(window), '%')
   let before: Row | null = null
   for (const elections of counts) {
-    const row = await measure(elections, heartbeatMs, seconds)
+    const row = await measure(elections, window)
     print(row, before)
     before = row
   }
