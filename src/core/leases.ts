@@ -42,9 +42,16 @@ const GRANTS_KEPT = 4
 export function addBound(turn: Turn, lead: Lead, voter: ProcessId, grant: Grant): void {
   const known = lead.bound.get(voter) ?? []
   if (known.includes(grant)) return
-  const grants = [...known, grant].sort()
-  if (grants.length > GRANTS_KEPT) grants.splice(isPresent(turn, voter, grants[0]) ? 1 : 0, 1)
-  lead.bound = new Map(lead.bound).set(voter, grants)
+  const kept = known.length < GRANTS_KEPT ? known : withoutShortest(turn, voter, known)
+  lead.bound = new Map(lead.bound).set(voter, [...kept, grant].sort())
+}
+
+/** Without the one that counts for the shortest time; the present one stays. */
+function withoutShortest(turn: Turn, voter: ProcessId, grants: readonly Grant[]): readonly Grant[] {
+  const worth = (grant: Grant): number =>
+    isPresent(turn, voter, grant) ? Number.POSITIVE_INFINITY : countedUntil(turn, voter, grant)
+  const shortest = grants.reduce((least, grant) => (worth(grant) < worth(least) ? grant : least))
+  return grants.filter((grant) => grant !== shortest)
 }
 
 /** That process is no voter any more. */

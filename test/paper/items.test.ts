@@ -336,6 +336,16 @@ describe('R65: orphan grants', () => {
     expect(parts(lab, 'a', 'd', 'release')).toHaveLength(0)
   })
 
+  it('R12, R65: it is counted also if it is the tenth of that voter, and its first ack has not come yet', () => {
+    const lab = quiet('abc')
+    elect(lab, 'a', 'b')
+    for (let i = 2; i <= 12; i++) {
+      say(lab, 'c', 'a', yes(1, `1.${i}`))
+      expect(lab.election('a').lead?.bound.get('c')).toContain(`1.${i}`)
+    }
+    expect(lab.election('a').lead?.bound.get('c')).toHaveLength(4)
+  })
+
   it('R65: below the led term it is answered by a bind, never by a release', () => {
     const lab = quiet('abc')
     stand(lab, 'a')
