@@ -105,5 +105,5 @@ function faultAt(path: string, { code, input, message }: z.core.$ZodIssue): stri
 }
 
 function shown(value: unknown): string {
-  return printable(typeof value === 'string' ? JSON.stringify(value) : String(value))
+  return typeof value === 'string' ? printable(JSON.stringify(value)) : describe(value)
 }

@@ -5,6 +5,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import {
+  type Ack,
+  type BindAck,
   type Config,
   compareConfigs,
   type Heartbeat,
@@ -13,7 +15,7 @@ import {
   type ProcessId,
   type VoteReply,
 } from '../../src/core'
-import { along, has, type Lab } from '../core/lab'
+import { along, type Flight, has, type Lab } from '../core/lab'
 import {
   add,
   ask,
@@ -59,17 +61,25 @@ function isolate(lab: Lab, id: ProcessId): void {
 }
 
 /** Time passes with ticks every 50 ms; parts of that kind from one process (or all) to another (or all) are lost. */
-function runWithout(lab: Lab, forMs: number, kind: Part['kind'], { from = '', to = '' } = {}): void {
+function runWithout(
+  lab: Lab,
+  forMs: number,
+  kind: Part['kind'],
+  { from = '', to = '' } = {},
+): readonly Flight[] {
+  const lost: Flight[] = []
   for (let passed = 0; passed < forMs; passed += 50) {
     lab.pass(50)
     lab.tick()
     for (let frames = lab.hold(); frames.length > 0; frames = lab.hold()) {
       for (const frame of frames) {
         const isLost = frame.from.startsWith(from) && frame.to.startsWith(to)
+        if (isLost) lost.push(frame)
         lab.hand({ ...frame, parts: frame.parts.filter((part) => !isLost || part.kind !== kind) })
       }
     }
   }
+  return lost
 }
 
 const others = (lab: Lab, ...ids: readonly (ProcessId | null)[]) => lab.ids.filter((id) => !ids.includes(id))
@@ -321,6 +331,50 @@ describe('R33: leases and changes', () => {
     lab.run(5000, () => outcome(lab, leader, nonce) !== undefined)
     expect(outcome(lab, leader, nonce), 'three of four, with the newcomer').toBeNull()
     expect(lab.node(leader).log.filter(({ type }) => type === 'revoked')).toEqual([])
+  })
+
+  it('R13, R33: a lease that was kept joins the others when these last as long, and is not seen to end earlier for a moment', () => {
+    const lab = founded(['a', 'b', 'c', 'd'], ['a', 'b', 'c'], {
+      elections: [MEMBERS, 'e', 'f'],
+      preVote: false,
+      succession: false,
+    })
+    const leader = leaderOf(lab) as ProcessId
+    const late = one(others(lab, leader, 'd'))
+    lab.contend('e', [leader])
+    lab.run(2000)
+    const end = (name: string) => {
+      const { leases, elections } = lab.node(leader).state
+      return leases.get(elections.get(name)?.lead?.lease ?? 0)?.until ?? 0
+    }
+    runWithout(lab, 300, 'ack', { from: late, to: leader })
+    ask(lab, leader, withVoter(lab, leader, 'd'))
+    // from here on nobody's ack arrives: `e` stays on what two of three gave, `f` begins on what three of four have given
+    const acks = runWithout(lab, 50, 'ack', { to: leader })
+    lab.contend('f', [leader])
+    lab.act(leader, { type: 'campaign', election: 'f' })
+    runWithout(lab, 50, 'ack', { to: leader })
+    const kept = end('e')
+    expect(end('f')).toBeLessThan(kept)
+    const ack = acks.findLast(({ from }) => from === late)?.parts.find(({ kind }) => kind === 'ack') as Ack
+    const { lead, slot } = lab.election(leader, 'e')
+    const bound: BindAck = {
+      kind: 'bindAck',
+      election: 'e',
+      term: lead?.term ?? 0,
+      grant: ack.grant,
+      knownTerm: slot.knownTerm,
+    }
+    const before = lab.node(leader).log.length
+    say(lab, late, leader, ack, bound)
+    expect(end('e')).toBeGreaterThanOrEqual(kept)
+    expect(end('f')).toBe(end('e'))
+    const moves = lab
+      .node(leader)
+      .log.slice(before)
+      .flatMap(({ type }) => (type === 'leaseChanged' || type === 'leaseExtended' ? [type] : []))
+    expect(moves[0], 'the shared lease grows before anything is hung on it').toBe('leaseExtended')
+    expect(moves).toContain('leaseChanged')
   })
 
   it('R33: a campaign ends when others vote from then on, and a yes that comes later is released', () => {
