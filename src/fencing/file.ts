@@ -95,10 +95,10 @@ async function takeDirectory(directory: string, files: FileOps): Promise<Directo
     return await lockDirectory(directory)
   } catch (cause) {
     if (isElectionError(cause)) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
     throw new ElectionError(
       'ELECTION_STORAGE_FAILED',
-      `the directory of the fence could not be taken: ${why}`,
+      `the directory of the fence could not be taken${why}`,
       {
         cause,
         details: { directory, errno: codeOf(cause) ?? null },

@@ -187,8 +187,8 @@ class LuaFence implements RedisFence {
       'redisFence',
     ).catch((cause: unknown) => {
       if (isElectionError(cause)) throw cause
-      const why = cause instanceof Error ? cause.message : String(cause)
-      throw new ElectionError('ELECTION_STORAGE_FAILED', `the script of the fence failed: ${why}`, { cause })
+      const why = cause instanceof Error ? `: ${cause.message}` : ''
+      throw new ElectionError('ELECTION_STORAGE_FAILED', `the script of the fence failed${why}`, { cause })
     })
     if (Array.isArray(answer) && String(answer[0]) === name) return answer[1]
     throw strayAnswer()

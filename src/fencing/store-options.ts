@@ -28,7 +28,8 @@ export function checkFenceOptions(fence: string, options: FenceDurations, known:
   for (const name of ['waitMs', 'idleMs'] as const) {
     const value = options[name] ?? 1
     if (!Number.isSafeInteger(value) || value < 1 || value > LONGEST_TIMER_MS) {
-      throw invalid(`${name} of ${fence}() must be a whole number, 1..${LONGEST_TIMER_MS}, not ${value}`)
+      const given = typeof value === 'number' ? value : `a ${typeof value}`
+      throw invalid(`${name} of ${fence}() must be a whole number, 1..${LONGEST_TIMER_MS}, not ${given}`)
     }
   }
 }

@@ -35,13 +35,16 @@ export function checkStoreOptions(store: string, options: StoreOptions, known: r
   }
   const { timeoutMs = STORE_TIMEOUT_MS, durability = 'survives' } = options
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > LONGEST_TIMER_MS) {
+    const given = typeof timeoutMs === 'number' ? timeoutMs : `a ${typeof timeoutMs}`
     throw invalidOption(
-      `timeoutMs of ${store}() must be a whole number, 1..${LONGEST_TIMER_MS}, not ${timeoutMs}`,
+      `timeoutMs of ${store}() must be a whole number, 1..${LONGEST_TIMER_MS}, not ${given}`,
     )
   }
   if (!['survives', 'mayRegress', 'volatile'].includes(durability)) {
+    const given =
+      typeof durability === 'string' ? `'${(durability as string).slice(0, 60)}'` : `a ${typeof durability}`
     throw invalidOption(
-      `durability of ${store}() must be 'survives', 'mayRegress' or 'volatile', not ${JSON.stringify(durability)}`,
+      `durability of ${store}() must be 'survives', 'mayRegress' or 'volatile', not ${given}`,
     )
   }
 }
